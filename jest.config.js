@@ -1,0 +1,22 @@
+/**
+ * One runner for every kind of test. `npm test` runs all of them but the lanes that
+ * need programs from outside (test/peers), which `.ci/run` and `npm run test:peers` start.
+ */
+const lanes = {
+  unit: ['<rootDir>/test/(core|hashing|store|log|registry|index|server|client|cli)/**/*.test.ts'],
+  s3: ['<rootDir>/test/s3/**/*.test.ts'],
+  peers: ['<rootDir>/test/peers/**/*.test.ts'],
+  all: ['<rootDir>/test/!(peers|s3)/**/*.test.ts'],
+};
+
+export default {
+  testEnvironment: 'node',
+  testMatch: lanes[process.env.WEIGHHOUSE_TEST_LANE ?? 'all'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } } }],
+  },
+  // tweetnacl is an order of magnitude slower on the sandbox's own copies of these.
+  sandboxInjectedGlobals: ['Math', 'Float64Array', 'Uint8Array'],
+  setupFilesAfterEnv: ['<rootDir>/test/setup.ts'],
+};

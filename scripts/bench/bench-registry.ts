@@ -1,0 +1,142 @@
+/**
+ * A registry to measure with: made by the command line in a folder of its own, served by a
+ * process of its own, known to a client with a configuration of its own. What is timed are
+ * whole commands, as a person types them.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { compiled } from './compiled.ts';
+import { timeAll } from './programs.ts';
+
+/** What is read of a command's JSON; each command has some of it. */
+interface Answer {
+  readonly digest: string;
+  readonly token: string;
+  readonly vkey: string;
+  readonly fingerprint: string;
+}
+
+export const BENCH_ORIGIN = 'bench.test';
+
+export interface RegistryOptions {
+  /** The address that the server binds; by default the loopback. */
+  readonly host?: string;
+  /** What the client's timed commands stand behind, such as `ip netns exec NAME`. */
+  readonly inside?: readonly string[];
+}
+
+export class BenchRegistry {
+  readonly url: string;
+  /** Its own; what a part writes there goes with it. */
+  readonly folder: string;
+  /** A token with which to publish, and the log's key. */
+  readonly token: string;
+  readonly vkey: string;
+  readonly #program: Program;
+  readonly #server: ChildProcess;
+  readonly #inside: readonly string[];
+
+  private constructor(
+    folder: string,
+    url: string,
+    { token, vkey }: Answer,
+    program: Program,
+    server: ChildProcess,
+    inside: readonly string[],
+  ) {
+    this.folder = folder;
+    this.url = url;
+    this.token = token;
+    this.vkey = vkey;
+    this.#program = program;
+    this.#server = server;
+    this.#inside = inside;
+  }
+
+  /** Makes and serves a registry below `parent`, with the namespace `acme`. */
+  static async start(
+    parent: string,
+    { host = '127.0.0.1', inside = [] }: RegistryOptions = {},
+  ): Promise<BenchRegistry> {
+    const folder = mkdtempSync(join(parent, 'registry-'));
+    const environment = { ...process.env, XDG_CONFIG_HOME: join(folder, 'config') };
+    const program = { path: compiled(parent), environment };
+    const where = ['--store', join(folder, 'store'), '--keys', join(folder, 'keys')];
+    const names = ['--origin', BENCH_ORIGIN, '--namespace', 'acme', '--no-passphrase'];
+    const made = answerOf(program, ['init', ...where, ...names]);
+    const listen = ['--listen', `${host}:0`];
+    const server = spawn(process.execPath, [program.path, 'serve', ...where, ...listen], {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const url = await readiness(server);
+    Object.assign(environment, { WEIGHHOUSE_URL: url, WEIGHHOUSE_TOKEN: made.token });
+    answerOf(program, ['trust', 'add', url, '--fingerprint', made.fingerprint]);
+    return new BenchRegistry(folder, url, made, program, server, inside);
+  }
+
+  /** Pushes and publishes a folder. */
+  release(reference: string, weights: string): void {
+    const { digest } = this.run(['push', weights, reference]);
+    this.run(['publish', reference, '--digest', digest]);
+  }
+
+  /** Runs a command and gives its JSON. */
+  run(command: readonly string[]): Answer {
+    return answerOf(this.#program, command);
+  }
+
+  /** Seconds that a whole command takes, of the compiled program or another. */
+  time(command: readonly string[], path = this.#program.path): Promise<number> {
+    const { environment } = this.#program;
+    return timeAll([[...this.#inside, process.execPath, path, ...command]], environment);
+  }
+
+  /** Bytes of memory that the server holds. */
+  get memory(): number {
+    const status = readFileSync(`/proc/${this.#server.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s*([0-9]+) kB$/m.exec(status)?.[1]) * 1024;
+  }
+
+  /** The address of a file's content. */
+  fileUrl(reference: string, path: string): string {
+    return `${this.url}/api/v1/releases/${reference.replace('@', '/')}/files/${path}`;
+  }
+
+  async close(): Promise<void> {
+    const ended = new Promise((resolve) => this.#server.once('exit', resolve));
+    this.#server.kill('SIGTERM');
+    await ended;
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A program, and the environment in which it finds its registry. */
+interface Program {
+  readonly path: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+function answerOf({ path, environment }: Program, command: readonly string[]): Answer {
+  const output = execFileSync(process.execPath, [path, ...command, '--json'], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return JSON.parse(output.toString());
+}
+
+/** The address in the line `listening on URL`. */
+function readiness(server: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    const listen = (text: Buffer) => {
+      said += text;
+      const url = /listening on (http:\S+)/.exec(said)?.[1];
+      if (url !== undefined) resolve(url);
+    };
+    server.stdout?.on('data', listen);
+    server.stderr?.on('data', listen);
+    server.once('exit', () => reject(new Error(`the server ended: ${said}`)));
+  });
+}

@@ -1,0 +1,145 @@
+/**
+ * One large file out of the server, beside nginx with sendfile, both over loopback to `curl`
+ * that throws it away: once as our client asks for it (it verifies, so the server streams),
+ * once as anybody does (the server hashes each chunk before it sends it).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { BenchRegistry } from '../bench-registry.ts';
+import { type Bench, compare, type Figure, type Part, withoutPeer } from '../figure.ts';
+import { madeWeights, shardNames } from '../made-weights.ts';
+import { findProgram, timeAll } from '../programs.ts';
+import { takeTurns } from '../turns.ts';
+
+const MiB = 1024 * 1024;
+const REFERENCE = 'acme/bench@v1';
+const [FILE] = shardNames(1) as [string];
+
+/** Who asks, and what the server must reach for them. */
+const ASKED = [
+  { who: 'our client', atLeast: 0.7, headers: ['-H', 'Weighhouse-Verifies: chunks'] },
+  { who: 'curl', atLeast: 0.35, headers: [] },
+] as const;
+
+export const part: Part = {
+  about: 'one large file from the server to our client and to curl, against nginx with sendfile',
+  async *measure(bench) {
+    const [curl, nginx] = [findProgram('curl'), findProgram('nginx')];
+    const weights = madeWeights(bench.folder, { size: bench.size, shards: 1, seed: 1 });
+    const registry = await BenchRegistry.start(bench.folder);
+    const peer =
+      nginx === undefined ? undefined : await Nginx.start(nginx, registry.folder, weights);
+    try {
+      registry.release(REFERENCE, weights);
+      for (const asked of ASKED) yield await besideNginx(bench, registry, { curl, peer, ...asked });
+    } finally {
+      await peer?.close();
+      await registry.close();
+    }
+  },
+};
+
+interface Contest {
+  readonly curl: string | undefined;
+  readonly peer: Nginx | undefined;
+  readonly who: string;
+  readonly atLeast: number;
+  readonly headers: readonly string[];
+}
+
+async function besideNginx(
+  bench: Bench,
+  registry: BenchRegistry,
+  { curl, peer, who, atLeast, headers }: Contest,
+): Promise<Figure> {
+  const about = {
+    figure: `server, one file of ${bench.size / MiB} MiB to ${who}, beside nginx with sendfile`,
+    unit: 'MB/s',
+    atLeast,
+    command: {
+      ours: ['curl -s -o /dev/null', ...headers, 'URL'].join(' '),
+      peer: 'curl -s -o /dev/null URL of nginx',
+    },
+  };
+  if (curl === undefined) return withoutPeer(about, 'curl');
+  if (peer === undefined) return withoutPeer(about, 'nginx');
+  const fetching = async (url: string, options: readonly string[]) => {
+    const seconds = await timeAll([[curl, '-sf', '-o', '/dev/null', ...options, url]]);
+    return bench.size / 1e6 / seconds;
+  };
+  const runs = await takeTurns(bench.rounds, {
+    ours: () => fetching(registry.fileUrl(REFERENCE, FILE), headers),
+    peer: () => fetching(peer.url, []),
+  });
+  return compare(about, runs);
+}
+
+/** nginx with one worker over one folder. */
+class Nginx {
+  /** Of the file. */
+  readonly url: string;
+  readonly #process: ChildProcess;
+
+  private constructor(url: string, process: ChildProcess) {
+    this.url = url;
+    this.#process = process;
+  }
+
+  static async start(program: string, parent: string, served: string): Promise<Nginx> {
+    const folder = join(parent, 'nginx');
+    mkdirSync(folder);
+    const port = await freePort();
+    writeFileSync(join(folder, 'nginx.conf'), configuration(folder, served, port));
+    const options = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'errors')];
+    const started = spawn(program, options, { stdio: 'ignore' });
+    const url = `http://127.0.0.1:${port}/${FILE}`;
+    await answering(url);
+    return new Nginx(url, started);
+  }
+
+  async close(): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    this.#process.kill('SIGTERM');
+    await ended;
+  }
+}
+
+function configuration(folder: string, served: string, port: number): string {
+  // Workers of a root process change to a user that may not read a temporary folder.
+  const user = process.getuid?.() === 0 ? 'user root;' : '';
+  return `
+    daemon off; worker_processes 1; pid ${join(folder, 'pid')}; ${user}
+    events { worker_connections 64; }
+    http {
+      access_log off; sendfile on; tcp_nopush on;
+      server { listen 127.0.0.1:${port}; root ${served}; }
+    }`;
+}
+
+/** A port that nobody listened on a moment ago. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** Returns when something answers at `url`; gives up after some two seconds. */
+async function answering(url: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      const response = await fetch(url, { method: 'HEAD' });
+      if (response.ok) return;
+      throw new Error(`${url} answers ${response.status}`);
+    } catch (error) {
+      if (tries === 40) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Programs from outside that we test against. Each is installed once, at one version, from
+ * its own registry into `${XDG_CACHE_HOME:-~/.cache}/weighhouse-peers`, whole or not at all.
+ */
+import { execFile } from 'node:child_process';
+import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** A virtual environment with these packages (or flags of pip); resolves to its Python. */
+export async function installFromPypi(name: string, packages: readonly string[]): Promise<string> {
+  const python = join('bin', 'python3');
+  const folder = await installOnce(name, async (staged) => {
+    await need('python3', ['-m', 'venv', '--help'], 'Python 3 with venv');
+    await run('python3', ['-m', 'venv', staged]);
+    await run(join(staged, python), ['-m', 'pip', 'install', '--quiet', ...packages]);
+  });
+  return join(folder, python);
+}
+
+/** The program of a Go package, `module/path@version`; resolves to its path. Needs Go. */
+export async function installFromGo(name: string, program: string): Promise<string> {
+  const folder = await installOnce(name, async (staged) => {
+    await need('go', ['version'], 'Go 1.24 or newer');
+    await run('go', ['install', program], {
+      env: { ...process.env, GOBIN: staged, GOFLAGS: '', GOTOOLCHAIN: 'local' },
+    });
+  });
+  return join(folder, program.replace(/@.*$/, '').split('/').at(-1)!);
+}
+
+/** The folder `name` of the cache, filled by `install` the first time. */
+async function installOnce(
+  name: string,
+  install: (staged: string) => Promise<void>,
+): Promise<string> {
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  const folder = join(cache, 'weighhouse-peers', name);
+  if (await isThere(folder)) return folder;
+  await mkdir(join(folder, '..'), { recursive: true });
+  const staged = await mkdtemp(`${folder}-`);
+  try {
+    await install(staged);
+    await rename(staged, folder);
+  } catch (error) {
+    await rm(staged, { recursive: true, force: true });
+    if (!(await isThere(folder))) throw error; // another process was first: good
+  }
+  return folder;
+}
+
+async function need(program: string, args: readonly string[], what: string): Promise<void> {
+  await run(program, args).catch(() => {
+    throw new Error(`${what} is needed for this: "${program} ${args.join(' ')}" failed`);
+  });
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

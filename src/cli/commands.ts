@@ -1,0 +1,158 @@
+/** Every command, as `weighhouse help` lists them. */
+import type { MakeCommand } from './command.ts';
+
+export type Group = 'Publish' | 'Download' | 'Audit' | 'Operate';
+
+export interface CommandRow {
+  readonly name: string;
+  readonly group: Group;
+  readonly summary: string;
+  load(): Promise<{ readonly makeCommand: MakeCommand }>;
+}
+
+export const COMMANDS: readonly CommandRow[] = [
+  {
+    name: 'push',
+    group: 'Publish',
+    summary: 'check, hash, upload and seal a directory as a draft',
+    load: () => import('./commands/push.ts'),
+  },
+  {
+    name: 'seal',
+    group: 'Publish',
+    summary: 'seal a draft that was pushed with --no-seal',
+    load: () => import('./commands/seal.ts'),
+  },
+  {
+    name: 'status',
+    group: 'Publish',
+    summary: 'state of a draft, its digest, and what the gate still lacks',
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'publish',
+    group: 'Publish',
+    summary: 'publish what is sealed; this cannot be undone',
+    load: () => import('./commands/publish.ts'),
+  },
+  {
+    name: 'withdraw',
+    group: 'Publish',
+    summary: 'withdraw a draft that is not published',
+    load: () => import('./commands/withdraw.ts'),
+  },
+  {
+    name: 'advise',
+    group: 'Publish',
+    summary: 'log a signed advisory about a release: recalled, security, …',
+    load: () => import('./commands/advise.ts'),
+  },
+  {
+    name: 'trust',
+    group: 'Download',
+    summary: 'pin registries, list them, export their keys',
+    load: () => import('./commands/trust.ts'),
+  },
+  {
+    name: 'pull',
+    group: 'Download',
+    summary: 'download a release, every byte verified',
+    load: () => import('./commands/pull.ts'),
+  },
+  {
+    name: 'verify',
+    group: 'Download',
+    summary: 'verify a pulled directory, offline',
+    load: () => import('./commands/verify.ts'),
+  },
+  {
+    name: 'show',
+    group: 'Download',
+    summary: 'one release: digest, state, files',
+    load: () => import('./commands/show.ts'),
+  },
+  {
+    name: 'list',
+    group: 'Download',
+    summary: 'published releases, newest first',
+    load: () => import('./commands/list.ts'),
+  },
+  {
+    name: 'search',
+    group: 'Download',
+    summary: 'search published releases',
+    load: () => import('./commands/search.ts'),
+  },
+  {
+    name: 'inspect',
+    group: 'Download',
+    summary: 'formats and tensors of a file or directory',
+    load: () => import('./commands/inspect.ts'),
+  },
+  {
+    name: 'diff',
+    group: 'Download',
+    summary: 'what differs between two releases, files or directories',
+    load: () => import('./commands/diff.ts'),
+  },
+  {
+    name: 'history',
+    group: 'Audit',
+    summary: 'everything that the log says about a model',
+    load: () => import('./commands/history.ts'),
+  },
+  {
+    name: 'audit',
+    group: 'Audit',
+    summary: 'replay the whole log and check every release',
+    load: () => import('./commands/audit.ts'),
+  },
+  {
+    name: 'log',
+    group: 'Audit',
+    summary: 'read the log: newest entries, one entry, a proof',
+    load: () => import('./commands/log.ts'),
+  },
+  {
+    name: 'init',
+    group: 'Operate',
+    summary: 'make a new registry: keys, trust root, empty log',
+    load: () => import('./commands/init.ts'),
+  },
+  {
+    name: 'serve',
+    group: 'Operate',
+    summary: 'run the server',
+    load: () => import('./commands/serve.ts'),
+  },
+  {
+    name: 'start',
+    group: 'Operate',
+    summary: 'run a server on ./data, made on first use: to try things out',
+    load: () => import('./commands/start.ts'),
+  },
+  {
+    name: 'token',
+    group: 'Operate',
+    summary: 'create and revoke access tokens',
+    load: () => import('./commands/token.ts'),
+  },
+  {
+    name: 'namespace',
+    group: 'Operate',
+    summary: 'begin a namespace',
+    load: () => import('./commands/namespace.ts'),
+  },
+  {
+    name: 'policy',
+    group: 'Operate',
+    summary: 'show the policy of a namespace',
+    load: () => import('./commands/policy.ts'),
+  },
+  {
+    name: 'key',
+    group: 'Operate',
+    summary: 'make a personal key, show its public half',
+    load: () => import('./commands/key.ts'),
+  },
+];

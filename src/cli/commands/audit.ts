@@ -1,0 +1,108 @@
+/**
+ * `audit [URL]`: the whole log replayed, by somebody who believes nothing but the pinned
+ * trust root. With `--state FILE` each audit begins where the last one without a violation
+ * ended, and finds out when the log has been rolled back or forked since.
+ */
+import { open, readFile, rename } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { AuditReport } from '../../client/audit/audit.ts';
+import type { Violation } from '../../core/audit/findings.ts';
+import { CodedError } from '../../core/error.ts';
+import { auditRegistry } from '../../transfer/audit/audit.ts';
+import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
+import type { Context, SharedFlags } from '../context.ts';
+import { STATUS } from '../exit.ts';
+import { showing } from '../progress.ts';
+import { openReader } from '../reach.ts';
+import { formatFields } from '../table.ts';
+import { formatCount } from '../units.ts';
+
+/** Exit statuses of violations, the gravest first: a log that is not one log comes before all. */
+const GRAVITY = [
+  STATUS.fork,
+  STATUS['rolled-back'],
+  STATUS.untrusted,
+  STATUS['digest-mismatch'],
+  STATUS['gate-unmet'],
+];
+
+export function makeCommand(run: Run): Command {
+  return declare('audit', 'audit https://models.example.org --state audit.json')
+    .argument('[url]', 'the registry; in place of --url')
+    .option('--state <file>', 'go on where the audit before ended, and notice what was rewritten')
+    .option('--content', 'also read every byte of every release')
+    .addOption(urlFlag())
+    .addOption(tokenFlag())
+    .action(run(auditLog));
+}
+
+interface AuditFlags extends SharedFlags {
+  readonly state?: string;
+  readonly content?: boolean;
+}
+
+async function auditLog(given: Context, flags: AuditFlags, url?: string): Promise<number> {
+  const context = url === undefined ? given : { ...given, config: { ...given.config, url } };
+  const { output, signal, world } = context;
+  const before = flags.state === undefined ? undefined : await readState(flags.state);
+  const reader = await openReader(context);
+  const { state, ...report } = await showing(
+    { screen: world.stderr },
+    (onContent, reportEntries): Promise<AuditReport> =>
+      auditRegistry(reader, {
+        state: before,
+        content: flags.content === true,
+        signal,
+        onContent,
+        onProgress: ({ entries, size }) => reportEntries(entries, size),
+      }),
+  );
+  if (flags.state !== undefined && state !== undefined) await writeState(flags.state, state);
+  for (const { index, message } of report.notes) output.say(`note: entry ${index}: ${message}`);
+  output.result(report, describe(report));
+  return report.ok ? 0 : statusOf(report.violations);
+}
+
+/** The state that an earlier audit left; undefined before the first. */
+async function readState(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw new CodedError('storage', `the audit’s state ${path} cannot be read (${code})`);
+  }
+}
+
+/** Wholly or not at all: a state that is lost lets a rewritten log pass unnoticed. */
+async function writeState(path: string, state: Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.new`;
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    await file.writeFile(state);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+}
+
+function statusOf(violations: readonly Violation[]): number {
+  const statuses = violations.map(({ code }) => STATUS[code]);
+  return GRAVITY.find((status) => statuses.includes(status)) ?? statuses[0] ?? STATUS.internal;
+}
+
+function describe(report: Omit<AuditReport, 'state'>): string[] {
+  const { ok, origin, size, root, from, releases, violations, violationCount } = report;
+  const range = from === 0 ? 'from its beginning' : `from entry ${from} on`;
+  const verdict = ok ? 'no violation' : formatCount(violationCount, 'violation');
+  return [
+    `audited ${origin}, ${range}: ${verdict}`,
+    ...formatFields([
+      ['entries', String(size)],
+      ['root', root],
+      ['releases', String(releases)],
+    ]),
+    ...violations.map(({ index, code, message }) => `entry ${index}: ${code}: ${message}`),
+  ];
+}

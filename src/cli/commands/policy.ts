@@ -1,0 +1,38 @@
+/** `policy show NS`: the policy of a namespace that is in force, or was at an index. */
+import type { Command } from 'commander';
+import { parseBase64 } from '../../core/bytes.ts';
+import { parseJson } from '../../core/json.ts';
+import { parseNamespace } from '../../core/release/name.ts';
+import { parsePolicy } from '../../core/release/policy.ts';
+import { declare, declareGroup, type Run, urlFlag } from '../command.ts';
+import type { Context, SharedFlags } from '../context.ts';
+import { openApi } from '../reach.ts';
+import { parseCount } from '../units.ts';
+
+export function makeCommand(run: Run): Command {
+  return declareGroup('policy').addCommand(
+    declare('show', 'policy show acme')
+      .description('show the policy in force, or the one that was logged at an index')
+      .argument('<ns>', 'the namespace')
+      .option('--index <n>', 'log index of an earlier policy')
+      .addOption(urlFlag())
+      .action(run(showPolicy)),
+  );
+}
+
+async function showPolicy(
+  context: Context,
+  flags: SharedFlags & { readonly index?: string },
+  text: string,
+): Promise<void> {
+  const namespace = parseNamespace(text);
+  const at = flags.index === undefined ? undefined : parseCount(flags.index, '--index');
+  const api = await openApi(context);
+  const found = await api.policy(namespace, at, { signal: context.signal });
+  const policy = parsePolicy(parseBase64(found.policy));
+  const signed = found.signed.map((envelope) =>
+    parseJson(parseBase64(envelope), 'a signature of the policy'),
+  );
+  const lines = JSON.stringify(policy, null, 2).split('\n');
+  context.output.result({ namespace, index: found.index, policy, signed }, lines);
+}

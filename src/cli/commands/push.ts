@@ -1,0 +1,85 @@
+/** `push DIR REF`: a directory becomes a sealed draft. Stopped, the same command goes on. */
+import type { Command } from 'commander';
+import { parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
+import { nodeHost } from '../../hashing/host.ts';
+import { type PushResult, push } from '../../transfer/push.ts';
+import { declare, excludeFlag, includeFlag, type Run, tokenFlag, urlFlag } from '../command.ts';
+import type { Context, SharedFlags } from '../context.ts';
+import { withPool } from '../pool.ts';
+import { showing } from '../progress.ts';
+import { openApi, openApiWithToken, openNonces } from '../reach.ts';
+import { formatBytes, formatCount } from '../units.ts';
+import { forgetUnsealed, rememberUnsealed, type Unsealed } from '../unsealed.ts';
+
+export function makeCommand(run: Run): Command {
+  return declare('push', 'push ./kimi-k2 acme/kimi-k2@v1.0')
+    .argument('<dir>', 'directory with the model’s files')
+    .argument('<ref>', 'namespace/name@version')
+    .option('--no-seal', 'upload only; "weighhouse seal" seals later')
+    .option('--dry-run', 'only say what would be pushed')
+    .addOption(includeFlag())
+    .addOption(excludeFlag())
+    .addOption(urlFlag())
+    .addOption(tokenFlag())
+    .action(run(pushDirectory));
+}
+
+interface PushFlags extends SharedFlags {
+  readonly seal: boolean;
+  readonly dryRun?: boolean;
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+}
+
+async function pushDirectory(
+  context: Context,
+  { seal, dryRun = false, include, exclude }: PushFlags,
+  directory: string,
+  reference: string,
+): Promise<void> {
+  const { output } = context;
+  const release = parseReleaseName(reference);
+  const files = { directory, include, exclude };
+  const result = await runPush(context, release, files, { dryRun, noSeal: !seal });
+  for (const path of result.leftOut) output.say(`left out: ${path}`);
+  if (dryRun) {
+    output.result({ ...result, dryRun }, [`would push ${describeSize(result)}`]);
+  } else if (result.digest === undefined) {
+    await rememberUnsealed(context, release, files);
+    output.result(result, [`pushed ${describeSize(result)}; not sealed`]);
+    output.say(`next: weighhouse seal ${result.reference}`);
+  } else {
+    await forgetUnsealed(context, release);
+    answerSealed(context, result);
+  }
+}
+
+/** What a push says once it is sealed, and what a later seal says. */
+export function answerSealed({ output }: Context, result: PushResult): void {
+  const { reference, digest } = result;
+  output.result(result, [`sealed ${describeSize(result)}`, `${digest}`]);
+  output.say(`next: weighhouse publish ${reference} --digest ${digest}`);
+}
+
+/** Pushes the files, with progress. */
+export async function runPush(
+  context: Context,
+  release: ReleaseName,
+  { directory, include, exclude }: Unsealed,
+  { dryRun = false, noSeal = false }: { readonly dryRun?: boolean; readonly noSeal?: boolean } = {},
+): Promise<PushResult> {
+  const { signal, world } = context;
+  // A dry run sends nothing, and takes no token.
+  const api = await (dryRun ? openApi(context) : openApiWithToken(context));
+  return withPool((pool) =>
+    showing({ screen: world.stderr }, (onProgress) => {
+      const publisher = { host: nodeHost, api, pool, nonces: openNonces(context) };
+      const options = { include, exclude, dryRun, noSeal, signal, onProgress };
+      return push(publisher, directory, release, options);
+    }),
+  );
+}
+
+function describeSize({ reference, files, bytes }: PushResult): string {
+  return `${reference}: ${formatCount(files, 'file')}, ${formatBytes(bytes)}`;
+}

@@ -1,0 +1,58 @@
+/** `serve`: the server, until it is told to end; then it finishes what it has begun. */
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { openStore, type ServeOptions, serve } from '../../main.ts';
+import { parseAddress } from '../address.ts';
+import { declare, passphraseFlag, type Run } from '../command.ts';
+import type { Context } from '../context.ts';
+import { type PassphraseFlags, serverPassphrase } from '../passphrase.ts';
+
+export function makeCommand(run: Run): Command {
+  return declare('serve', 'serve --store ./store --keys ./keys --listen 127.0.0.1:8080')
+    .requiredOption('--store <store>', 'the registry’s store: a directory, or s3://bucket/prefix')
+    .requiredOption('--keys <dir>', 'the server’s keys')
+    .requiredOption('--listen <host:port>', 'where to listen; port 0 takes any that is free')
+    .option('--public-url <url>', 'how clients reach it, behind a proxy')
+    .option('--witness-policy <file>', 'C2SP tlog-policy: witnesses that must cosign')
+    .option('--index <dir>', 'where the search index is kept (default: the user’s cache)')
+    .addOption(passphraseFlag())
+    .action(run(runServer));
+}
+
+interface ServeFlags extends PassphraseFlags {
+  readonly store: string;
+  readonly keys: string;
+  readonly listen: string;
+  readonly publicUrl?: string;
+  readonly witnessPolicy?: string;
+  readonly index?: string;
+}
+
+async function runServer(context: Context, flags: ServeFlags): Promise<void> {
+  const address = parseAddress(flags.listen);
+  const passphrase = await serverPassphrase(context, flags, flags.keys);
+  await serveUntilStopped(context, {
+    store: await openStore(flags.store),
+    keysDirectory: flags.keys,
+    passphrase,
+    address,
+    publicUrl: flags.publicUrl,
+    indexDirectory: flags.index ?? join(context.config.cacheDirectory, 'index'),
+    logLevel: context.config.logLevel,
+    witnessPolicy: flags.witnessPolicy,
+  });
+}
+
+/** Serves, says where, and ends in order when the person or the system asks for it. */
+export async function serveUntilStopped(
+  { output, signal }: Context,
+  options: ServeOptions,
+): Promise<void> {
+  const serving = await serve(options);
+  output.result({ url: serving.url }, [`listening on ${serving.url}`]);
+  if (!signal.aborted) {
+    await new Promise((stopped) => signal.addEventListener('abort', stopped, { once: true }));
+  }
+  output.say('finishing what was begun, then ending');
+  await serving.close();
+}

@@ -1,0 +1,244 @@
+/**
+ * The native HTTP API, one method a route (`/api/v1/openapi.json` describes them), and the
+ * well-known documents and the log beside it. Methods give back what the server said in a
+ * checked shape; whether it is true is for `release.ts` and `freshness.ts` to find out.
+ */
+import { formatBase64 } from '../core/bytes.ts';
+import type { Digest } from '../core/digest.ts';
+import type { Json } from '../core/json.ts';
+import { MAX_BUNDLE_BYTES, type TilePath } from '../core/log/tile.ts';
+import { MAX_NOTE_BYTES } from '../core/note/note.ts';
+import type { DocumentName } from '../core/release/documents.ts';
+import { MANIFEST_LIMITS } from '../core/release/manifest.ts';
+import type { Model, ReleaseName } from '../core/release/name.ts';
+import { ROOT_LIMITS } from '../core/trust/root.ts';
+import * as answers from './answers.ts';
+import { Http, type HttpOptions, type HttpRequest } from './http.ts';
+
+/** Bytes of a document: an envelope holds a manifest's worth of digests in base64. */
+const MAX_DOCUMENT_BYTES = 2 * MANIFEST_LIMITS.maxBytes;
+/** A list of 8,192 chunks. */
+const MAX_CHUNK_LIST_BYTES = 8_192 * 32;
+
+export interface Declaration {
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: Digest;
+  readonly chunks: { readonly size: number; readonly root: Digest };
+}
+
+interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of calls that an upload session may make with its own credential. */
+interface SessionOptions extends CallOptions {
+  readonly session?: string | undefined;
+}
+
+export class Api {
+  readonly http: Http;
+
+  constructor(options: HttpOptions) {
+    this.http = new Http(options);
+  }
+
+  // Drafts.
+
+  openDraft(release: ReleaseName, options: CallOptions = {}) {
+    const request = { method: 'PUT', path: draftPath(release), ...options } as const;
+    return this.http.json(answers.openedDraft, request);
+  }
+
+  draftStatus(release: ReleaseName, options: SessionOptions = {}) {
+    return this.http.json(answers.draftStatus, asSession({ path: draftPath(release) }, options));
+  }
+
+  withdraw(release: ReleaseName, options: CallOptions = {}) {
+    const request = { method: 'DELETE', path: draftPath(release), ...options } as const;
+    return this.http.json(answers.draftStatus, request);
+  }
+
+  declareFile(release: ReleaseName, file: Declaration, options: SessionOptions = {}) {
+    const { path, size, sha256, chunks } = file;
+    const json = { path, size, sha256, chunks: { size: chunks.size, root: chunks.root } };
+    return this.http.json(answers.fileTicket, this.#draftPost(release, 'files', json, options));
+  }
+
+  completeUpload(release: ReleaseName, upload: string, options: SessionOptions = {}) {
+    const route = `uploads/${encodeURIComponent(upload)}/complete`;
+    return this.http.json(answers.fileTicket, this.#draftPost(release, route, {}, options));
+  }
+
+  /** Where the bytes of one part are put. */
+  partUrl(release: ReleaseName, upload: string, number: number): string {
+    const route = `uploads/${encodeURIComponent(upload)}/parts/${number}`;
+    return `${this.http.url}${draftPath(release)}/${route}`;
+  }
+
+  seal(
+    release: ReleaseName,
+    request: { readonly nonce: string; readonly paths: readonly string[] },
+    options: SessionOptions = {},
+  ) {
+    const json = { nonce: request.nonce, paths: request.paths };
+    return this.http.json(answers.draftStatus, this.#draftPost(release, 'seal', json, options));
+  }
+
+  draftManifest(release: ReleaseName, options: SessionOptions = {}): Promise<Uint8Array> {
+    const path = `${draftPath(release)}/manifest.json`;
+    return this.http.bytes(asSession({ path, maxBytes: MANIFEST_LIMITS.maxBytes }, options));
+  }
+
+  publish(release: ReleaseName, digest: Digest | undefined, options: CallOptions = {}) {
+    const json = digest === undefined ? {} : { digest };
+    return this.http.json(answers.published, this.#draftPost(release, 'publish', json, options));
+  }
+
+  // Namespaces and advisories.
+
+  createNamespace(
+    request: {
+      readonly policy: Uint8Array;
+      readonly signed: readonly Uint8Array[];
+      readonly override?: boolean;
+    },
+    options: CallOptions = {},
+  ) {
+    const json = {
+      policy: formatBase64(request.policy),
+      signed: request.signed.map(formatBase64),
+      ...(request.override === true ? { override: true } : {}),
+    };
+    // Not repeated: a second first entry is refused, and the refusal would hide the success.
+    const path = '/api/v1/namespaces';
+    return this.http.json(answers.namespaceMade, { method: 'POST', path, json, ...options });
+  }
+
+  policy(namespace: string, index?: number, options: CallOptions = {}) {
+    const at = index === undefined ? '' : `?index=${index}`;
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/policy${at}`;
+    return this.http.json(answers.signedPolicy, { path, ...options });
+  }
+
+  freshness(namespace: string, options: CallOptions = {}) {
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/head`;
+    return this.http.json(answers.freshness, { path, maxBytes: MAX_DOCUMENT_BYTES, ...options });
+  }
+
+  advise(envelope: Uint8Array, options: CallOptions = {}) {
+    const json = { envelope: formatBase64(envelope) };
+    const path = '/api/v1/advisories';
+    return this.http.json(answers.advised, { method: 'POST', path, json, ...options });
+  }
+
+  advisory(index: number, options: CallOptions = {}) {
+    return this.http.json(answers.advisoryEnvelope, {
+      path: `/api/v1/advisories/${index}`,
+      ...options,
+    });
+  }
+
+  // What is public.
+
+  releases(
+    query: {
+      readonly namespace?: string | undefined;
+      readonly query?: string | undefined;
+      readonly limit?: number | undefined;
+      /** The `next` of the page before. */
+      readonly before?: number | undefined;
+    },
+    options: CallOptions = {},
+  ) {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) parameters.set(name, String(value));
+    }
+    const path = `/api/v1/releases?${parameters}`;
+    return this.http.json(answers.releaseList, { path, ...options });
+  }
+
+  model(model: Model, options: CallOptions = {}) {
+    return this.http.json(answers.modelReleases, { path: modelPath(model), ...options });
+  }
+
+  history(model: Model, options: CallOptions = {}) {
+    return this.http.json(answers.history, { path: `${modelPath(model)}/history`, ...options });
+  }
+
+  /** `at` is a version or a digest. */
+  release(model: Model, at: string, options: CallOptions = {}) {
+    const path = `${modelPath(model)}/${encodeURIComponent(at)}`;
+    return this.http.json(answers.shownRelease, { path, maxBytes: MAX_DOCUMENT_BYTES, ...options });
+  }
+
+  /** The exact bytes of a release's document. */
+  document(
+    release: ReleaseName,
+    document: DocumentName,
+    options: CallOptions = {},
+  ): Promise<Uint8Array> {
+    const path = `${releasePath(release)}/${document}`;
+    return this.http.bytes({ path, maxBytes: MAX_DOCUMENT_BYTES, ...options });
+  }
+
+  chunkList(release: ReleaseName, file: string, options: CallOptions = {}): Promise<Uint8Array> {
+    const path = `${releasePath(release)}/chunks/${encodePath(file)}`;
+    return this.http.bytes({ path, maxBytes: MAX_CHUNK_LIST_BYTES, ...options });
+  }
+
+  /** Where the content of a file is. */
+  fileUrl(release: ReleaseName, file: string): string {
+    return `${this.http.url}${releasePath(release)}/files/${encodePath(file)}`;
+  }
+
+  // The log and the well-known documents.
+
+  checkpoint(options: CallOptions = {}): Promise<Uint8Array> {
+    return this.http.bytes({ path: '/log/checkpoint', maxBytes: MAX_NOTE_BYTES, ...options });
+  }
+
+  /** A tile, or undefined when the log has none there. */
+  tile(path: TilePath, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    return this.http.bytesIfAny({ path: `/log/${path}`, maxBytes: MAX_BUNDLE_BYTES, ...options });
+  }
+
+  /** Version `version` of root.json, or undefined when there is none. */
+  root(version: number, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    const path = `/.well-known/weighhouse/root/${version}.json`;
+    return this.http.bytesIfAny({ path, maxBytes: ROOT_LIMITS.maxBytes, ...options });
+  }
+
+  configuration(options: CallOptions = {}) {
+    const path = '/.well-known/weighhouse/config.json';
+    return this.http.json(answers.configuration, { path, ...options });
+  }
+
+  /** Every one of these may be made twice: the second finds done what the first did. */
+  #draftPost(release: ReleaseName, route: string, json: Json, options: SessionOptions) {
+    const path = `${draftPath(release)}/${route}`;
+    return asSession({ method: 'POST', path, json, repeatable: true }, options);
+  }
+}
+
+function asSession(request: HttpRequest, { session, signal }: SessionOptions): HttpRequest {
+  return { ...request, token: session, signal };
+}
+
+function modelPath({ namespace, name }: Model): string {
+  return `/api/v1/releases/${namespace}/${name}`;
+}
+
+function releasePath(release: ReleaseName): string {
+  return `${modelPath(release)}/${release.version}`;
+}
+
+function draftPath({ namespace, name, version }: ReleaseName): string {
+  return `/api/v1/drafts/${namespace}/${name}/${version}`;
+}
+
+/** Segment by segment; the slashes stay. */
+function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
+}

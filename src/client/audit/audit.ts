@@ -1,0 +1,262 @@
+/**
+ * `audit`: the whole log, replayed by somebody who takes the registry's word for nothing but
+ * its trust root.
+ *
+ *     checkpoint   signed, cosigned, not smaller than what was seen, and of the same log
+ *     growth       every entry hashed into that root; every hash tile that proofs are made of
+ *     rules        what may follow upon what, heads entries recomputed (`core/audit/fold.ts`)
+ *     documents    every policy, release, advisory and root that the log names, and who signed
+ *
+ * What is wrong with the registry is reported as a violation and the audit goes on as far as
+ * it can; that the registry cannot be reached, or is not pinned, is thrown.
+ */
+
+import { Findings, type Note, type Violation } from '../../core/audit/findings.ts';
+import { EMPTY_FOLD, LogFold } from '../../core/audit/fold.ts';
+import { type AuditState, formatAuditState, parseAuditState } from '../../core/audit/state.ts';
+import { formatBase64 } from '../../core/bytes.ts';
+import { formatDigest } from '../../core/digest.ts';
+import { CodedError } from '../../core/error.ts';
+import { hashInTile, parseEntryBundle, TILE_WIDTH } from '../../core/log/tile.ts';
+import type { ReadTile } from '../../core/log/tile-reader.ts';
+import { emptyEdge, loadEdge, type TreeEdge } from '../../core/log/tree.ts';
+import type { TrustRoot } from '../../core/trust/succession.ts';
+import { verifyCheckpoint } from '../../core/verify/checkpoint.ts';
+import { accept } from '../accept.ts';
+import type { Seen } from '../pins.ts';
+import type { Reader } from '../release.ts';
+import { newestRoot, pinOf } from '../trust.ts';
+import { headOf, type LogView, openView, type SignedHead } from '../view.ts';
+import { DocumentAudit, type VisitRelease } from './documents.ts';
+import {
+  type BundleHasher,
+  followGrowth,
+  hashingHere,
+  type ReadBundle,
+  tilesOfSmaller,
+} from './growth.ts';
+
+/** How far an audit is. */
+export interface AuditProgress {
+  /** Entries that were read, of so many in the log. */
+  readonly entries: number;
+  readonly size: number;
+  readonly violations: number;
+}
+
+export interface AuditOptions {
+  /** What the audit before left (`AuditReport.state`): this one begins where it ended. */
+  readonly state?: Uint8Array | undefined;
+  /** Hashes on other threads; here, where there is none. */
+  readonly hasher?: BundleHasher | undefined;
+  /** Reads the log's tiles; with `fetch`, where there is nothing better. */
+  readonly readTile?: ReadTile | undefined;
+  /** Looks at the content of a release; throws what is wrong with it. */
+  readonly visitRelease?: VisitRelease | undefined;
+  readonly onProgress?: ((progress: AuditProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface AuditReport {
+  readonly ok: boolean;
+  readonly origin: string;
+  /** Entries in the log, and its root in base64, as in the checkpoint. */
+  readonly size: number;
+  readonly root: string;
+  /** Where this audit began: 0, or the size that the one before ended at. */
+  readonly from: number;
+  /** Releases in the log. */
+  readonly releases: number;
+  /** In order of the log; further ones than `MAX_FINDINGS` are only counted. */
+  readonly violations: readonly Violation[];
+  readonly violationCount: number;
+  readonly notes: readonly Note[];
+  /** For the next audit; only of a log without violations. */
+  readonly state?: Uint8Array;
+}
+
+/** Audits the pinned registry that `reader` reaches. */
+export async function audit(reader: Reader, options: AuditOptions = {}): Promise<AuditReport> {
+  const { host, api, pins, clock } = reader;
+  const { signal } = options;
+  const pin = await pinOf(api, pins, signal);
+  const readRoot = (version: number) => api.root(version, { signal });
+  const { root } = await newestRoot(host, pins, pin, readRoot, clock());
+  const before = openState(options.state, root);
+  const note = await api.checkpoint({ signal });
+  accept(verifyCheckpoint(host, root, note));
+
+  const seen = await pins.seen(pin.origin);
+  const run = new AuditRun(reader, root, headOf(note), before, options);
+  const report = await run.report(seen);
+  if (report.ok) await pins.saveSeen(pin.origin, { ...seen, checkpoint: note, ...run.heads });
+  return report;
+}
+
+/** The state that was passed in, which must be of this log. */
+function openState(bytes: Uint8Array | undefined, root: TrustRoot): AuditState | undefined {
+  if (bytes === undefined) return undefined;
+  const state = parseAuditState(bytes);
+  if (state.origin === root.origin) return state;
+  throw new CodedError('usage', `the audit’s state is of ${state.origin}, not of ${root.origin}`);
+}
+
+class AuditRun {
+  readonly #reader: Reader;
+  readonly #root: TrustRoot;
+  readonly #head: SignedHead;
+  readonly #before: AuditState | undefined;
+  readonly #options: AuditOptions;
+  readonly #read: ReadTile;
+  readonly #findings = new Findings();
+  readonly #fold: LogFold;
+  readonly #documents: DocumentAudit;
+
+  constructor(
+    reader: Reader,
+    root: TrustRoot,
+    head: SignedHead,
+    before: AuditState | undefined,
+    options: AuditOptions,
+  ) {
+    const { host, api } = reader;
+    const { signal, visitRelease } = options;
+    this.#reader = reader;
+    this.#root = root;
+    this.#head = head;
+    this.#before = before;
+    this.#options = options;
+    this.#read = options.readTile ?? ((path) => api.tile(path, { signal }));
+    const findings = this.#findings;
+    this.#fold = new LogFold(host, findings, before?.fold ?? EMPTY_FOLD);
+    this.#documents = new DocumentAudit({ host, api, root, findings, visitRelease, signal });
+  }
+
+  /** The newest heads entry, as pins keep it. */
+  get heads(): Pick<Seen, 'heads'> {
+    const { heads } = this.#fold.state;
+    return heads === undefined ? {} : { heads };
+  }
+
+  async report(seen: Seen | undefined): Promise<AuditReport> {
+    const view = await this.#openView(seen);
+    const edge = view && (await this.#openEdge());
+    if (view !== undefined && edge !== undefined) await this.#replay(view, edge);
+    return this.#conclude();
+  }
+
+  async #replay(view: LogView, edge: TreeEdge): Promise<void> {
+    const { host } = this.#reader;
+    const parts = {
+      host,
+      read: this.#read,
+      hasher: this.#options.hasher ?? hashingHere(host),
+      findings: this.#findings,
+    };
+    const complete = await followGrowth(parts, edge, this.#head, (bundle) =>
+      this.#visit(edge.size, bundle),
+    );
+    await this.#documents.end();
+    if (!complete) return;
+    this.#fold.end();
+    this.#checkAge();
+    await this.#checkFinalRoots(view);
+    await this.#checkShownHeads();
+  }
+
+  /** The log must be the one that was seen before, in the last audit or by any other command. */
+  async #openView(seen: Seen | undefined): Promise<LogView | undefined> {
+    const { host } = this.#reader;
+    try {
+      if (this.#before !== undefined) await openView(host, [this.#head], this.#before, this.#read);
+      return await openView(host, [this.#head], seen, this.#read);
+    } catch (error) {
+      this.#findings.fault(this.#head.size, error);
+      return undefined;
+    }
+  }
+
+  /** Where the audit before ended; what the log serves of it must be what it had. */
+  async #openEdge(): Promise<TreeEdge | undefined> {
+    const { host } = this.#reader;
+    if (this.#before === undefined) return emptyEdge(host);
+    const head = headOf(this.#before.checkpoint);
+    try {
+      return await loadEdge(host, head, tilesOfSmaller(this.#read, this.#head.size));
+    } catch (error) {
+      this.#findings.fault(head.size, error);
+      return undefined;
+    }
+  }
+
+  async #visit(from: number, { index, bytes, width, hashed }: ReadBundle): Promise<void> {
+    const first = index * TILE_WIDTH;
+    for (const [slot, entry] of parseEntryBundle(bytes, width).entries()) {
+      if (first + slot < from) continue;
+      const due = this.#fold.add(first + slot, entry, hashInTile(hashed.leaves, slot));
+      if (due !== undefined) await this.#documents.begin(due);
+    }
+    this.#options.onProgress?.({
+      entries: first + width,
+      size: this.#head.size,
+      violations: this.#findings.count,
+    });
+  }
+
+  /** A log that has been silent for longer than its trust root allows may be a frozen copy. */
+  #checkAge(): void {
+    const { heads } = this.#fold.state;
+    if (heads === undefined) return;
+    const age = this.#reader.clock() - Date.parse(heads.time);
+    if (age <= this.#root.maxAge * 1000) return;
+    this.#findings.violate(
+      heads.index,
+      'stale',
+      `the newest heads entry is of ${heads.time}, older than the ${this.#root.maxAge} s that the trust root allows`,
+    );
+  }
+
+  /** Where a key of the log ended, the log held what root.json says it held. */
+  async #checkFinalRoots({ tree }: LogView): Promise<void> {
+    for (const { end } of this.#root.log) {
+      if (end === undefined || end.size > this.#head.size) continue;
+      const found = formatDigest(await tree.rootAt(end.size));
+      if (found === end.root) continue;
+      this.#findings.violate(
+        end.size,
+        'fork',
+        `at size ${end.size}, where a key of the log ended, the log is not the one of root.json`,
+        { expected: end.root, found },
+      );
+    }
+  }
+
+  /** Every checkpoint in a document must be of this log too. */
+  async #checkShownHeads(): Promise<void> {
+    const shown = [this.#head, ...this.#documents.heads];
+    try {
+      await openView(this.#reader.host, shown, undefined, this.#read);
+    } catch (error) {
+      this.#findings.fault(this.#head.size, error);
+    }
+  }
+
+  #conclude(): AuditReport {
+    const { ok, violations, notes, count } = this.#findings;
+    const { size, root, note } = this.#head;
+    const { origin } = this.#root;
+    const fold = this.#fold.state;
+    return {
+      ok,
+      origin,
+      size,
+      root: formatBase64(root),
+      from: this.#before === undefined ? 0 : headOf(this.#before.checkpoint).size,
+      releases: fold.releases.size,
+      violations,
+      violationCount: count,
+      notes,
+      ...(ok ? { state: formatAuditState({ origin, checkpoint: note, fold }) } : {}),
+    };
+  }
+}

@@ -1,0 +1,54 @@
+/** What a server says when it refuses: RFC 9457 problem details, or merely a status. */
+import * as v from 'valibot';
+import { CodedError, type ErrorCode } from '../core/error.ts';
+import { parseJson } from '../core/json.ts';
+import { parseRetryAfter } from './retry.ts';
+import { codeOfStatus, isTransient } from './status.ts';
+
+/** What is read of a problem; it may say more. */
+const problemSchema = v.object({
+  code: v.pipe(v.string(), v.regex(/^[a-z]+(?:-[a-z]+)*$/), v.maxLength(40)),
+  detail: v.string(),
+  details: v.optional(v.record(v.string(), v.unknown()), {}),
+});
+
+/** Characters of a server's sentence that are passed on. */
+const MAX_DETAIL = 1_000;
+
+/** What is needed of a response; `fetch` gives more. */
+export type Refusal = Pick<Response, 'status' | 'headers'>;
+
+/** The error that a refusal means. */
+export function parseProblem(response: Refusal, body: Uint8Array, address: string): CodedError {
+  const { status } = response;
+  const retryAfterSeconds = parseRetryAfter(response.headers.get('retry-after'), Date.now());
+  const transport = {
+    status,
+    url: address,
+    transient: isTransient(status),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
+  const problem = readProblem(response, body);
+  if (problem === undefined) {
+    return new CodedError(codeOfStatus(status), `${address} answered ${status}`, transport);
+  }
+  const { code, detail, details } = problem;
+  return new CodedError(code as ErrorCode, plainText(detail), { ...details, ...transport });
+}
+
+function readProblem(response: Refusal, body: Uint8Array) {
+  const type = response.headers.get('content-type') ?? '';
+  if (!type.startsWith('application/problem+json')) return undefined;
+  try {
+    const parsed = v.safeParse(problemSchema, parseJson(body, 'the refusal'));
+    return parsed.success ? parsed.output : undefined;
+  } catch {
+    // A refusal that cannot be read is still one: its status says enough.
+    return undefined;
+  }
+}
+
+/** A server's sentence goes to a terminal: nothing in it may steer one. */
+function plainText(detail: string): string {
+  return detail.slice(0, MAX_DETAIL).replace(/[\p{Cc}\p{Cf}]/gu, ' ');
+}

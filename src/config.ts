@@ -1,0 +1,68 @@
+/**
+ * The only reader of the environment, but for what the AWS SDK reads by itself. Flags stand
+ * over `WEIGHHOUSE_*` variables, those over the file `$XDG_CONFIG_HOME/weighhouse/config.json`:
+ *
+ *     {"url": "https://weights.example", "token": "…", "key": "/home/me/keys/me.key"}
+ */
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { CodedError } from './core/error.ts';
+import { parseJson } from './core/json.ts';
+import { parseShape } from './core/shape.ts';
+
+export interface Config {
+  /** Where a person's pins, keys and unfinished pushes lie. */
+  readonly directory: string;
+  /** Where what can be made again is kept: the server's search index. */
+  readonly cacheDirectory: string;
+  readonly url: string | undefined;
+  readonly token: string | undefined;
+  /** A personal key file. */
+  readonly key: string | undefined;
+  /** Opens encrypted key files. */
+  readonly passphrase: string | undefined;
+  readonly logLevel: string;
+  /** An S3 server other than AWS; the SDK reads the rest of the AWS environment by itself. */
+  readonly s3Endpoint: string | undefined;
+  /** True when output must not be coloured (https://no-color.org). */
+  readonly noColor: boolean;
+  /** True when failures show where in the code they came from. */
+  readonly debug: boolean;
+}
+
+const fileShape = v.strictObject({
+  url: v.exactOptional(v.string()),
+  token: v.exactOptional(v.string()),
+  key: v.exactOptional(v.string()),
+});
+
+/** Reads the environment and the config file. Throws `usage` for a config file that is wrong. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const directory = join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'weighhouse');
+  const file = readFile(join(directory, 'config.json'));
+  return {
+    directory,
+    cacheDirectory: join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'weighhouse'),
+    url: env.WEIGHHOUSE_URL || file.url,
+    token: env.WEIGHHOUSE_TOKEN || file.token,
+    key: env.WEIGHHOUSE_KEY || file.key,
+    passphrase: env.WEIGHHOUSE_PASSPHRASE,
+    logLevel: env.WEIGHHOUSE_LOG_LEVEL || 'info',
+    s3Endpoint: env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL,
+    noColor: (env.NO_COLOR ?? '') !== '',
+    debug: (env.WEIGHHOUSE_DEBUG ?? '') !== '',
+  };
+}
+
+function readFile(path: string): v.InferOutput<typeof fileShape> {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new CodedError('usage', `${path} cannot be read: ${(error as Error).message}`);
+  }
+  return parseShape(fileShape, parseJson(bytes, path), path, 'usage');
+}

@@ -1,0 +1,338 @@
+/**
+ * The log, read from its first entry to its last by the registry's own rules: what may follow
+ * upon what. The state that is folded here is what the heads entries must say; what entries
+ * only name (policies, envelopes, manifests) is given back as *due* for `documents.ts`.
+ */
+import { formatHex } from '../bytes.ts';
+import type { Digest } from '../digest.ts';
+import { CodedError, type ErrorCode } from '../error.ts';
+import type { Host } from '../host.ts';
+import { type Entry, type EntryOf, parseEntry } from '../log/entry.ts';
+import { beginHead, growHead } from '../log/grow-head.ts';
+import { formatHead, type Head, headLeaf, headsRoot } from '../log/heads.ts';
+import {
+  formatModel,
+  formatReleaseName,
+  type Namespace,
+  parseNamespace,
+  parseReleaseName,
+  type ReleaseName,
+  skeleton,
+  versionKey,
+} from '../release/name.ts';
+import { parseHashedRekord } from '../statement/hashedrekord.ts';
+import type { Findings } from './findings.ts';
+
+/** Milliseconds between two heads entries that nobody need wonder at. */
+export const MAX_HEADS_GAP = 15 * 60_000;
+
+/** A namespace at one point of the log. */
+export interface FoldedNamespace {
+  readonly head: Head;
+  /** Digest of the policy in force, which is logged at `head.policy`. */
+  readonly policy: Digest;
+}
+
+/** A policy, as the log names it. */
+export interface NamedPolicy {
+  readonly namespace: Namespace;
+  readonly index: number;
+  readonly digest: Digest;
+}
+
+/** An entry whose documents are to be looked at. */
+export type Due = { readonly index: number } & (
+  | { readonly kind: 'namespace'; readonly entry: EntryOf<'namespace'> }
+  | { readonly kind: 'policy'; readonly entry: EntryOf<'policy'>; readonly before: NamedPolicy }
+  | { readonly kind: 'release'; readonly entry: EntryOf<'release'>; readonly policy: NamedPolicy }
+  | {
+      readonly kind: 'advisory';
+      readonly entry: EntryOf<'advisory'>;
+      readonly policy: NamedPolicy;
+    }
+  | { readonly kind: 'root'; readonly entry: EntryOf<'root'> }
+);
+
+/** All that the rules need to know of the entries so far. */
+export interface FoldState {
+  readonly namespaces: readonly FoldedNamespace[];
+  /** Digests by `ns/name@version`, in lower case. */
+  readonly releases: ReadonlyMap<string, Digest>;
+  /** The newest heads entry. */
+  readonly heads?: { readonly index: number; readonly time: string };
+  /** Version of the newest root that is logged. */
+  readonly root?: number;
+  /** Time of the last entry that has one. */
+  readonly time?: string;
+}
+
+export const EMPTY_FOLD: FoldState = { namespaces: [], releases: new Map() };
+
+/** Breaks a rule. */
+class Breach extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export class LogFold {
+  readonly #host: Host;
+  readonly #findings: Findings;
+  readonly #namespaces = new Map<string, FoldedNamespace>();
+  readonly #skeletons = new Map<string, string>();
+  readonly #releases: Map<string, Digest>;
+  readonly #revisions = new Set<string>();
+  readonly #headLeaves = new Map<string, Uint8Array>();
+  /** Namespaces whose head changed since the newest heads entry, with the entry that did it first. */
+  readonly #changed = new Map<string, number>();
+  #heads: FoldState['heads'];
+  #root: number | undefined;
+  #time: string | undefined;
+  /** The release entry just before, whose record must come now. */
+  #unrecorded: { readonly index: number; readonly entry: EntryOf<'release'> } | undefined;
+
+  constructor(host: Host, findings: Findings, state: FoldState = EMPTY_FOLD) {
+    this.#host = host;
+    this.#findings = findings;
+    this.#releases = new Map(state.releases);
+    for (const [release, digest] of this.#releases) this.#revisions.add(revision(release, digest));
+    for (const folded of state.namespaces) this.#restore(folded);
+    this.#heads = state.heads;
+    this.#root = state.root;
+    this.#time = state.time;
+  }
+
+  /** The state after the entries so far; for an audit that goes on later. */
+  get state(): FoldState {
+    return {
+      namespaces: [...this.#namespaces.values()],
+      releases: this.#releases,
+      ...(this.#heads === undefined ? {} : { heads: this.#heads }),
+      ...(this.#root === undefined ? {} : { root: this.#root }),
+      ...(this.#time === undefined ? {} : { time: this.#time }),
+    };
+  }
+
+  /** Reads entry `index`, whose leaf hash is `leaf`; returns what is due, if anything is. */
+  add(index: number, bytes: Uint8Array, leaf: Uint8Array): Due | undefined {
+    const awaiting = this.#unrecorded;
+    this.#unrecorded = undefined;
+    const isRecord = awaiting !== undefined && formatHex(leaf) === awaiting.entry.record;
+    if (awaiting !== undefined && !isRecord) this.#reportUnrecorded(awaiting);
+    try {
+      return this.#read(index, bytes, isRecord);
+    } catch (error) {
+      if (error instanceof Breach) this.#findings.violate(index, error.code, error.message);
+      else this.#findings.fault(index, error);
+      return undefined;
+    }
+  }
+
+  /** No entry follows. */
+  end(): void {
+    if (this.#unrecorded !== undefined) this.#reportUnrecorded(this.#unrecorded);
+    for (const [namespace, index] of this.#changed) {
+      this.#findings.violate(
+        index,
+        'stale',
+        `no heads entry follows this change of ${namespace}: clients cannot know of it`,
+      );
+    }
+  }
+
+  #read(index: number, bytes: Uint8Array, isRecord: boolean): Due | undefined {
+    const parsed = parseEntry(bytes);
+    if (parsed.known) {
+      this.#noteTime(index, parsed.entry);
+      return this.#apply(index, parsed.entry);
+    }
+    if (parsed.kind !== 'hashedrekord') {
+      this.#findings.note(index, `the kind "${parsed.kind}" is unknown to this auditor`);
+      return undefined;
+    }
+    parseHashedRekord(bytes, `the hashedrekord at ${index}`);
+    if (isRecord) return undefined;
+    throw new Breach(
+      'proof-invalid',
+      'a hashedrekord without a release entry before that names it',
+    );
+  }
+
+  #apply(index: number, entry: Entry): Due | undefined {
+    switch (entry.kind) {
+      case 'namespace':
+        return this.#begin(index, entry);
+      case 'policy':
+        return this.#newPolicy(index, entry);
+      case 'release':
+        return this.#release(index, entry);
+      case 'advisory':
+        return this.#advisory(index, entry);
+      case 'heads':
+        return this.#checkHeads(index, entry);
+      case 'root':
+        return this.#newRoot(index, entry);
+      case 'commitment':
+        return undefined;
+    }
+  }
+
+  #begin(index: number, entry: EntryOf<'namespace'>): Due {
+    const namespace = exactNamespace(entry.namespace);
+    if (this.#namespaces.has(namespace)) {
+      throw new Breach('untrusted', `the namespace ${namespace} begins a second time`);
+    }
+    const twin = this.#skeletons.get(skeleton(namespace));
+    this.#restore({ head: beginHead(namespace, index), policy: entry.policy });
+    this.#changed.set(namespace, index);
+    if (twin !== undefined && entry.override === undefined) {
+      // Its documents are due all the same: the registry did begin it.
+      this.#findings.violate(
+        index,
+        'untrusted',
+        `${namespace} looks like the namespace ${twin}, and no override says that it is meant`,
+      );
+    }
+    return { kind: 'namespace', index, entry };
+  }
+
+  #newPolicy(index: number, entry: EntryOf<'policy'>): Due {
+    const { head, policy } = this.#known(exactNamespace(entry.namespace));
+    const before = { namespace: head.namespace as Namespace, index: head.policy, digest: policy };
+    this.#grow(index, entry, { head, policy: entry.policy });
+    return { kind: 'policy', index, entry, before };
+  }
+
+  #release(index: number, entry: EntryOf<'release'>): Due {
+    this.#unrecorded = { index, entry };
+    const release = exactRelease(entry.release);
+    const folded = this.#known(release.namespace);
+    const { head, policy: digest } = folded;
+    const key = releaseKey(release);
+    if (this.#releases.has(key)) {
+      throw new Breach('already-published', `${entry.release} was published before`);
+    }
+    this.#releases.set(key, entry.digest);
+    this.#grow(index, entry, folded);
+    if (entry.policy !== head.policy) {
+      const message = `met the policy at ${entry.policy}, but the one at ${head.policy} was in force`;
+      this.#findings.violate(index, 'gate-unmet', `${entry.release} ${message}`);
+    }
+    const short = revision(key, entry.digest);
+    if (this.#revisions.has(short)) {
+      const message = `another release of ${formatModel(release)} has the same 40-digit revision`;
+      this.#findings.violate(index, 'untrusted', message);
+    }
+    this.#revisions.add(short);
+    const policy = { namespace: release.namespace, index: head.policy, digest };
+    return { kind: 'release', index, entry, policy };
+  }
+
+  #advisory(index: number, entry: EntryOf<'advisory'>): Due {
+    const release = exactRelease(entry.release);
+    const folded = this.#known(release.namespace);
+    const policy = {
+      namespace: release.namespace,
+      index: folded.head.policy,
+      digest: folded.policy,
+    };
+    this.#grow(index, entry, folded);
+    if (this.#releases.get(releaseKey(release)) !== entry.digest) {
+      const message = `no release ${entry.release} with the digest ${entry.digest} came before`;
+      this.#findings.violate(index, 'untrusted', `an advisory about nothing: ${message}`);
+    }
+    return { kind: 'advisory', index, entry, policy };
+  }
+
+  #checkHeads(index: number, entry: EntryOf<'heads'>): undefined {
+    for (const namespace of this.#changed.keys()) {
+      const { head } = this.#namespaces.get(namespace)!;
+      this.#headLeaves.set(namespace, headLeaf(this.#host, formatHead(head)));
+    }
+    this.#changed.clear();
+    this.#noteGap(index, entry.time);
+    this.#heads = { index, time: entry.time };
+    const root = headsRoot(this.#host, this.#headLeaves);
+    if (entry.root === root && entry.namespaces === this.#headLeaves.size) return;
+    this.#findings.violate(
+      index,
+      'proof-invalid',
+      `the heads entry says ${entry.root} over ${entry.namespaces} namespaces; the log before it makes ${root} over ${this.#headLeaves.size}`,
+    );
+  }
+
+  #newRoot(index: number, entry: EntryOf<'root'>): Due {
+    if (this.#root !== undefined && entry.version !== this.#root + 1) {
+      const message = `version ${entry.version} of root.json follows upon version ${this.#root}`;
+      this.#findings.violate(index, 'untrusted', message);
+    }
+    this.#root = entry.version;
+    return { kind: 'root', index, entry };
+  }
+
+  #known(namespace: Namespace): FoldedNamespace {
+    const folded = this.#namespaces.get(namespace);
+    if (folded !== undefined) return folded;
+    throw new Breach('untrusted', `the namespace ${namespace} has not begun`);
+  }
+
+  #grow(index: number, entry: Entry, { head, policy }: FoldedNamespace): void {
+    const { namespace } = head;
+    this.#namespaces.set(namespace, { head: growHead(head, entry, index), policy });
+    if (!this.#changed.has(namespace)) this.#changed.set(namespace, index);
+  }
+
+  #restore(folded: FoldedNamespace): void {
+    const { head } = folded;
+    const namespace = head.namespace as Namespace;
+    this.#namespaces.set(namespace, folded);
+    this.#headLeaves.set(namespace, headLeaf(this.#host, formatHead(head)));
+    const look = skeleton(namespace);
+    if (!this.#skeletons.has(look)) this.#skeletons.set(look, namespace);
+  }
+
+  #reportUnrecorded({ index, entry }: { index: number; entry: EntryOf<'release'> }): void {
+    const message = `the record of ${entry.release} is not the entry after it`;
+    this.#findings.violate(index, 'proof-invalid', message);
+  }
+
+  #noteTime(index: number, { time }: Entry): void {
+    if (this.#time !== undefined && time < this.#time) {
+      this.#findings.note(index, `its time, ${time}, is before that of an entry before it`);
+    }
+    this.#time = time;
+  }
+
+  #noteGap(index: number, time: string): void {
+    if (this.#heads === undefined) return;
+    const gap = Date.parse(time) - Date.parse(this.#heads.time);
+    if (gap <= MAX_HEADS_GAP) return;
+    const minutes = Math.round(gap / 60_000);
+    this.#findings.note(index, `for ${minutes} minutes before it there was no heads entry`);
+  }
+}
+
+/** Under which a release is known: versions that differ in case alone are one. */
+export function releaseKey(release: ReleaseName): string {
+  return `${formatModel(release)}@${versionKey(release.version)}`;
+}
+
+/** What a Hugging Face client would call the release. */
+function revision(release: string, digest: Digest): string {
+  return `${release.slice(0, release.indexOf('@'))} ${digest.slice(7, 47)}`;
+}
+
+function exactNamespace(text: string): Namespace {
+  const namespace = parseNamespace(text);
+  if (namespace === text) return namespace;
+  throw new CodedError('bad-entry', `the namespace "${namespace}" is not in its normal form`);
+}
+
+function exactRelease(text: string): ReleaseName {
+  const release = parseReleaseName(text);
+  if (formatReleaseName(release) === text) return release;
+  throw new CodedError('bad-entry', `${formatReleaseName(release)} is not in its normal form`);
+}

@@ -1,0 +1,35 @@
+/** Is this tree one that the trust root lets us believe? */
+import { utf8 } from '../bytes.ts';
+import type { Host } from '../host.ts';
+import { type Checkpoint, openCheckpoint, parseCheckpoint } from '../log/checkpoint.ts';
+import { checkQuorum, parseTlogPolicy } from '../log/tlog-policy.ts';
+import { noteVerifier, parseNote, type UnverifiedNote } from '../note/note.ts';
+import { checkFinalRoot, logKeysAt } from '../trust/periods.ts';
+import type { TrustRoot } from '../trust/succession.ts';
+import type { Verdict } from '../verdict.ts';
+
+/** Opens a published checkpoint: signed by the log's key of that size and by the witness quorum. */
+export function verifyCheckpoint(
+  host: Host,
+  root: TrustRoot,
+  note: Uint8Array,
+): Verdict<{ readonly checkpoint: Checkpoint }> {
+  const { size } = parseCheckpoint(parseNote(note).text);
+  const opened = openCheckpoint(note, root.origin, logKeysAt(root, size).map(noteVerifier));
+  return opened.ok ? checkTree(host, root, opened.checkpoint, opened.note) : opened;
+}
+
+/** What is asked of a tree beyond the log's own signature. */
+export function checkTree(
+  host: Host,
+  root: TrustRoot,
+  checkpoint: Checkpoint,
+  note: UnverifiedNote,
+): Verdict<{ readonly checkpoint: Checkpoint }> {
+  if (root.witnessPolicy !== undefined) {
+    const quorum = checkQuorum(parseTlogPolicy(host, utf8(root.witnessPolicy)), note);
+    if (!quorum.ok) return quorum;
+  }
+  const final = checkFinalRoot(root, checkpoint);
+  return final.ok ? { ok: true, checkpoint } : final;
+}

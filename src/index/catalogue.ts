@@ -1,0 +1,66 @@
+/**
+ * What the index answers. It is a view of the published log, kept for speed alone: nothing
+ * is decided by it, and it can be deleted at any time.
+ */
+import type { Digest } from '../core/digest.ts';
+import type { AdvisoryKind } from '../core/log/entry.ts';
+import type { Model, Namespace, ReleaseName } from '../core/release/name.ts';
+
+/** Releases on one page, at most. */
+export const MAX_PAGE = 1_000;
+
+/** A published release in a listing. */
+export interface CatalogueRelease {
+  readonly release: ReleaseName;
+  readonly digest: Digest;
+  readonly index: number;
+  readonly time: string;
+  /** Bytes and number of its files. */
+  readonly size: number;
+  readonly files: number;
+  /** Advisories about it, oldest first. */
+  readonly advisories: readonly CatalogueAdvisory[];
+}
+
+export interface CatalogueAdvisory {
+  readonly index: number;
+  readonly kind: AdvisoryKind;
+  readonly summary: string;
+  readonly time: string;
+}
+
+/** One line of a model's history. */
+export interface CatalogueEvent {
+  readonly index: number;
+  readonly time: string;
+  /** The entry's kind. */
+  readonly kind: string;
+  readonly release?: string;
+  readonly digest?: Digest;
+  /** One sentence for people. */
+  readonly text: string;
+}
+
+export interface CatalogueQuery {
+  readonly namespace?: Namespace;
+  readonly model?: Model;
+  /** Words to search in names, versions, file paths, tensor-format names and digests. */
+  readonly text?: string;
+  /** At most `MAX_PAGE`. */
+  readonly limit: number;
+  /** The index of the last release of the page before; newest come first. */
+  readonly before?: number;
+}
+
+export interface Catalogue {
+  /** Entries of the log that are in the index. */
+  size(): number;
+  /** Newest first. */
+  releases(query: CatalogueQuery): readonly CatalogueRelease[];
+  release(release: ReleaseName): CatalogueRelease | undefined;
+  byDigest(model: Model, digest: Digest): CatalogueRelease | undefined;
+  /** Every entry that concerns the model, oldest first. */
+  history(model: Model): readonly CatalogueEvent[];
+  /** Index of the leaf with that hash (32 bytes), or undefined. */
+  leaf(hash: Uint8Array): number | undefined;
+}

@@ -1,0 +1,169 @@
+/**
+ * The index follows the published log: it catches up when it is opened and then looks for
+ * news by itself. What it has is proved to be the beginning of the log before anything is
+ * added; where that fails (another log, a rolled-back one) it is emptied and built again.
+ */
+import { hash } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { equal } from '../core/bytes.ts';
+import type { Host } from '../core/host.ts';
+import { parseCheckpoint, type TreeHead } from '../core/log/checkpoint.ts';
+import { checkConsistency } from '../core/log/merkle.ts';
+import { parseNote } from '../core/note/note.ts';
+import { type LogReader, MAX_ENTRIES_AT_ONCE } from '../log/reader.ts';
+import { Builder, type ManifestOf } from './builder.ts';
+import type { Catalogue } from './catalogue.ts';
+import { isDamaged, openDatabase } from './schema.ts';
+import { SqliteCatalogue } from './sqlite-catalogue.ts';
+
+/** Milliseconds between two looks at the log. */
+const LOOK_EVERY_MS = 200;
+
+/** Batches of entries that are committed together. */
+const BATCHES_IN_COMMIT = 64;
+
+const hasher: Pick<Host, 'sha256'> = {
+  sha256: (data) => new Uint8Array(hash('sha256', data, 'buffer')),
+};
+
+/** A catalogue that follows the log until it is closed. */
+export interface FollowingCatalogue extends Catalogue {
+  /** Returns once everything that is published by now is in the index. */
+  catchUp(): Promise<void>;
+  close(): void;
+}
+
+export interface FollowOptions {
+  /** Milliseconds between two looks at the log; 0 to look only when asked to. */
+  readonly every?: number;
+  /** Told of a look that failed; the next one tries again. */
+  readonly failed?: (cause: unknown) => void;
+}
+
+/**
+ * Opens the index at `path`, which is made or mended where need be, and catches up. Throws
+ * `conflict` when another process has it open.
+ */
+export async function openCatalogue(
+  path: string,
+  log: LogReader,
+  manifestOf: ManifestOf,
+  options: FollowOptions = {},
+): Promise<FollowingCatalogue> {
+  const { note } = await log.published();
+  const { origin } = parseCheckpoint(parseNote(note).text);
+  try {
+    return await openFollowing(path, log, origin, manifestOf, options);
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+    return openFollowing(path, log, origin, manifestOf, options);
+  }
+}
+
+async function openFollowing(
+  path: string,
+  log: LogReader,
+  origin: string,
+  manifestOf: ManifestOf,
+  options: FollowOptions,
+): Promise<FollowingCatalogue> {
+  const database = openDatabase(path);
+  try {
+    const builder = new Builder(database, hasher, origin, manifestOf);
+    const catalogue = new Following(database, builder, log);
+    await catalogue.catchUp();
+    catalogue.follow(options);
+    return catalogue;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+class Following extends SqliteCatalogue implements FollowingCatalogue {
+  readonly #open: DatabaseSync;
+  readonly #builder: Builder;
+  readonly #log: LogReader;
+  #closed = false;
+  #timer: NodeJS.Timeout | undefined;
+  /** The looks at the log, one after another: each begins after its caller asked for it. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(database: DatabaseSync, builder: Builder, log: LogReader) {
+    super(database);
+    this.#open = database;
+    this.#builder = builder;
+    this.#log = log;
+  }
+
+  catchUp(): Promise<void> {
+    const next = this.#last.then(() => this.#advance());
+    this.#last = next.catch(() => {});
+    return next;
+  }
+
+  follow({ every = LOOK_EVERY_MS, failed = () => {} }: FollowOptions): void {
+    if (every === 0 || this.#closed) return;
+    this.#timer = setTimeout(async () => {
+      await this.catchUp().catch(failed);
+      this.follow({ every, failed });
+    }, every);
+    this.#timer.unref();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#open.close();
+  }
+
+  /** Every wait may be the one in which the index is closed; nothing is written after it. */
+  async #advance(): Promise<void> {
+    if (this.#closed) return;
+    const published = await this.#log.published();
+    const begins = await this.#isBeginningOf(published);
+    if (this.#closed) return;
+    if (!begins) this.#builder.clear();
+    try {
+      await this.#append(published.size);
+    } catch (error) {
+      if (!this.#closed) this.#builder.rollback();
+      throw error;
+    }
+  }
+
+  /**
+   * Leaf hashes fall all over their table, so that a commit writes most of its pages anew:
+   * while it is far behind, the index commits seldom.
+   */
+  async #append(size: number): Promise<void> {
+    const builder = this.#builder;
+    for (let batch = 1; builder.tree.size < size; batch++) {
+      const end = Math.min(builder.tree.size + MAX_ENTRIES_AT_ONCE, size);
+      const entries = await builder.prepare(await this.#log.entries(builder.tree.size, end));
+      if (this.#closed) return;
+      builder.write(entries);
+      if (batch % BATCHES_IN_COMMIT === 0) builder.commit();
+    }
+    builder.commit();
+  }
+
+  async #isBeginningOf(published: TreeHead): Promise<boolean> {
+    const { size, root } = this.#builder.tree;
+    if (size === published.size) return equal(root, published.root);
+    if (size > published.size) return false;
+    if (size === 0) return true;
+    const proof = await this.#log.consistencyProof(size, published.size);
+    const claim = {
+      oldSize: size,
+      oldRoot: root,
+      newSize: published.size,
+      newRoot: published.root,
+      proof,
+    };
+    return checkConsistency(hasher, claim).ok;
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * One commit, and what it stands on: the locked tree as this process knows it. An attempt is
+ * prepared without a trace, and becomes part of the log by one compare-and-swap; or it loses
+ * to another process's, whose tree is then the one to stand on.
+ */
+import { CodedError } from '../core/error.ts';
+import type { Host } from '../core/host.ts';
+import { signCheckpoint, type TreeHead } from '../core/log/checkpoint.ts';
+import { checkGrowth } from '../core/log/recompute.ts';
+import { openTileTree, type TileTree } from '../core/log/tile-tree.ts';
+import { type Growth, grow, type TreeEdge } from '../core/log/tree.ts';
+import { keys } from '../store/keys.ts';
+import { Batch, type Ground, type Refused } from './batch.ts';
+import type { Closing, StagedDocument } from './item.ts';
+import { formatNonce, type Lock, loadLock, swapLock } from './lock.ts';
+import { type Pause, persist } from './pause.ts';
+import type { Waiter } from './pool.ts';
+import type { SignedTree } from './publisher.ts';
+import { beginsWith, storedTiles } from './reader.ts';
+import {
+  type Committed,
+  headOf,
+  type LogOptions,
+  loadCommitted,
+  requireGrowth,
+  signersOf,
+  stagingKey,
+} from './recover.ts';
+import { applyStaged, formatStaging } from './staging.ts';
+
+export interface CommitOptions extends LogOptions {
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  /** At least 16 fresh random bytes. */
+  readonly random: () => Uint8Array;
+  /** May add one item to each commit, and is asked after `maxIdle` without one. */
+  readonly closing?: Closing;
+}
+
+/** Everything that is ready to be committed. */
+export interface Attempt {
+  readonly base: Committed;
+  readonly batch: Batch;
+  readonly growth: Growth;
+  readonly staged: readonly StagedDocument[];
+  readonly lock: Lock;
+  /** By `performance.now()`. */
+  readonly begun: number;
+}
+
+export class Committer {
+  readonly #options: CommitOptions;
+  /** The pauses of a step that must go through once the commit may have happened. */
+  readonly #pauses: () => Pause;
+  #committed: Committed;
+  #tree: Promise<TileTree> | undefined;
+  #cleaning: Promise<unknown> = Promise.resolve();
+
+  constructor(options: CommitOptions, committed: Committed, pauses: () => Pause) {
+    this.#options = options;
+    this.#committed = committed;
+    this.#pauses = pauses;
+  }
+
+  /** The newest committed tree. */
+  get newest(): SignedTree {
+    const { edge, lock } = this.#committed;
+    return { ...headOf(edge), note: lock.checkpoint };
+  }
+
+  /**
+   * Everything before the commit; or, when no entry is left to be committed, what was refused.
+   * Throws `overloaded` while the clock is behind the last commit, and what the store throws.
+   */
+  async prepare(
+    waiters: readonly Waiter[],
+  ): Promise<{ readonly attempt: Attempt } | { readonly refused: readonly Refused[] }> {
+    const { store, host, origin, random, closing } = this.#options;
+    const base = this.#committed;
+    const begun = performance.now();
+    const time = this.#requireTime();
+    const batch = await Batch.assemble(this.#ground(base, time), waiters, closing);
+    if (batch.entries.length === 0) return { refused: batch.refused };
+    const growth = grow(host, base.edge, batch.entries);
+    requireSameTree(host, base.edge, growth);
+
+    const nonce = formatNonce(random());
+    const staged = [...growth.files.map(stageTile), ...batch.documents];
+    await store.create(stagingKey(growth.edge, nonce), formatStaging(host, staged));
+    const checkpoint = signCheckpoint({ origin, ...headOf(growth.edge) }, signersOf(this.#options));
+    return { attempt: { base, batch, growth, staged, lock: { checkpoint, time, nonce }, begun } };
+  }
+
+  /**
+   * Puts the attempt into the log and applies it; false when another process was first and
+   * `newest` is its tree. Throws only when it is not known, or not yet true, what the lock says.
+   */
+  async commit(attempt: Attempt): Promise<boolean> {
+    const { store } = this.#options;
+    const { base, lock, growth, staged } = attempt;
+
+    // THE COMMIT POINT. Once this swap takes effect the batch is in the log for ever, and
+    // nothing else in this room makes anything true.
+    const version = await swapLock(store, base.lock.version, lock, this.#pauses());
+
+    if (version !== undefined) {
+      this.#adopt({ lock: { ...lock, version }, edge: growth.edge });
+      await persist(this.#pauses(), () => applyStaged(store, staged));
+    }
+    const isLogged = version !== undefined || (await this.#takeOver(attempt));
+    this.#clean(attempt);
+    return isLogged;
+  }
+
+  /** Is the tree that we stand on still the locked one? */
+  async isNewest(): Promise<boolean> {
+    const lock = await loadLock(this.#options.store);
+    return lock?.version === this.#committed.lock.version;
+  }
+
+  /** Stands on the tree that another process locked. Throws `fork` if ours is no part of it. */
+  async catchUp(): Promise<void> {
+    const committed = await loadCommitted(this.#options);
+    await requireGrowth(this.#options, this.#committed.edge, committed.edge);
+    this.#adopt(committed);
+  }
+
+  /** Why nothing can be committed at this time: the clock is behind the last commit. */
+  late(): CodedError | undefined {
+    const lag = this.#committed.lock.time - this.#options.clock();
+    return lag > 0 ? behind(lag) : undefined;
+  }
+
+  /** Resolves when the bundles of past attempts are removed, or could not be. */
+  async finish(): Promise<void> {
+    await this.#cleaning;
+  }
+
+  /**
+   * Another lock stands where ours should. Adopts it, and tells whether our batch is in its
+   * tree all the same: our swap may have gone through unanswered and been built upon.
+   */
+  async #takeOver(attempt: Attempt): Promise<boolean> {
+    const { store, host } = this.#options;
+    await persist(this.#pauses(), () => this.catchUp());
+    return persist(this.#pauses(), () =>
+      beginsWith(host, storedTiles(store), this.#committed.edge, attempt.growth.edge),
+    );
+  }
+
+  /** Takes `committed` for the state of the log. Sizes only grow: `requireGrowth` saw to it. */
+  #adopt(committed: Committed): void {
+    this.#committed = committed;
+    this.#tree = undefined;
+  }
+
+  /** Removes the bundle, which is carried out or was never committed. A leftover does no harm. */
+  #clean({ growth, lock }: Attempt): void {
+    const removal = this.#options.store.delete(stagingKey(growth.edge, lock.nonce));
+    this.#cleaning = Promise.all([this.#cleaning, removal.catch(() => {})]);
+  }
+
+  #ground(base: Committed, time: number): Ground {
+    const { store } = this.#options;
+    return {
+      size: base.edge.size,
+      time,
+      document: async (key) => (await store.get(key))?.bytes,
+      entry: async (index) => {
+        if (!(index >= 0 && index < base.edge.size)) {
+          throw new CodedError('not-found', `the log has no entry ${index}`, { index });
+        }
+        return (await this.#openTree(base.edge)).entry(index);
+      },
+    };
+  }
+
+  /** The locked tree, opened when a guard first asks for an entry of it. */
+  #openTree(head: TreeHead): Promise<TileTree> {
+    const { store, host } = this.#options;
+    this.#tree ??= openTileTree(host, head, storedTiles(store)).catch((error) => {
+      this.#tree = undefined;
+      throw error;
+    });
+    return this.#tree;
+  }
+
+  /** The time of this attempt, which is never before that of the last commit. */
+  #requireTime(): number {
+    const now = this.#options.clock();
+    const last = this.#committed.lock.time;
+    if (now < last) throw behind(last - now);
+    return now;
+  }
+}
+
+function stageTile({ path, bytes }: Growth['files'][number]): StagedDocument {
+  return { kind: 'immutable', key: keys.tile(path), bytes };
+}
+
+/** A bit that flips between hashing and signing must not be signed. */
+function requireSameTree(host: Host, before: TreeEdge, growth: Growth): void {
+  const agreed = checkGrowth(host, before, growth);
+  if (agreed.ok) return;
+  throw new CodedError(agreed.code, agreed.message, { ...agreed.evidence, fatal: true });
+}
+
+function behind(lag: number): CodedError {
+  return new CodedError(
+    'overloaded',
+    `this machine's clock is ${lag} ms behind the last commit; nothing is logged until it has caught up`,
+    { retryAfterSeconds: Math.min(60, Math.ceil(lag / 1000)) },
+  );
+}

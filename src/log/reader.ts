@@ -1,0 +1,248 @@
+/**
+ * Reads the log out of the store: tiles as they are served, entries, and proofs. Only what is
+ * covered by the published checkpoint is shown; entries that are committed and still wait
+ * for their witnesses are not. Entries and proofs are checked against that checkpoint on
+ * their way, so that rot in a tile is named here and never passed on.
+ */
+import { equal } from '../core/bytes.ts';
+import { CodedError } from '../core/error.ts';
+import type { Host } from '../core/host.ts';
+import type { TreeHead } from '../core/log/checkpoint.ts';
+import { parseCheckpoint } from '../core/log/checkpoint.ts';
+import {
+  formatEntryBundle,
+  MAX_BUNDLE_BYTES,
+  parseTilePath,
+  TILE_WIDTH,
+  type Tile,
+  type TilePath,
+  tileWidth,
+} from '../core/log/tile.ts';
+import { type ReadTile, readEntries, readHashTile } from '../core/log/tile-reader.ts';
+import { openTileTree, type TileTree } from '../core/log/tile-tree.ts';
+import { formatTlogProof } from '../core/log/tlog-proof.ts';
+import { HASH_BYTES } from '../core/note/line.ts';
+import { parseNote } from '../core/note/note.ts';
+import type { Store } from '../store/contract.ts';
+import { keys } from '../store/keys.ts';
+
+/** Full tiles and bundles that are kept, in bytes: the hot end of the log, and the levels above. */
+const CACHE_BYTES = 32 << 20;
+/** The most entries that one call returns. */
+export const MAX_ENTRIES_AT_ONCE = 1024;
+
+/** The checkpoint as the public sees it. */
+export interface Published extends TreeHead {
+  /** The signed note with its cosignatures, verbatim. */
+  readonly note: Uint8Array;
+}
+
+export interface LogReader {
+  /** The published checkpoint. Throws `not-found` where there is no log. */
+  published(): Promise<Published>;
+  /**
+   * The file at a path below the log's prefix, or undefined when the published tree has none.
+   * A partial file that is gone is cut from the fuller one.
+   */
+  tile(path: TilePath): Promise<Uint8Array | undefined>;
+  /** An entry's exact bytes. Throws `not-found` beyond the published tree. */
+  entry(index: number): Promise<Uint8Array>;
+  /** The entries from `start` up to, not including, `end`; at most 1,024 of them. */
+  entries(start: number, end: number): Promise<Uint8Array[]>;
+  /** Of entry `index` in the tree of `size` (default: the published one), leaf to root. */
+  inclusionProof(index: number, size?: number): Promise<Uint8Array[]>;
+  /** That the tree of `newSize` (default: the published one) begins with the tree of `oldSize`. */
+  consistencyProof(oldSize: number, newSize?: number): Promise<Uint8Array[]>;
+  /** The `.tlog-proof` of entry `index`, with the published checkpoint. */
+  tlogProof(index: number): Promise<Uint8Array>;
+}
+
+/** Reads tiles from `store`. */
+export function storedTiles(store: Store): ReadTile {
+  return async (path) => (await store.get(keys.tile(path), MAX_BUNDLE_BYTES))?.bytes;
+}
+
+/** Does the tree `newer`, as its tiles tell, begin with the tree `older`? */
+export async function beginsWith(
+  host: Host,
+  read: ReadTile,
+  newer: TreeHead,
+  older: TreeHead,
+): Promise<boolean> {
+  if (older.size > newer.size) return false;
+  const tree = await openTileTree(host, newer, read);
+  return equal(await tree.rootAt(older.size), older.root);
+}
+
+export function openLogReader(store: Store, host: Host): LogReader {
+  return new StoredLog(store, host);
+}
+
+class StoredLog implements LogReader {
+  readonly #store: Store;
+  readonly #host: Host;
+  readonly #read: ReadTile;
+  /** The tree that was opened last; the one of the published checkpoint nearly always. */
+  #tree: TileTree | undefined;
+
+  constructor(store: Store, host: Host) {
+    this.#store = store;
+    this.#host = host;
+    this.#read = cachedTiles(storedTiles(store), CACHE_BYTES);
+  }
+
+  async published(): Promise<Published> {
+    const stored = await this.#store.get(keys.checkpoint());
+    if (stored === undefined) {
+      throw new CodedError(
+        'not-found',
+        `${this.#store.name} holds no log; make one with "weighhouse init"`,
+      );
+    }
+    const { size, root } = parseCheckpoint(parseNote(stored.bytes).text);
+    return { size, root, note: stored.bytes };
+  }
+
+  async tile(path: TilePath): Promise<Uint8Array | undefined> {
+    const tile = parseTilePath(path);
+    const { size } = await this.published();
+    const width = tileWidth(tile.level, tile.index, size);
+    if (width < tile.width) return undefined;
+    return (await this.#read(path)) ?? (await this.#cut(tile, width));
+  }
+
+  async entry(index: number): Promise<Uint8Array> {
+    const published = await this.published();
+    requireIndex(index, published.size);
+    return (await this.#open(published)).entry(index);
+  }
+
+  async entries(start: number, end: number): Promise<Uint8Array[]> {
+    requireRange(start, end);
+    const tree = await this.#publishedTree(end);
+    const bundles: Uint8Array[] = [];
+    const first = Math.floor(start / TILE_WIDTH);
+    for (let index = first; index * TILE_WIDTH < end; index++) {
+      bundles.push(...(await tree.bundle(index)));
+    }
+    const skipped = first * TILE_WIDTH;
+    return bundles.slice(start - skipped, end - skipped);
+  }
+
+  async inclusionProof(index: number, size?: number): Promise<Uint8Array[]> {
+    const tree = await this.#treeOf(size ?? (await this.published()).size);
+    return tree.proveInclusion(index);
+  }
+
+  async consistencyProof(oldSize: number, newSize?: number): Promise<Uint8Array[]> {
+    const tree = await this.#treeOf(newSize ?? (await this.published()).size);
+    return tree.proveConsistency(oldSize);
+  }
+
+  async tlogProof(index: number): Promise<Uint8Array> {
+    const published = await this.published();
+    requireIndex(index, published.size);
+    const tree = await this.#open(published);
+    return formatTlogProof({
+      index,
+      hashes: await tree.proveInclusion(index),
+      checkpoint: published.note,
+    });
+  }
+
+  async #publishedTree(size: number): Promise<TileTree> {
+    const published = await this.published();
+    requireWithin(size, published.size);
+    return this.#open(published);
+  }
+
+  /** The tree that the log had at `size`, its root taken from the published one. */
+  async #treeOf(size: number): Promise<TileTree> {
+    const newest = await this.#publishedTree(size);
+    if (size === newest.head.size) return newest;
+    const head = { size, root: await newest.rootAt(size) };
+    return openTileTree(this.#host, head, this.#readThrough(newest.head.size));
+  }
+
+  async #open(head: TreeHead): Promise<TileTree> {
+    const known = this.#tree;
+    if (known?.head.size === head.size && equal(known.head.root, head.root)) return known;
+    const tree = await openTileTree(this.#host, head, this.#read);
+    this.#tree = tree;
+    return tree;
+  }
+
+  /** For trees between two commits, whose partial tiles never were files. */
+  #readThrough(size: number): ReadTile {
+    return async (path) => {
+      const tile = parseTilePath(path);
+      const width = tileWidth(tile.level, tile.index, size);
+      return (await this.#read(path)) ?? (await this.#cut(tile, width));
+    };
+  }
+
+  /** `tile` cut from the same tile when it had `width`, or from the full one. */
+  async #cut(tile: Tile, width: number): Promise<Uint8Array | undefined> {
+    try {
+      if (tile.level === 'entries') {
+        const entries = await readEntries(this.#read, tile.index, width);
+        return formatEntryBundle(entries.slice(0, tile.width));
+      }
+      const hashes = await readHashTile(this.#read, { ...tile, level: tile.level, width });
+      return hashes.subarray(0, tile.width * HASH_BYTES);
+    } catch (error) {
+      if (error instanceof CodedError && error.code === 'not-found') return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Keeps full tiles, which never change, up to `maxBytes` of them; the least recently used goes first. */
+function cachedTiles(read: ReadTile, maxBytes: number): ReadTile {
+  const kept = new Map<TilePath, Uint8Array>();
+  let total = 0;
+  const keep = (path: TilePath, bytes: Uint8Array) => {
+    if (kept.has(path)) return;
+    kept.set(path, bytes);
+    total += bytes.length;
+    for (const [oldest, { length }] of kept) {
+      if (total <= maxBytes) break;
+      kept.delete(oldest);
+      total -= length;
+    }
+  };
+  return async (path) => {
+    const known = kept.get(path);
+    if (known !== undefined) {
+      kept.delete(path);
+      kept.set(path, known);
+      return known;
+    }
+    const bytes = await read(path);
+    if (bytes !== undefined && parseTilePath(path).width === TILE_WIDTH) keep(path, bytes);
+    return bytes;
+  };
+}
+
+function requireRange(start: number, end: number): void {
+  const isRange =
+    Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start < end;
+  if (!isRange || end - start > MAX_ENTRIES_AT_ONCE) {
+    throw new CodedError(
+      'bad-document',
+      `a range of entries must have a start below its end and at most ${MAX_ENTRIES_AT_ONCE} entries`,
+    );
+  }
+}
+
+function requireIndex(index: number, published: number): void {
+  if (index >= 0) requireWithin(index + 1, published);
+  else throw new CodedError('not-found', 'entries are counted from 0', { index });
+}
+
+function requireWithin(size: number, published: number): void {
+  if (Number.isSafeInteger(size) && size >= 0 && size <= published) return;
+  throw new CodedError('not-found', `the published log has ${published} entries`, {
+    size: published,
+  });
+}

@@ -1,0 +1,351 @@
+/**
+ * The sequencer: the one writer of the log in this process. Items wait in a pool; once a
+ * period the pool is committed as one batch:
+ *
+ *     pool     items wait at most a period, or until the pool is ripe
+ *     prepare  judge each item on top of the locked tree, build the tiles in memory,
+ *              derive the root a second time, store the staging bundle, sign
+ *     commit   compare-and-swap private/lock: from here on the batch is in the log
+ *     apply    write tiles and documents where they belong (these three: commit.ts)
+ *     publish  collect cosignatures, move log/checkpoint forwards (publisher.ts, beside this)
+ *     answer   tell the waiters
+ *
+ * What `prepare` does can be forgotten without a trace. What `commit` did is never taken
+ * back: a crash after it is finished by the next start (recover.ts), and an answer that was
+ * lost is settled before anything else is tried. Any number of processes may do this on one
+ * store: exactly one swap wins, and the others take over its tree and try again on top.
+ *
+ * The sequencer stops for good, and says why, when it meets what waiting cannot cure: two
+ * computations of a root that differ, a tree that does not grow out of the one it has seen,
+ * an object with other bytes than were committed, a failed fsync.
+ */
+import { utf8 } from '../core/bytes.ts';
+import { CodedError, isCoded, messageOf } from '../core/error.ts';
+import { keys } from '../store/keys.ts';
+import type { Refused } from './batch.ts';
+import { type Attempt, type CommitOptions, Committer } from './commit.ts';
+import type { Appended, Item } from './item.ts';
+import { formatNonce } from './lock.ts';
+import { isFatal, isPassing, type Pause, pauses } from './pause.ts';
+import { DEFAULT_POOL_LIMIT, Pool, type PoolLimit, type Waiter } from './pool.ts';
+import { type Cosign, Publisher, type SignedTree } from './publisher.ts';
+import { type Committed, openOwn, recover } from './recover.ts';
+
+/** How long the pool collects, in milliseconds. */
+export const DEFAULT_PERIOD = 200;
+/** How long the log may stand still before `closing` is asked: heads are due every 15 minutes. */
+export const DEFAULT_MAX_IDLE = 10 * 60_000;
+/** How long an append waits for the witnesses before it is answered with `published: false`. */
+export const DEFAULT_PATIENCE = 5_000;
+/** Tries of one batch before its waiters are told that the store fails. */
+const MAX_TRIES = 3;
+/** How often a log that stalled looks whether the store takes writes again. */
+const HEAL_MS = 1000;
+
+/** Times are milliseconds; what is left out has the default above. */
+export interface SequencerOptions extends CommitOptions {
+  /** Collects cosignatures; without it the log's own signature is enough to publish. */
+  readonly cosign?: Cosign;
+  readonly period?: number;
+  readonly poolLimit?: PoolLimit;
+  readonly maxIdle?: number;
+  readonly patience?: number;
+  readonly observer?: Observer;
+}
+
+/** Told what happens, for metrics and logs. Must not throw. */
+export interface Observer {
+  committed?(commit: {
+    readonly entries: number;
+    readonly size: number;
+    readonly milliseconds: number;
+  }): void;
+  /** Another process was first. */
+  lost?(): void;
+  published?(tree: SignedTree): void;
+  /** Something failed and is tried again. */
+  failed?(cause: unknown): void;
+  /** The sequencer has stopped for good. */
+  stopped?(cause: unknown): void;
+}
+
+export interface Sequencer {
+  /**
+   * Appends the item's leaves, together or not at all. Resolves once they are committed and
+   * public (or the witnesses let wait). Rejects with what the item's guard threw, `overloaded`
+   * (with `retryAfterSeconds`), `too-large`, `bad-entry`, `storage`, `disk-full`, or
+   * `unknown-outcome` when the process stops between commit and answer.
+   */
+  append(item: Item): Promise<Appended>;
+  /** The newest committed tree. */
+  committed(): SignedTree;
+  /** The newest tree that is known to be public, with its cosignatures. */
+  published(): SignedTree | undefined;
+  /** Why no entries can be committed at the moment, in one sentence; undefined when they can. */
+  unready(): string | undefined;
+  /** Commits what is pooled, publishes it and stops; gives up after `deadline` milliseconds. */
+  close(deadline?: number): Promise<void>;
+}
+
+/** Recovers the log in the store and begins to take entries. Throws what `recover` throws. */
+export async function openSequencer(options: SequencerOptions): Promise<Sequencer> {
+  return new StoreSequencer(options, await recover(options));
+}
+
+class StoreSequencer implements Sequencer {
+  readonly #options: SequencerOptions;
+  readonly #period: number;
+  readonly #pool: Pool;
+  readonly #committer: Committer;
+  readonly #publisher: Publisher;
+  readonly #abort = new AbortController();
+  readonly #done: Promise<void>;
+  #closing = false;
+  #stopped: CodedError | undefined;
+  #stalled: unknown;
+  #tries = 0;
+  #begun = Number.NEGATIVE_INFINITY;
+  #idleSince: number;
+  #lastMilliseconds = 0;
+  #wake: () => void = () => {};
+
+  constructor(options: SequencerOptions, committed: Committed) {
+    this.#options = options;
+    this.#committer = new Committer(options, committed, () => this.#pauses());
+    this.#period = options.period ?? DEFAULT_PERIOD;
+    this.#idleSince = performance.now() - Math.max(0, options.clock() - committed.lock.time);
+    this.#pool = new Pool(
+      options.poolLimit ?? DEFAULT_POOL_LIMIT,
+      () => Math.ceil((this.#period + this.#lastMilliseconds) / 1000),
+      () => this.#wake(),
+    );
+    this.#publisher = this.#openPublisher();
+    this.#publisher.offer(this.committed());
+    this.#done = this.#run();
+  }
+
+  async append(item: Item): Promise<Appended> {
+    if (this.#stopped !== undefined) throw this.#stopped;
+    if (this.#closing) {
+      throw new CodedError('overloaded', 'the log is being closed; try again shortly', {
+        retryAfterSeconds: 5,
+      });
+    }
+    return this.#pool.add(item);
+  }
+
+  committed(): SignedTree {
+    return this.#committer.newest;
+  }
+
+  published(): SignedTree | undefined {
+    return this.#publisher.published;
+  }
+
+  unready(): string | undefined {
+    if (this.#stopped !== undefined) return this.#stopped.message;
+    if (this.#closing) return 'the log is being closed';
+    if (this.#stalled !== undefined) return messageOf(this.#stalled);
+    return this.#committer.late()?.message;
+  }
+
+  async close(deadline = 10_000): Promise<void> {
+    this.#closing = true;
+    this.#wake();
+    const timer = setTimeout(() => this.#abort.abort(), deadline).unref();
+    await this.#done;
+    await this.#publisher.finish();
+    await this.#committer.finish();
+    clearTimeout(timer);
+    this.#abort.abort();
+  }
+
+  // ------------------------------------------------------------------ when
+
+  async #run(): Promise<void> {
+    while (await this.#due()) await this.#cycle();
+  }
+
+  /** Waits until there is something to do; false when there never will be. */
+  async #due(): Promise<boolean> {
+    for (;;) {
+      if (this.#stopped !== undefined || this.#abort.signal.aborted) return this.#leave();
+      if (this.#closing) return this.#pool.length > 0;
+      const wait = this.#untilDue();
+      if (wait <= 0) return true;
+      await this.#sleep(wait);
+    }
+  }
+
+  #untilDue(): number {
+    const now = performance.now();
+    if (this.#pool.isRipe) return 0;
+    if (this.#pool.length > 0) return this.#begun + this.#period - now;
+    if (this.#stalled !== undefined) return this.#begun + HEAL_MS - now;
+    return this.#idleSince + (this.#options.maxIdle ?? DEFAULT_MAX_IDLE) - now;
+  }
+
+  /** At most `milliseconds`; less when something arrives in an empty pool, or makes it ripe. */
+  #sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      // An idle log keeps no process alive.
+      if (this.#pool.length === 0) timer.unref();
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Nobody will commit what still waits: it is not in the log. */
+  #leave(): false {
+    const error =
+      this.#stopped ??
+      new CodedError('interrupted', 'the log was closed before this was committed');
+    for (const waiter of this.#pool.take()) waiter.reject(error);
+    return false;
+  }
+
+  // ------------------------------------------------------------------ one commit
+
+  async #cycle(): Promise<void> {
+    this.#begun = performance.now();
+    const waiters = this.#pool.take();
+    let attempt: Attempt | undefined;
+    try {
+      if (waiters.length === 0 && this.#stalled !== undefined) await this.#probe();
+      else attempt = await this.#prepare(waiters);
+    } catch (error) {
+      this.#setBack(waiters, error);
+      return;
+    }
+    try {
+      if (attempt !== undefined) await this.#commit(attempt, waiters);
+    } catch (error) {
+      this.#stop(error);
+      for (const waiter of waiters) waiter.reject(unknownOutcome(error));
+      return;
+    }
+    this.#tries = 0;
+    this.#stalled = undefined;
+  }
+
+  /** Everything before the commit. Undefined when nothing is left to be committed. */
+  async #prepare(waiters: readonly Waiter[]): Promise<Attempt | undefined> {
+    const begun = this.#begun;
+    const prepared = await this.#committer.prepare(waiters);
+    if ('attempt' in prepared) return prepared.attempt;
+    await this.#refuse(prepared.refused);
+    this.#idleSince = begun;
+    return undefined;
+  }
+
+  async #commit(attempt: Attempt, waiters: readonly Waiter[]): Promise<void> {
+    const isLogged = await this.#committer.commit(attempt);
+    this.#publisher.offer(this.committed());
+    if (!isLogged) return this.#tryAgain(waiters);
+    this.#pool.putBack(attempt.batch.left);
+    this.#idleSince = attempt.begun;
+    this.#answer(attempt);
+  }
+
+  #tryAgain(waiters: readonly Waiter[]): void {
+    this.#options.observer?.lost?.();
+    this.#pool.putBack(waiters);
+    this.#begun = Number.NEGATIVE_INFINITY;
+  }
+
+  #answer({ batch, growth, begun }: Attempt): void {
+    const { size } = growth.edge;
+    for (const { waiter, error } of batch.refused) waiter.reject(error);
+    this.#lastMilliseconds = performance.now() - begun;
+    this.#options.observer?.committed?.({
+      entries: batch.entries.length,
+      size,
+      milliseconds: this.#lastMilliseconds,
+    });
+    void this.#publisher.covers(size).then((published) => {
+      for (const { waiter, index } of batch.placed) waiter.resolve({ index, size, published });
+    });
+  }
+
+  /** Nothing to commit: the refusals hold only if the lock is still the one they were judged on. */
+  async #refuse(refused: readonly Refused[]): Promise<void> {
+    if (refused.length === 0) return;
+    if (await this.#committer.isNewest()) {
+      for (const { waiter, error } of refused) waiter.reject(error);
+      return;
+    }
+    await this.#committer.catchUp();
+    this.#publisher.offer(this.committed());
+    this.#tryAgain(refused.map(({ waiter }) => waiter));
+  }
+
+  // ------------------------------------------------------------------ what goes wrong
+
+  /** A try failed before its commit: nothing happened, so it may be repeated. */
+  #setBack(waiters: readonly Waiter[], error: unknown): void {
+    if (isFatal(error)) this.#stop(error);
+    this.#options.observer?.failed?.(error);
+    this.#stalled = error;
+    this.#tries += 1;
+    const isWorthWaiting = isPassing(error) && !isCoded(error, 'disk-full');
+    if (isWorthWaiting && this.#tries < MAX_TRIES) {
+      this.#pool.putBack(waiters);
+      return;
+    }
+    this.#tries = 0;
+    for (const waiter of waiters) waiter.reject(error);
+  }
+
+  #stop(cause: unknown): void {
+    if (this.#stopped !== undefined) return;
+    const [code, details] = isCoded(cause)
+      ? [cause.code, cause.details]
+      : ['internal' as const, {}];
+    const message = `the log takes no more entries: ${messageOf(cause)}`;
+    this.#stopped = new CodedError(code, message, details, { cause });
+    this.#options.observer?.stopped?.(cause);
+    this.#abort.abort();
+    this.#wake();
+  }
+
+  /** Does a store that failed take writes again? */
+  async #probe(): Promise<void> {
+    const { store, random } = this.#options;
+    const key = keys.probe(formatNonce(random()));
+    await store.create(key, utf8('probe'));
+    await store.delete(key);
+  }
+
+  #pauses(): Pause {
+    return pauses(this.#abort.signal, (cause) => {
+      this.#stalled = cause;
+      this.#options.observer?.failed?.(cause);
+    });
+  }
+
+  #openPublisher(): Publisher {
+    const { store, cosign, patience, observer } = this.#options;
+    return new Publisher({
+      store,
+      cosign: cosign ?? (async (tree) => tree.note),
+      open: (note) => openOwn(this.#options, keys.checkpoint(), note),
+      patience: patience ?? DEFAULT_PATIENCE,
+      pauses: () => pauses(this.#abort.signal, (cause) => observer?.failed?.(cause)),
+      onPublished: (tree) => observer?.published?.(tree),
+      onStop: (cause) => this.#stop(cause),
+    });
+  }
+}
+
+/** What waiters are told when the process gives up between the commit point and their answer. */
+function unknownOutcome(cause: unknown): CodedError {
+  return new CodedError(
+    'unknown-outcome',
+    `whether this was logged is not known, for the log stopped in the middle: ${messageOf(cause)}`,
+    {},
+    { cause },
+  );
+}

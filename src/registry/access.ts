@@ -1,0 +1,69 @@
+/**
+ * Who may do what, decided from the token's claims alone. Every use case asks here first,
+ * before it looks at the store: a refusal must not tell whether something is there.
+ */
+import { CodedError } from '../core/error.ts';
+import {
+  formatModel,
+  formatReleaseName,
+  type Namespace,
+  type ReleaseName,
+  versionKey,
+} from '../core/release/name.ts';
+import { ROLES, type Role } from '../core/release/policy.ts';
+import type { Caller } from './registry.ts';
+
+/** Roles that make and publish releases. */
+export const PUBLISHING: readonly Role[] = ['publisher', 'release-manager', 'owner'];
+/** Roles whose word about a published release is logged. */
+export const ADVISING: readonly Role[] = ROLES.filter((role) => role !== 'reader');
+
+/** Throws `not-authorised` unless the caller has one of `roles` in `namespace`. */
+export function requireRole(caller: Caller, namespace: Namespace, roles: readonly Role[]): void {
+  if (caller.session !== undefined) {
+    throw refused('an upload session’s credential is good for its own upload and nothing else');
+  }
+  requireRoleIn(caller, namespace, roles);
+}
+
+/**
+ * As `requireRole` for those who make releases; the credential of an upload session is as
+ * good for the draft that it was given for.
+ */
+export function requireUploader(caller: Caller, release: ReleaseName): void {
+  const { session } = caller;
+  if (session === undefined) requireRole(caller, release.namespace, PUBLISHING);
+  else if (!isSameRelease(session, release)) {
+    throw refused(`this credential is for the upload of ${formatReleaseName(session)} alone`);
+  }
+}
+
+/** Throws unless the caller may see the draft: everybody of its namespace, and its own upload session. */
+export function requireDraftReader(caller: Caller, release: ReleaseName): void {
+  if (caller.session === undefined) requireRole(caller, release.namespace, ROLES);
+  else requireUploader(caller, release);
+}
+
+/** Throws `not-authorised` unless the caller runs the registry. */
+export function requireOperator(caller: Caller): void {
+  const isOperator = caller.roles.includes('operator') && caller.namespace === undefined;
+  if (caller.session === undefined && isOperator) return;
+  throw refused('this takes the role operator, for all namespaces');
+}
+
+/** Versions that differ in case alone are the same. */
+export function isSameRelease(a: ReleaseName, b: ReleaseName): boolean {
+  return formatModel(a) === formatModel(b) && versionKey(a.version) === versionKey(b.version);
+}
+
+function requireRoleIn(caller: Caller, namespace: Namespace, roles: readonly Role[]): void {
+  if (caller.namespace !== undefined && caller.namespace !== namespace) {
+    throw refused(`this token is for the namespace ${caller.namespace}, not for ${namespace}`);
+  }
+  if (caller.roles.some((role) => (roles as readonly string[]).includes(role))) return;
+  throw refused(`this takes one of the roles ${roles.join(', ')} in ${namespace}`);
+}
+
+function refused(why: string): CodedError {
+  return new CodedError('not-authorised', `not authorised: ${why}`);
+}

@@ -1,0 +1,22 @@
+/**
+ * `heads`: the newest heads entry, with the leaves that its root is over, so that the next
+ * one is made, and a namespace's place in it shown, without reading every namespace.
+ */
+import * as v from 'valibot';
+import { count, hex32, instant } from '../../core/shape.ts';
+import { form } from './form.ts';
+
+/** Some 100,000 namespaces. */
+const LIMITS = { maxBytes: 16 * 2 ** 20, maxDepth: 3 };
+
+const headsSchema = v.strictObject({
+  v: v.literal(1),
+  index: count,
+  time: instant,
+  /** Namespace → leaf hash of its head. */
+  leaves: v.record(v.string(), hex32),
+});
+
+export type HeadsRecord = v.InferOutput<typeof headsSchema>;
+
+export const headsForm = form<HeadsRecord>('the heads', headsSchema, LIMITS);

@@ -1,0 +1,89 @@
+/**
+ * The intent of a publish: both signatures made, and the two leaves as they will be logged.
+ * Signing is random, so this is done once; from here on everybody who carries the publish
+ * on, in this process or another, now or after a crash, logs these very bytes.
+ */
+import { formatBase64, formatHex, parseBase64 } from '../core/bytes.ts';
+import type { Digest } from '../core/digest.ts';
+import { CodedError } from '../core/error.ts';
+import { type EntryOf, formatEntry, parseEntry } from '../core/log/entry.ts';
+import { leafHash } from '../core/log/merkle.ts';
+import type { Clearance } from '../core/release/gate.ts';
+import { type Manifest, parseManifest } from '../core/release/manifest.ts';
+import { parseReleaseName } from '../core/release/name.ts';
+import type { Role } from '../core/release/policy.ts';
+import { type Envelope, formatEnvelope, parseEnvelope, toSign } from '../core/statement/dsse.ts';
+import { formatHashedRekord, recordOf } from '../core/statement/hashedrekord.ts';
+import { IN_TOTO_PAYLOAD_TYPE } from '../core/statement/in-toto.ts';
+import { formatModelStatement, parseModelStatement } from '../core/statement/oms.ts';
+import { formatReleaseStatement } from '../core/statement/release.ts';
+import type { Intent } from './documents/draft.ts';
+import type { RegistryParts } from './parts.ts';
+import { Statements } from './statements.ts';
+
+/** The two leaves of a publish, in order. */
+export interface Leaves {
+  readonly entry: EntryOf<'release'>;
+  readonly bytes: readonly [entry: Uint8Array, record: Uint8Array];
+}
+
+/** Signs what the gate cleared, stores both envelopes and writes the leaves down. */
+export async function makeIntent(
+  parts: RegistryParts,
+  clearance: Clearance,
+  roles: readonly Role[],
+): Promise<Intent> {
+  const statements = new Statements(parts);
+  const manifest = parseManifest(await statements.get(clearance.digest));
+  const model = formatModelStatement(
+    parts.host,
+    parseReleaseName(manifest.release),
+    manifest.files,
+  );
+  const { root } = parseModelStatement(parts.host, model);
+  const modelSig = await sign(parts, model);
+  const releaseDsse = await sign(parts, releaseStatement(parts, manifest, clearance.digest, root));
+  const record = recordBytes(parts, parseEnvelope(modelSig));
+  const entry = formatEntry({
+    v: 1,
+    kind: 'release',
+    time: new Date(parts.clock()).toISOString(),
+    release: manifest.release,
+    digest: clearance.digest,
+    root,
+    model_sig: await statements.put(modelSig),
+    release_dsse: await statements.put(releaseDsse),
+    record: formatHex(leafHash(parts.host, record)),
+    policy: clearance.policy,
+  });
+  return { entry: formatBase64(entry), record: formatBase64(record), roles: [...roles] };
+}
+
+/** The leaves as they were written down. */
+export function openIntent(intent: Intent): Leaves {
+  const bytes = [parseBase64(intent.entry), parseBase64(intent.record)] as const;
+  const parsed = parseEntry(bytes[0]);
+  if (!parsed.known || parsed.entry.kind !== 'release') {
+    throw new CodedError('bad-document', 'the intent of a publish holds no release entry');
+  }
+  return { entry: parsed.entry, bytes };
+}
+
+function releaseStatement(
+  { origin }: RegistryParts,
+  { release }: Manifest,
+  manifest: Digest,
+  root: Digest,
+): Uint8Array {
+  return formatReleaseStatement({ origin, release: parseReleaseName(release), manifest, root });
+}
+
+/** The envelope of a statement, signed by the registry. */
+async function sign({ releaseKey }: RegistryParts, payload: Uint8Array): Promise<Uint8Array> {
+  const signature = await releaseKey.sign(toSign(IN_TOTO_PAYLOAD_TYPE, payload));
+  return formatEnvelope(IN_TOTO_PAYLOAD_TYPE, payload, signature);
+}
+
+function recordBytes({ host, releaseKey }: RegistryParts, envelope: Envelope): Uint8Array {
+  return formatHashedRekord(recordOf(host, envelope, releaseKey.spki));
+}

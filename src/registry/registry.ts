@@ -1,0 +1,219 @@
+/**
+ * The registry's use cases, as the server and the operator's commands call them. Each file
+ * of this room tells one of them from the top: `namespaces.ts`, `drafts.ts` (open, reopen,
+ * withdraw), `files.ts` (declare, upload, complete), `seal.ts`, `publish.ts`, `advise.ts`,
+ * `releases.ts` (what is public), `freshness.ts`. `open.ts` puts them together; what they
+ * keep in the store is in `documents/`.
+ *
+ * Who may do what is decided here (`access.ts`), from the caller, not in the server.
+ */
+import type { Digest } from '../core/digest.ts';
+import type { AdvisoryKind } from '../core/log/entry.ts';
+import type { DocumentName } from '../core/release/documents.ts';
+import type { Missing } from '../core/release/gate.ts';
+import type { Manifest } from '../core/release/manifest.ts';
+import type { Namespace, ReleaseName } from '../core/release/name.ts';
+import type { Role } from '../core/release/policy.ts';
+import type { ByteRange } from '../store/contract.ts';
+
+/** Who asks, as the token says. The server makes it; a request without a token has none. */
+export interface Caller {
+  /** Name in the token; for logs. */
+  readonly subject: string;
+  readonly roles: readonly (Role | 'operator')[];
+  /** The one namespace the token is for; undefined means all of them. */
+  readonly namespace: Namespace | undefined;
+  /** Set for the credential of an upload session: it may upload to this draft and do nothing else. */
+  readonly session?: ReleaseName;
+}
+
+export type DraftState = 'draft' | 'sealed' | 'publishing' | 'published' | 'withdrawn';
+
+/** What a draft's status shows. */
+export interface DraftStatus {
+  readonly release: ReleaseName;
+  readonly state: DraftState;
+  /** Counts seals; the digest of this revision is there once it is sealed. */
+  readonly revision: number;
+  readonly digest?: Digest;
+  /** Digests of earlier revisions. */
+  readonly former: readonly Digest[];
+  /** What the gate still lacks. */
+  readonly missing: readonly Missing[];
+  /** A seal under way (bytes read of bytes to read), or why the last one failed. */
+  readonly seal?:
+    | { readonly running: true; readonly bytes: number; readonly total: number }
+    | {
+        readonly running: false;
+        readonly error: { readonly code: string; readonly message: string };
+      };
+  /** Log index, once published. */
+  readonly index?: number;
+}
+
+/** A file as its publisher declares it, after hashing it. */
+export interface DeclaredFile {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly sha256: Digest;
+  readonly chunks: { readonly size: number; readonly root: Digest };
+}
+
+/** What is left to do for a declared file. Parts are the file's chunks, numbered from 1. */
+export type FileTicket =
+  | { readonly state: 'stored' }
+  | {
+      readonly state: 'upload';
+      readonly upload: string;
+      /** Bytes of every part but the last: the chunk size. */
+      readonly partSize: number;
+      /** Parts that are there already, with the SHA-256 the server took of them. */
+      readonly parts: readonly { readonly number: number; readonly sha256: Digest }[];
+    };
+
+/** One part on its way in. */
+export interface PartToPut {
+  readonly upload: string;
+  /** From 1. */
+  readonly number: number;
+  /** Bytes of this part. */
+  readonly length: number;
+  readonly sha256: Digest;
+}
+
+/** What is to be sealed: exactly the files at `paths`, with the nonce of the publisher's client. */
+export interface SealRequest {
+  /** 32 bytes in lower-case hex. */
+  readonly nonce: string;
+  readonly paths: readonly string[];
+}
+
+export interface PublishResult {
+  readonly release: ReleaseName;
+  readonly digest: Digest;
+  /** Index of the release entry. */
+  readonly index: number;
+  /** Leaves of the tree that first held it. */
+  readonly size: number;
+  /** False while witnesses are awaited. */
+  readonly published: boolean;
+}
+
+/** A published release, as the store's release document names it. */
+export interface PublishedRelease {
+  readonly release: ReleaseName;
+  readonly digest: Digest;
+  readonly index: number;
+  readonly time: string;
+  readonly manifest: Manifest;
+}
+
+/** An open piece of content. */
+export interface Content {
+  readonly path: string;
+  /** Bytes of the whole file. */
+  readonly size: number;
+  readonly sha256: Digest;
+  /** The file's chunks, and their list when it was asked for. */
+  readonly chunkSize: number;
+  chunkList(): Promise<Uint8Array>;
+  /** Unverified bytes out of the store. */
+  read(range: ByteRange): Promise<ReadableStream<Uint8Array>>;
+  /** Where the bytes lie on this machine, if they do. */
+  readonly localPath: string | undefined;
+}
+
+/** What a client needs to know that nothing newer is kept from it. */
+export interface Freshness {
+  /** Index and `.tlog-proof` of the newest heads entry, and its exact bytes. */
+  readonly index: number;
+  readonly entry: Uint8Array;
+  readonly proof: string;
+  /** The namespace's canonical head, its position among `count`, and the path to the root. */
+  readonly head: Uint8Array;
+  readonly position: number;
+  readonly count: number;
+  readonly path: readonly Uint8Array[];
+  /** The advisories that the head names: exact entry bytes and `.tlog-proof`. */
+  readonly advisories: readonly {
+    readonly index: number;
+    readonly entry: Uint8Array;
+    readonly proof: string;
+  }[];
+}
+
+export interface Registry {
+  // Drafts: publishers, release managers and owners of the namespace; the credential of an
+  // upload session for all that an upload takes, from declareFile to seal and draftManifest.
+  /**
+   * Opens a draft, or goes on with the one that is there. A sealed one stays sealed: it is
+   * reopened, as its next revision, by the first call that changes its content.
+   */
+  openDraft(caller: Caller, release: ReleaseName): Promise<DraftStatus>;
+  /**
+   * A draft in the state `draft` without `seal` is not being sealed by this process: whoever
+   * waits for a seal asks for it again, and it goes on where it was.
+   */
+  draftStatus(caller: Caller, release: ReleaseName): Promise<DraftStatus>;
+  declareFile(caller: Caller, release: ReleaseName, file: DeclaredFile): Promise<FileTicket>;
+  /** Streams one part in; throws `digest-mismatch` when its SHA-256 is not `sha256`. */
+  putPart(
+    caller: Caller,
+    release: ReleaseName,
+    part: PartToPut,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<void>;
+  completeUpload(caller: Caller, release: ReleaseName, upload: string): Promise<void>;
+  /**
+   * Begins to seal exactly `paths`; the status tells how it goes. The same call again joins
+   * the seal that runs, or finds the draft sealed that way and leaves it so.
+   */
+  seal(caller: Caller, release: ReleaseName, request: SealRequest): Promise<DraftStatus>;
+  /** The manifest of a sealed draft, exact bytes. For everybody with a role in the namespace. */
+  draftManifest(caller: Caller, release: ReleaseName): Promise<Uint8Array>;
+  /** Withdraws a draft for good: its version is not used again. */
+  withdraw(caller: Caller, release: ReleaseName): Promise<DraftStatus>;
+  /** Publishes the sealed digest, which the caller must name. Asked twice, it answers twice the same. */
+  publish(caller: Caller, release: ReleaseName, digest: Digest | undefined): Promise<PublishResult>;
+
+  // Namespaces and advisories.
+  createNamespace(
+    caller: Caller,
+    request: {
+      readonly policy: Uint8Array;
+      /** DSSE envelopes over it by the owners named in it. */
+      readonly signed: readonly Uint8Array[];
+      readonly override: boolean;
+    },
+  ): Promise<{ readonly namespace: Namespace; readonly index: number }>;
+  /** The policy in force, or the one logged at `index`: exact bytes and envelopes. */
+  policy(
+    namespace: Namespace,
+    index?: number,
+  ): Promise<{
+    readonly index: number;
+    readonly policy: Uint8Array;
+    readonly signed: readonly Uint8Array[];
+  }>;
+  /** Logs a signed advisory (a DSSE envelope, `core/release/advisory.ts`). */
+  advise(
+    caller: Caller,
+    envelope: Uint8Array,
+  ): Promise<{ readonly index: number; readonly kind: AdvisoryKind }>;
+  /** The envelope of the advisory at `index`. */
+  advisory(index: number): Promise<Uint8Array>;
+
+  // What is public.
+  release(release: ReleaseName): Promise<PublishedRelease | undefined>;
+  document(release: ReleaseName, document: DocumentName): Promise<Uint8Array>;
+  /** The chunk list with that root of the file at `path`. */
+  chunkList(release: ReleaseName, path: string): Promise<Uint8Array>;
+  content(release: ReleaseName, path: string): Promise<Content>;
+  freshness(namespace: Namespace): Promise<Freshness>;
+
+  /** Finishes what a crash left: intents that are logged, intents that can be. */
+  recover(): Promise<void>;
+  /** Waits for running seals to stop at a point they resume from. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,163 @@
+/**
+ * What is public: releases that the log has, below the checkpoint that everybody may see.
+ * All reading of content and documents goes through a release that names them; a digest
+ * alone opens nothing.
+ */
+import type { Digest } from '../core/digest.ts';
+import { CodedError } from '../core/error.ts';
+import { parseChunkList } from '../core/release/chunks.ts';
+import type { DocumentName } from '../core/release/documents.ts';
+import {
+  findFile,
+  type Manifest,
+  type ManifestFile,
+  parseManifest,
+} from '../core/release/manifest.ts';
+import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
+import { keys } from '../store/keys.ts';
+import { Contents } from './content.ts';
+import { load } from './documents/form.ts';
+import { type ReleaseRecord, releaseForm } from './documents/release.ts';
+import type { RegistryParts } from './parts.ts';
+import { formatModelSig, formatProof } from './proofs.ts';
+import type { Content, PublishedRelease } from './registry.ts';
+import { Statements } from './statements.ts';
+
+/** Files of the manifests that are kept parsed: a few dozen large releases. */
+const KEPT_FILES = 200_000;
+/** Bytes of the longest chunk list: 8,192 digests. */
+const MAX_CHUNK_LIST_BYTES = 8192 * 32;
+
+export class Releases {
+  readonly #parts: RegistryParts;
+  readonly #contents: Contents;
+  readonly #statements: Statements;
+  readonly #manifests = new Map<Digest, Manifest>();
+  #keptFiles = 0;
+  /** The published log was seen to have so many entries; it never has fewer. */
+  #publishedSize = 0;
+
+  constructor(parts: RegistryParts) {
+    this.#parts = parts;
+    this.#contents = new Contents(parts);
+    this.#statements = new Statements(parts);
+  }
+
+  /** The published release, or undefined. */
+  async find(release: ReleaseName): Promise<ReleaseRecord | undefined> {
+    const held = await load(this.#parts.store, keys.release(release), releaseForm);
+    if (held === undefined || !(await this.#isPublic(held.value))) return undefined;
+    return held.value;
+  }
+
+  /** The published release. Throws `not-found`, also for one that is logged and not yet public. */
+  async get(release: ReleaseName): Promise<ReleaseRecord> {
+    const found = await this.find(release);
+    if (found !== undefined) return found;
+    throw new CodedError('not-found', `there is no release ${formatReleaseName(release)}`);
+  }
+
+  async describe(release: ReleaseName): Promise<PublishedRelease | undefined> {
+    const record = await this.find(release);
+    if (record === undefined) return undefined;
+    const { digest, index, time } = record;
+    const manifest = await this.#manifest(digest);
+    return { release: parseReleaseName(record.release), digest, index, time, manifest };
+  }
+
+  /** A document of the release, exactly as it is served. */
+  async document(release: ReleaseName, document: DocumentName): Promise<Uint8Array> {
+    const record = await this.get(release);
+    switch (document) {
+      case 'manifest.json':
+        return this.#statements.get(record.digest);
+      case 'entry':
+        return this.#parts.reader.entry(record.index);
+      case 'release.dsse':
+        return this.#statements.get(record.release_dsse);
+      case 'model.sig':
+        return formatModelSig(this.#parts, record, await this.#statements.get(record.model_sig));
+      case 'release.tlog-proof':
+        return formatProof(this.#parts, record.index);
+      case 'model-sig.tlog-proof':
+        return formatProof(this.#parts, record.index + 1);
+      case 'tensors.json':
+        return this.#named(record, (await this.#manifest(record.digest)).tensors?.sha256, document);
+      case 'decisions.json':
+        return this.#named(record, record.decisions, document);
+    }
+  }
+
+  /** The chunk list of the file at `path`, checked against the manifest. */
+  async chunkList(release: ReleaseName, path: string): Promise<Uint8Array> {
+    return this.#chunkListOf(await this.#file(release, path));
+  }
+
+  /** The bytes of the file at `path`. */
+  async content(release: ReleaseName, path: string): Promise<Content> {
+    const { store } = this.#parts;
+    const file = await this.#file(release, path);
+    const binding = await this.#contents.find(file.sha256);
+    if (binding === undefined) throw lost(this.#parts, keys.digest(file.sha256));
+    const key = keys.blob(binding.blob);
+    return {
+      path: file.path,
+      size: file.size,
+      sha256: file.sha256,
+      chunkSize: file.chunks.size,
+      chunkList: () => this.#chunkListOf(file),
+      read: (range) => store.read(key, range),
+      localPath: store.localPath?.(key),
+    };
+  }
+
+  /** Bytes appear to the public only once the published checkpoint covers both leaves. */
+  async #isPublic({ index }: ReleaseRecord): Promise<boolean> {
+    const covers = () => index + 2 <= this.#publishedSize;
+    if (!covers()) this.#publishedSize = (await this.#parts.reader.published()).size;
+    return covers();
+  }
+
+  async #file(release: ReleaseName, path: string): Promise<ManifestFile> {
+    const record = await this.get(release);
+    const file = findFile(await this.#manifest(record.digest), path);
+    if (file !== undefined) return file;
+    throw new CodedError('not-found', `${record.release} has no file of that path`, { path });
+  }
+
+  async #chunkListOf({ path, size, chunks }: ManifestFile): Promise<Uint8Array> {
+    const { store, host } = this.#parts;
+    const stored = await store.get(keys.chunks(chunks.root), MAX_CHUNK_LIST_BYTES);
+    if (stored === undefined) throw lost(this.#parts, keys.chunks(chunks.root));
+    parseChunkList(host, stored.bytes, size, chunks, path);
+    return stored.bytes;
+  }
+
+  async #named(
+    { release }: ReleaseRecord,
+    digest: Digest | undefined,
+    document: DocumentName,
+  ): Promise<Uint8Array> {
+    if (digest !== undefined) return this.#statements.get(digest);
+    throw new CodedError('not-found', `${release} has no ${document}`);
+  }
+
+  /** A manifest, parsed; those asked for last are kept. */
+  async #manifest(digest: Digest): Promise<Manifest> {
+    const known = this.#manifests.get(digest);
+    const manifest = known ?? parseManifest(await this.#statements.get(digest));
+    if (this.#manifests.delete(digest)) this.#keptFiles -= manifest.files.length;
+    this.#manifests.set(digest, manifest);
+    this.#keptFiles += manifest.files.length;
+    for (const [oldest, { files }] of this.#manifests) {
+      if (this.#keptFiles <= KEPT_FILES || oldest === digest) break;
+      this.#manifests.delete(oldest);
+      this.#keptFiles -= files.length;
+    }
+    return manifest;
+  }
+}
+
+function lost({ store }: RegistryParts, key: string): CodedError {
+  return new CodedError('storage', `${key} in ${store.name} is missing; restore it`, { key });
+}

@@ -1,0 +1,255 @@
+/**
+ * Sealing: the files of a draft become a manifest, whose digest is what people decide on.
+ * The registry believes nothing that it was told: it looks into every file, reads every byte
+ * back from the store and compares every digest.
+ *
+ * A seal runs in the background and can be asked about. Nothing of it is kept but what it
+ * has read (`read-back.ts`): after a restart whoever wants it asks for it again, and it goes
+ * on where it was.
+ */
+import { CodedError, isCoded } from '../core/error.ts';
+import { inParallel } from '../core/parallel.ts';
+import { formatManifest, MAX_FILES, parseManifest } from '../core/release/manifest.ts';
+import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
+import { parseFilePath } from '../core/release/path.ts';
+import { type Format, isFormat } from '../core/weights/format.ts';
+import {
+  type Inspection,
+  inspectFile,
+  inspectRelease,
+  refuseCode,
+} from '../core/weights/inspect.ts';
+import { formatInventory } from '../core/weights/inventory.ts';
+import { requireUploader } from './access.ts';
+import type { Chores } from './chores.ts';
+import { readerOfBlob } from './content.ts';
+import type { DraftIn } from './documents/draft.ts';
+import { isStored, type StoredFile } from './documents/file.ts';
+import type { Drafts } from './drafts.ts';
+import type { Files } from './files.ts';
+import type { Namespaces } from './namespaces.ts';
+import type { RegistryParts } from './parts.ts';
+import { ReadBack, type Reading } from './read-back.ts';
+import type { Caller, DraftStatus, SealRequest } from './registry.ts';
+import { compareFiles, inventoryOf, isManifestOf, manifestOf, type ReadFile } from './sealed.ts';
+import { Statements } from './statements.ts';
+import type { Uploads } from './uploads.ts';
+
+/** Files that are looked into, or read back, at the same time; the hashing pool bounds the work. */
+const PARALLEL = 16;
+/** Missing files that an error names. */
+const NAMED = 5;
+
+/** A seal under way, or the last one that failed. */
+interface Run {
+  readonly request: SealRequest;
+  readonly progress: { bytes: number; total: number };
+  readonly abort: AbortController;
+  done: Promise<void>;
+  error?: { readonly code: string; readonly message: string };
+}
+
+/** The other use cases that a seal is made of. */
+interface Rooms {
+  readonly drafts: Drafts;
+  readonly files: Files;
+  readonly uploads: Uploads;
+  readonly namespaces: Namespaces;
+  readonly chores: Chores;
+}
+
+export class Seals {
+  readonly #parts: RegistryParts;
+  readonly #rooms: Rooms;
+  readonly #readBack: ReadBack;
+  readonly #statements: Statements;
+  readonly #runs = new Map<string, Run>();
+  #isClosed = false;
+
+  constructor(parts: RegistryParts, rooms: Rooms) {
+    this.#parts = parts;
+    this.#rooms = rooms;
+    this.#readBack = new ReadBack(parts, rooms.files, rooms.chores);
+    this.#statements = new Statements(parts);
+  }
+
+  /**
+   * Begins to seal exactly the files at `paths`; the same request again joins the seal that
+   * runs, or finds the draft sealed that way already. Throws `conflict` while another one runs.
+   */
+  async begin(caller: Caller, release: ReleaseName, asked: SealRequest): Promise<void> {
+    requireUploader(caller, release);
+    const request = parseRequest(asked);
+    if (this.#joins(release, request)) return;
+    const draft = await this.#rooms.drafts.get(release);
+    if (draft.state === 'sealed' && (await this.#isSealedAs(release, draft, request))) return;
+    const open = await this.#rooms.drafts.reopen(release);
+    if (!this.#joins(release, request)) this.#start(release, open, request);
+  }
+
+  /** How the seal goes, or why the last one failed; undefined when none was asked for here. */
+  progress(release: ReleaseName): DraftStatus['seal'] {
+    const run = this.#runs.get(formatReleaseName(release));
+    if (run === undefined) return undefined;
+    if (run.error !== undefined) return { running: false, error: run.error };
+    return { running: true, ...run.progress };
+  }
+
+  /** Stops the seals that run, at a point from which they can go on. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const { abort } of this.#runs.values()) abort.abort();
+    await Promise.all([...this.#runs.values()].map(({ done }) => done));
+  }
+
+  #joins(release: ReleaseName, request: SealRequest): boolean {
+    const run = this.#runs.get(formatReleaseName(release));
+    if (run === undefined || run.error !== undefined) return false;
+    if (isSameRequest(run.request, request)) return true;
+    throw new CodedError(
+      'conflict',
+      `${formatReleaseName(release)} is being sealed with other files or another nonce; wait for it`,
+    );
+  }
+
+  #start(release: ReleaseName, draft: DraftIn<'draft'>, request: SealRequest): void {
+    if (this.#isClosed) throw new CodedError('interrupted', 'the server is stopping; seal again');
+    const name = formatReleaseName(release);
+    const progress = { bytes: 0, total: 0 };
+    const run: Run = { request, progress, abort: new AbortController(), done: Promise.resolve() };
+    this.#runs.set(name, run);
+    run.done = this.#seal(release, draft, run).then(
+      () => void this.#runs.delete(name),
+      (error: unknown) => {
+        run.error = described(error);
+      },
+    );
+  }
+
+  // ------------------------------------------------------------------ the seal itself
+
+  async #seal(release: ReleaseName, draft: DraftIn<'draft'>, run: Run): Promise<void> {
+    const { nonce, paths } = run.request;
+    const files = await this.#storedFiles(release, paths);
+    run.progress.total = files.reduce((sum, file) => sum + file.size, 0);
+    const reading = readingOf(release, draft, run);
+
+    const inspected = await inParallel(files, PARALLEL, async (file) => ({
+      file,
+      inspection: await this.#inspect(reading, file),
+    }));
+    await this.#judge(
+      release,
+      inspected.map(({ inspection }) => inspection),
+    );
+    const read = await inParallel(inspected, PARALLEL, async ({ file, inspection }) => {
+      const tensors = await this.#readBack.read(reading, file, inspection.tensors ?? []);
+      return { file, inspection, tensors };
+    });
+
+    const inventory = await this.#writeInventory(read);
+    const manifest = manifestOf(this.#parts.origin, draft, nonce, read, inventory);
+    await this.#close(release, draft, formatManifest(manifest));
+    this.#rooms.uploads.forget(files.map(({ content }) => content.blob));
+  }
+
+  /** The files at `paths`, by code point. Throws `conflict` naming those that are not there. */
+  async #storedFiles(release: ReleaseName, paths: readonly string[]): Promise<StoredFile[]> {
+    const found = await inParallel(paths, PARALLEL, (path) =>
+      this.#rooms.files.find(release, path),
+    );
+    const missing = paths.filter((_, i) => !isStored(found[i]));
+    if (missing.length === 0) return found.filter(isStored).sort(compareFiles);
+    throw new CodedError(
+      'conflict',
+      `${missing.length} files are not uploaded, among them ${missing.slice(0, NAMED).join(', ')}; push again`,
+      { missing: missing.slice(0, NAMED) },
+    );
+  }
+
+  /** Looks into a file. One that makes no sense may be damaged: then that is what is said. */
+  async #inspect(reading: Reading, file: StoredFile): Promise<Inspection> {
+    const { store } = this.#parts;
+    try {
+      const reader = readerOfBlob(store, file.content.blob, file.size);
+      return await inspectFile(parseFilePath(file.path), reader);
+    } catch (error) {
+      if (isCoded(error)) await this.#readBack.check(reading, file);
+      throw error;
+    }
+  }
+
+  /** What no single file shows: shards that belong together, and code that the policy does not allow. */
+  async #judge(release: ReleaseName, inspections: readonly Inspection[]): Promise<void> {
+    inspectRelease(inspections);
+    const { namespaces } = this.#rooms;
+    const policy = await namespaces.policyOf(await namespaces.get(release.namespace));
+    refuseCode(inspections, new Set<Format>(policy.formats.allow.filter(isFormat)));
+  }
+
+  async #writeInventory(read: readonly ReadFile[]) {
+    const files = inventoryOf(read);
+    if (files.length === 0) return undefined;
+    const bytes = formatInventory({ files });
+    return { sha256: await this.#statements.put(bytes), size: bytes.length };
+  }
+
+  /** The draft is sealed, unless it went on without this seal. */
+  async #close(release: ReleaseName, open: DraftIn<'draft'>, manifest: Uint8Array): Promise<void> {
+    const digest = await this.#statements.put(manifest);
+    const draft = await this.#rooms.drafts.change(release, (current) => {
+      const isOurs = current?.state === 'draft' && current.revision === open.revision;
+      return isOurs ? { ...current, state: 'sealed', digest } : current!;
+    });
+    // Another process may have sealed the same; that comes to the same bytes.
+    if (draft.state === 'sealed' && draft.digest === digest) return;
+    throw new CodedError('conflict', `${draft.release} was ${draft.state} while it was sealed`);
+  }
+
+  async #isSealedAs(
+    release: ReleaseName,
+    draft: DraftIn<'sealed'>,
+    { nonce, paths }: SealRequest,
+  ): Promise<boolean> {
+    const manifest = parseManifest(await this.#statements.get(draft.digest));
+    const found = await inParallel(paths, PARALLEL, (path) =>
+      this.#rooms.files.find(release, path),
+    );
+    return isManifestOf(manifest, nonce, found.filter(isStored).sort(compareFiles));
+  }
+}
+
+function parseRequest({ nonce, paths }: SealRequest): SealRequest {
+  if (!/^[0-9a-f]{64}$/.test(nonce)) {
+    throw new CodedError('bad-document', 'the nonce must be 64 lower-case hex digits');
+  }
+  if (paths.length === 0 || paths.length > MAX_FILES) {
+    throw new CodedError('too-large', `a release has 1 to ${MAX_FILES} files, not ${paths.length}`);
+  }
+  if (new Set(paths).size !== paths.length) {
+    throw new CodedError('bad-document', 'a path stands twice in the list of files');
+  }
+  return { nonce, paths: paths.map(parseFilePath) };
+}
+
+function isSameRequest(a: SealRequest, b: SealRequest): boolean {
+  if (a.nonce !== b.nonce || a.paths.length !== b.paths.length) return false;
+  const paths = new Set(a.paths);
+  return b.paths.every((path) => paths.has(path));
+}
+
+function readingOf(release: ReleaseName, { revision }: DraftIn<'draft'>, run: Run): Reading {
+  return {
+    release,
+    revision,
+    signal: run.abort.signal,
+    onBytes: (more) => {
+      run.progress.bytes += more;
+    },
+  };
+}
+
+function described(error: unknown): { code: string; message: string } {
+  if (isCoded(error)) return { code: error.code, message: error.message };
+  return { code: 'internal', message: `the seal failed: ${(error as Error).message}` };
+}

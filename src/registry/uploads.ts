@@ -1,0 +1,190 @@
+/**
+ * Uploads: the bytes of one file on their way in, part by part, in parallel and in any order.
+ * A part is a chunk of the file, so its digest is a line of the chunk list, and once all
+ * parts are there the list is held against the root that was declared.
+ *
+ * The bytes go to a blob whose random name is the upload's; only the server completes it.
+ * What is known of an upload lies in the store, so that any process can go on with it.
+ */
+import { createHash } from 'node:crypto';
+import { concat } from '../core/bytes.ts';
+import { type Digest, digestBytes, formatDigest } from '../core/digest.ts';
+import { CodedError } from '../core/error.ts';
+import { inParallel } from '../core/parallel.ts';
+import { chunkCount, chunkRange, chunkRoot } from '../core/release/chunks.ts';
+import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
+import type { UploadId } from '../store/contract.ts';
+import { keys, prefixes } from '../store/keys.ts';
+import type { Chores } from './chores.ts';
+import { Contents } from './content.ts';
+import { createOnce, load } from './documents/form.ts';
+import { partForm, type Upload, type UploadedPart, uploadForm } from './documents/upload.ts';
+import type { RegistryParts } from './parts.ts';
+import type { DeclaredFile, FileTicket, PartToPut } from './registry.ts';
+
+/** Small documents that are read or removed at the same time. */
+const PARALLEL = 16;
+
+export class Uploads {
+  readonly #parts: RegistryParts;
+  readonly #contents: Contents;
+  readonly #chores: Chores;
+
+  constructor(parts: RegistryParts, chores: Chores) {
+    this.#parts = parts;
+    this.#contents = new Contents(parts);
+    this.#chores = chores;
+  }
+
+  /** Begins to take in the bytes of `file`; resolves to the upload's name. */
+  async begin(release: ReleaseName, file: DeclaredFile): Promise<string> {
+    const { store } = this.#parts;
+    const { path, size } = file;
+    const partSize = file.chunks.size;
+    const name = this.#contents.drawBlob();
+    const id = await store.beginUpload(keys.blob(name), { size, partSize });
+    const upload = { v: 1, release: formatReleaseName(release), path, id, size, partSize } as const;
+    await createOnce(store, keys.upload(name), uploadForm, upload);
+    return name;
+  }
+
+  /** The upload of that name for this release. Throws `not-found` for those of others too. */
+  async get(release: ReleaseName, name: string): Promise<Upload> {
+    const held = await load(this.#parts.store, keys.upload(name), uploadForm);
+    if (held?.value.release === formatReleaseName(release)) return held.value;
+    throw new CodedError(
+      'not-found',
+      `${formatReleaseName(release)} has no such upload; declare the file again`,
+    );
+  }
+
+  /** What is left to send. */
+  async ticket(name: string, file: DeclaredFile): Promise<FileTicket> {
+    const parts = (await this.#partsOf(name)).map(({ number, sha256 }) => ({ number, sha256 }));
+    return { state: 'upload', upload: name, partSize: file.chunks.size, parts };
+  }
+
+  /** Takes one part in. A part that is there already is not read again. */
+  async putPart(upload: Upload, part: PartToPut, body: AsyncIterable<Uint8Array>): Promise<void> {
+    requireLength(upload, part);
+    const { store } = this.#parts;
+    const key = keys.uploadPart(part.upload, part.number);
+    const there = await load(store, key, partForm);
+    if (there !== undefined) {
+      requireSame(upload, there.value, part);
+      return;
+    }
+    const blob = keys.blob(part.upload);
+    const checked = checkedPart(upload, part, body);
+    const id = upload.id as UploadId;
+    const { tag } = await store.putPart(blob, id, part.number, part.length, checked);
+    const { number, sha256 } = part;
+    await store.create(key, partForm.format({ v: 1, number, tag, sha256 }));
+  }
+
+  /**
+   * Makes the blob out of all its parts and stores its chunk list. Throws `conflict` when a
+   * part is missing, `digest-mismatch` when the parts do not make the declared chunk root.
+   */
+  async complete(upload: Upload, name: string, root: Digest): Promise<void> {
+    const { store, host } = this.#parts;
+    const parts = await this.#partsOf(name);
+    requireAll(upload, parts);
+    const list = concat(...parts.map(({ sha256 }) => digestBytes(sha256)));
+    if (chunkRoot(host, list) !== root) {
+      throw new CodedError(
+        'digest-mismatch',
+        `${upload.path}: the parts that were sent do not make the chunk root that was declared; declare the file anew and send it again`,
+        { path: upload.path },
+      );
+    }
+    await store.completeUpload(keys.blob(name), upload.id as UploadId, parts);
+    await store.create(keys.chunks(root), list);
+  }
+
+  /** Lets go of an upload that nothing names, and of its parts. */
+  abandon(name: string): void {
+    this.#chores.begin(async () => {
+      const { store } = this.#parts;
+      const held = await load(store, keys.upload(name), uploadForm);
+      if (held !== undefined) await store.abortUpload(keys.blob(name), held.value.id as UploadId);
+      await this.#removeRecords(name);
+    });
+  }
+
+  /** Removes what was noted of uploads that are complete and sealed. */
+  forget(names: readonly string[]): void {
+    this.#chores.begin(() => inParallel(names, PARALLEL, (name) => this.#removeRecords(name)));
+  }
+
+  async #removeRecords(name: string): Promise<void> {
+    const { store } = this.#parts;
+    for await (const key of store.list(prefixes.uploadParts(name))) await store.delete(key);
+  }
+
+  /** The parts that have come, by number. */
+  async #partsOf(name: string): Promise<UploadedPart[]> {
+    const { store } = this.#parts;
+    const records = [];
+    for await (const key of store.list(prefixes.uploadParts(name))) {
+      if (key !== keys.upload(name)) records.push(key);
+    }
+    const parts = await inParallel(records, PARALLEL, (key) => load(store, key, partForm));
+    return parts.flatMap((part) => part?.value ?? []).sort((a, b) => a.number - b.number);
+  }
+}
+
+/** The part's bytes; fails at their end, before the store takes the part for good, if they are others. */
+async function* checkedPart(
+  upload: Upload,
+  part: PartToPut,
+  body: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const bytes of body) {
+    hash.update(bytes);
+    yield bytes;
+  }
+  const found = formatDigest(hash.digest());
+  if (found === part.sha256) return;
+  throw new CodedError(
+    'digest-mismatch',
+    `part ${part.number} of ${upload.path} has the digest ${found}, not ${part.sha256}; send it again`,
+    { path: upload.path, part: part.number },
+  );
+}
+
+function requireLength(upload: Upload, { number, length }: PartToPut): void {
+  const count = chunkCount(upload.size, upload.partSize);
+  if (!Number.isSafeInteger(number) || number < 1 || number > count) {
+    throw new CodedError('bad-document', `${upload.path} has parts 1 to ${count}, not ${number}`);
+  }
+  const wanted = chunkRange(upload.size, upload.partSize, number - 1).length;
+  if (length === wanted) return;
+  throw new CodedError(
+    'digest-mismatch',
+    `part ${number} of ${upload.path} must have ${wanted} bytes, not ${length}`,
+    { path: upload.path, part: number },
+  );
+}
+
+/** Parts never change: whoever wants to send other bytes declares the file anew. */
+function requireSame(upload: Upload, there: UploadedPart, part: PartToPut): void {
+  if (there.sha256 === part.sha256) return;
+  throw new CodedError(
+    'conflict',
+    `part ${part.number} of ${upload.path} is there with another digest; complete the upload to have it judged`,
+    { path: upload.path, part: part.number },
+  );
+}
+
+function requireAll(upload: Upload, parts: readonly UploadedPart[]): void {
+  const count = chunkCount(upload.size, upload.partSize);
+  for (let number = 1; number <= count; number++) {
+    if (parts[number - 1]?.number === number) continue;
+    throw new CodedError('conflict', `part ${number} of ${upload.path} is missing; send it`, {
+      path: upload.path,
+      part: number,
+    });
+  }
+}

@@ -1,0 +1,184 @@
+/** Drafts: from the first file to the publish. All of it takes a token, none of it is cached. */
+import type { Request } from 'express';
+import * as v from 'valibot';
+import { parseBase64 } from '../../core/bytes.ts';
+import { type Digest, formatDigest } from '../../core/digest.ts';
+import { CodedError } from '../../core/error.ts';
+import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
+import { issueUploadCredential, type TokenKey, UPLOAD_SECONDS } from '../../keyring/token.ts';
+import type { Registry } from '../../registry/registry.ts';
+import { bytesOf } from '../body.ts';
+import { type Call, type CatchUp, callerOf, type Endpoint, endpoint, param } from './endpoint.ts';
+import * as shapes from './shapes.ts';
+
+const DRAFT = '/drafts/{namespace}/{name}/{version}';
+/** Bytes of a request to seal: it may name 100,000 paths. */
+const MAX_SEAL_BYTES = 64 * 2 ** 20;
+
+export function draftEndpoints(
+  registry: Registry,
+  tokens: TokenKey,
+  clock: () => number,
+  catchUp: CatchUp,
+): Endpoint[] {
+  return [
+    endpoint({
+      method: 'put',
+      path: DRAFT,
+      id: 'openDraft',
+      summary: 'Open a draft, or go on with it, and get the credential for its uploads',
+      token: 'required',
+      answer: shapes.openedDraft,
+      async run(call) {
+        const caller = callerOf(call);
+        const status = await registry.openDraft(caller, releaseOf(call));
+        const credential = await issueUploadCredential(
+          tokens,
+          caller.subject,
+          status.release,
+          clock(),
+        );
+        return {
+          ...shapes.showDraft(status),
+          session: credential.token,
+          sessionExpires: new Date(clock() + UPLOAD_SECONDS * 1000).toISOString(),
+        };
+      },
+    }),
+    endpoint({
+      method: 'get',
+      path: DRAFT,
+      id: 'draftStatus',
+      summary: 'State, sealed digest and what the gate still lacks',
+      token: 'required',
+      answer: shapes.draftStatus,
+      run: async (call) =>
+        shapes.showDraft(await registry.draftStatus(callerOf(call), releaseOf(call))),
+    }),
+    endpoint({
+      method: 'delete',
+      path: DRAFT,
+      id: 'withdrawDraft',
+      summary: 'Withdraw a draft that is not published',
+      token: 'required',
+      answer: shapes.draftStatus,
+      run: async (call) =>
+        shapes.showDraft(await registry.withdraw(callerOf(call), releaseOf(call))),
+    }),
+    endpoint({
+      method: 'post',
+      path: `${DRAFT}/files`,
+      id: 'declareFile',
+      summary: 'Declare a file; the answer says which parts are still to be sent',
+      token: 'required',
+      body: shapes.declaredFile,
+      answer: shapes.fileTicket,
+      run: (call) => registry.declareFile(callerOf(call), releaseOf(call), call.body),
+    }),
+    endpoint({
+      method: 'put',
+      path: `${DRAFT}/uploads/{upload}/parts/{number}`,
+      id: 'putPart',
+      summary: 'Send one part; Content-Digest (RFC 9530) names its SHA-256',
+      token: 'required',
+      consumes: 'application/octet-stream',
+      produces: 'text/plain',
+      status: 204,
+      async run(call) {
+        const part = {
+          upload: param(call, 'upload'),
+          number: partNumber(param(call, 'number')),
+          length: contentLength(call.request),
+          sha256: contentDigest(call.request),
+        };
+        await registry.putPart(callerOf(call), releaseOf(call), part, bytesOf(call.request));
+        call.response.status(204).end();
+      },
+    }),
+    endpoint({
+      method: 'post',
+      path: `${DRAFT}/uploads/{upload}/complete`,
+      id: 'completeUpload',
+      summary: 'All parts are sent: make them one object',
+      token: 'required',
+      answer: v.strictObject({ state: v.literal('stored') }),
+      async run(call) {
+        await registry.completeUpload(callerOf(call), releaseOf(call), param(call, 'upload'));
+        return { state: 'stored' };
+      },
+    }),
+    endpoint({
+      method: 'post',
+      path: `${DRAFT}/seal`,
+      id: 'sealDraft',
+      summary: 'Begin to seal exactly these files: the registry reads every byte back',
+      token: 'required',
+      body: shapes.sealRequest,
+      maxBodyBytes: MAX_SEAL_BYTES,
+      answer: shapes.draftStatus,
+      status: 202,
+      run: async (call) =>
+        shapes.showDraft(await registry.seal(callerOf(call), releaseOf(call), call.body)),
+    }),
+    endpoint({
+      method: 'get',
+      path: `${DRAFT}/manifest.json`,
+      id: 'draftManifest',
+      summary: 'The manifest of a sealed draft',
+      token: 'required',
+      produces: 'application/json',
+      async run(call) {
+        const manifest = await registry.draftManifest(callerOf(call), releaseOf(call));
+        call.response
+          .set('Cache-Control', 'no-store')
+          .type('application/json')
+          .send(Buffer.from(manifest));
+      },
+    }),
+    endpoint({
+      method: 'post',
+      path: `${DRAFT}/publish`,
+      id: 'publish',
+      summary: 'Publish what is sealed. There is no way back',
+      token: 'required',
+      body: shapes.publishRequest,
+      answer: shapes.published,
+      async run(call) {
+        const done = await registry.publish(callerOf(call), releaseOf(call), call.body.digest);
+        await catchUp();
+        const { release, ...rest } = done;
+        return { reference: formatReleaseName(release), ...rest };
+      },
+    }),
+  ];
+}
+
+/** The release that the path names. */
+export function releaseOf(call: Call<unknown, unknown>): ReleaseName {
+  return parseReleaseName(
+    `${param(call, 'namespace')}/${param(call, 'name')}@${param(call, 'version')}`,
+  );
+}
+
+function partNumber(text: string): number {
+  if (!/^[1-9][0-9]{0,4}$/.test(text))
+    throw new CodedError('usage', 'a part number is from 1 to 99999');
+  return Number(text);
+}
+
+function contentLength(request: Request): number {
+  const text = request.get('content-length');
+  if (text === undefined || !/^[0-9]{1,15}$/.test(text)) {
+    throw new CodedError('usage', 'a part needs a Content-Length');
+  }
+  return Number(text);
+}
+
+/** `Content-Digest: sha-256=:<base64>:` (RFC 9530, section 2). */
+function contentDigest(request: Request): Digest {
+  const match = /^sha-256=:([A-Za-z0-9+/]{43}=):$/.exec(request.get('content-digest') ?? '');
+  if (match?.[1] === undefined) {
+    throw new CodedError('usage', 'a part needs a Content-Digest of the form sha-256=:<base64>:');
+  }
+  return formatDigest(parseBase64(match[1]));
+}

@@ -1,0 +1,230 @@
+/** What is published: lists, one release, its documents, its history. Open to everybody. */
+import type { Response } from 'express';
+import { parseDigest } from '../../core/digest.ts';
+import { CodedError } from '../../core/error.ts';
+import type { DocumentName } from '../../core/release/documents.ts';
+import {
+  formatModel,
+  formatReleaseName,
+  type Model,
+  parseModel,
+  parseNamespace,
+  parseReleaseName,
+  type ReleaseName,
+} from '../../core/release/name.ts';
+import { type Catalogue, MAX_PAGE } from '../../index/catalogue.ts';
+import type { Registry } from '../../registry/registry.ts';
+import { type Call, type Endpoint, endpoint, param } from './endpoint.ts';
+import * as shapes from './shapes.ts';
+
+const MODEL = '/releases/{namespace}/{name}';
+const RELEASE = `${MODEL}/{version}`;
+
+/** Documents whose bytes never change once the release is published. */
+const IMMUTABLE = 'public, max-age=31536000, immutable';
+/** The others carry a checkpoint, which later answers may replace with a newer one. */
+const REVALIDATE = 'public, max-age=0, must-revalidate';
+
+const DOCUMENTS: readonly {
+  document: DocumentName;
+  type: string;
+  cache: string;
+  summary: string;
+}[] = [
+  {
+    document: 'manifest.json',
+    type: 'application/json',
+    cache: IMMUTABLE,
+    summary: 'The release manifest; its SHA-256 is the digest',
+  },
+  {
+    document: 'model.sig',
+    type: 'application/json',
+    cache: REVALIDATE,
+    summary: 'The OpenSSF model signature, a Sigstore bundle',
+  },
+  {
+    document: 'release.dsse',
+    type: 'application/json',
+    cache: IMMUTABLE,
+    summary: 'The signed release statement',
+  },
+  {
+    document: 'release.tlog-proof',
+    type: 'text/plain',
+    cache: REVALIDATE,
+    summary: 'C2SP proof that the log has the release entry',
+  },
+  {
+    document: 'model-sig.tlog-proof',
+    type: 'text/plain',
+    cache: REVALIDATE,
+    summary: 'C2SP proof that the log has the signature’s record',
+  },
+  {
+    document: 'entry',
+    type: 'application/json',
+    cache: IMMUTABLE,
+    summary: 'The exact bytes of the release entry',
+  },
+  {
+    document: 'decisions.json',
+    type: 'application/json',
+    cache: IMMUTABLE,
+    summary: 'The decisions that the release was published on',
+  },
+  {
+    document: 'tensors.json',
+    type: 'application/json',
+    cache: IMMUTABLE,
+    summary: 'The tensor inventory',
+  },
+];
+
+export function releaseEndpoints(registry: Registry, catalogue: Catalogue): Endpoint[] {
+  return [
+    endpoint({
+      method: 'get',
+      path: '/releases',
+      id: 'listReleases',
+      summary: 'Published releases, newest first; `query` searches',
+      token: 'none',
+      query: shapes.listQuery,
+      answer: shapes.releaseList,
+      async run({ query, response }) {
+        const limit = Math.min(query.limit ?? 100, MAX_PAGE);
+        const releases = catalogue.releases({
+          limit,
+          ...(query.namespace === undefined ? {} : { namespace: parseNamespace(query.namespace) }),
+          ...(query.query === undefined ? {} : { text: query.query }),
+          ...(query.before === undefined ? {} : { before: query.before }),
+        });
+        publicAnswer(response);
+        const last = releases.at(-1);
+        return {
+          releases: releases.map(shapes.showListed),
+          ...(last !== undefined && releases.length === limit ? { next: last.index } : {}),
+        };
+      },
+    }),
+    endpoint({
+      method: 'get',
+      path: MODEL,
+      id: 'model',
+      summary: 'The releases of one model, newest first',
+      token: 'none',
+      answer: shapes.modelAnswer,
+      async run(call) {
+        const model = modelOf(call);
+        const releases = catalogue.releases({ model, limit: MAX_PAGE });
+        if (releases.length === 0)
+          throw new CodedError('not-found', `${formatModel(model)} has no published release`);
+        publicAnswer(call.response);
+        return {
+          model: formatModel(model),
+          newest: formatReleaseName(releases[0]!.release),
+          releases: releases.map(shapes.showListed),
+        };
+      },
+    }),
+    endpoint({
+      method: 'get',
+      path: `${MODEL}/history`,
+      id: 'history',
+      summary: 'Everything the log says about one model, oldest first',
+      token: 'none',
+      answer: shapes.history,
+      async run(call) {
+        publicAnswer(call.response);
+        return { events: catalogue.history(modelOf(call)) };
+      },
+    }),
+    endpoint({
+      method: 'get',
+      path: RELEASE,
+      id: 'release',
+      summary: 'One release, by version or sha256:digest',
+      token: 'none',
+      answer: shapes.releaseAnswer,
+      async run(call) {
+        const release = publishedOf(call, catalogue);
+        const found = await registry.release(release);
+        if (found === undefined) throw unpublished(release);
+        publicAnswer(call.response);
+        return {
+          reference: formatReleaseName(found.release),
+          digest: found.digest,
+          index: found.index,
+          time: found.time,
+          state: 'published',
+          size: found.manifest.size,
+          files: found.manifest.files.map(({ path, size, sha256, format }) => ({
+            path,
+            size,
+            sha256,
+            format,
+          })),
+          executes: found.manifest.executes ?? [],
+          advisories: catalogue.release(found.release)?.advisories ?? [],
+        };
+      },
+    }),
+    ...DOCUMENTS.map(({ document, type, cache, summary }) =>
+      endpoint({
+        method: 'get',
+        path: `${RELEASE}/${document}`,
+        id: `document:${document}`,
+        summary,
+        token: 'none',
+        produces: type,
+        async run(call) {
+          const bytes = await registry.document(publishedOf(call, catalogue), document);
+          call.response.set('Cache-Control', cache).type(type).send(Buffer.from(bytes));
+        },
+      }),
+    ),
+    endpoint({
+      method: 'get',
+      path: `${RELEASE}/chunks/{*path}`,
+      id: 'chunkList',
+      summary: 'The chunk list of a file: 32 bytes a chunk',
+      token: 'none',
+      produces: 'application/octet-stream',
+      async run(call) {
+        const list = await registry.chunkList(publishedOf(call, catalogue), param(call, 'path'));
+        call.response
+          .set('Cache-Control', IMMUTABLE)
+          .type('application/octet-stream')
+          .send(Buffer.from(list));
+      },
+    }),
+  ];
+}
+
+/** The release that the path names, by version or by digest. */
+export function publishedOf(call: Call<unknown, unknown>, catalogue: Catalogue): ReleaseName {
+  const version = param(call, 'version');
+  const model = modelOf(call);
+  if (!version.startsWith('sha256:')) return parseReleaseName(`${formatModel(model)}@${version}`);
+  const digest = parseDigest(version, 'the release’s digest');
+  const found = catalogue.byDigest(model, digest);
+  if (found === undefined)
+    throw new CodedError(
+      'not-found',
+      `${formatModel(model)} has no release with the digest ${digest}`,
+    );
+  return found.release;
+}
+
+function modelOf(call: Call<unknown, unknown>): Model {
+  return parseModel(`${param(call, 'namespace')}/${param(call, 'name')}`);
+}
+
+function unpublished(release: ReleaseName): CodedError {
+  return new CodedError('not-found', `${formatReleaseName(release)} is not published here`);
+}
+
+/** Answers out of the index are fresh to the second. */
+function publicAnswer(response: Response): void {
+  response.set('Cache-Control', 'public, max-age=1');
+}

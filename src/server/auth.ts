@@ -1,0 +1,71 @@
+/**
+ * Who asks. A bearer token becomes a `Caller`; what that caller may do is the registry's to
+ * decide. Revocations are documents in the store: every server reads one at most
+ * `REVOCATION_SECONDS` after it was made, and refuses tokens when it cannot read them.
+ */
+import type { Request } from 'express';
+import { CodedError } from '../core/error.ts';
+import { openToken, type TokenKey } from '../keyring/token.ts';
+import type { Caller } from '../registry/registry.ts';
+import type { Store } from '../store/contract.ts';
+import { keys } from '../store/keys.ts';
+
+/** Seconds for which a token's not being revoked is taken as known. */
+export const REVOCATION_SECONDS = 30;
+/** Tokens whose standing is remembered. */
+const MAX_REMEMBERED = 10_000;
+
+const BEARER = /^Bearer ([A-Za-z0-9_.-]+)$/i;
+
+/** Opens the tokens of requests. */
+export interface Authenticator {
+  /** The caller, or undefined without a token. Throws `not-authorised` for a bad one. */
+  caller(request: Request): Promise<Caller | undefined>;
+  /** The caller; throws `not-authorised` without one. */
+  required(request: Request): Promise<Caller>;
+}
+
+/** An authenticator on the registry's own token key. */
+export function authenticator(store: Store, key: TokenKey, clock: () => number): Authenticator {
+  const standing = new Map<string, { readonly revoked: boolean; readonly readAt: number }>();
+
+  async function isRevoked(id: string): Promise<boolean> {
+    const known = standing.get(id);
+    if (known !== undefined && clock() - known.readAt < REVOCATION_SECONDS * 1000)
+      return known.revoked;
+    const revoked = (await store.size(keys.revoked(id))) !== undefined;
+    if (standing.size >= MAX_REMEMBERED) standing.clear();
+    standing.set(id, { revoked, readAt: clock() });
+    return revoked;
+  }
+
+  async function caller(request: Request): Promise<Caller | undefined> {
+    const header = request.get('authorization');
+    if (header === undefined) return undefined;
+    const token = BEARER.exec(header)?.[1];
+    if (token === undefined)
+      throw new CodedError('not-authorised', 'the Authorization header holds no bearer token');
+    const claims = await openToken(key, token, clock());
+    if (await isRevoked(claims.id)) throw new CodedError('not-authorised', 'the token was revoked');
+    return {
+      subject: claims.subject,
+      roles: claims.roles,
+      namespace: claims.namespace,
+      ...(claims.draft === undefined ? {} : { session: claims.draft }),
+    };
+  }
+
+  return {
+    caller,
+    async required(request) {
+      const found = await caller(request);
+      if (found === undefined) {
+        throw new CodedError(
+          'not-authorised',
+          'this takes a token: give one with --token or WEIGHHOUSE_TOKEN',
+        );
+      }
+      return found;
+    },
+  };
+}

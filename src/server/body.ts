@@ -1,0 +1,104 @@
+/**
+ * JSON bodies of requests. They are read by our own strict parser, not by Express: a key that
+ * stands twice, `__proto__` or a thousand levels of nesting mean one thing to one reader and
+ * another to the next. What a refused client still sends is read up to a bound and then cut.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Request } from 'express';
+import { concat } from '../core/bytes.ts';
+import { CodedError } from '../core/error.ts';
+import { type Json, parseJson } from '../core/json.ts';
+
+/** Bytes of a JSON request body, unless the endpoint says otherwise. */
+export const MAX_BODY_BYTES = 2 ** 20;
+/** Nesting of a JSON request body; ours have three levels. */
+export const MAX_BODY_DEPTH = 8;
+/** Bytes of an upload that wait to be written; the client waits then. */
+const MAX_WAITING_BYTES = 512 * 1024;
+/** Bytes that are read of a body that nobody wants any more: a client in the middle of a small part hears why. */
+const MAX_DISCARDED_BYTES = 16 * 2 ** 20;
+
+/**
+ * Reads and parses the body. Throws `bad-json` for what is not JSON or not called so,
+ * `too-large` as soon as more than `maxBytes` are announced or come, `interrupted` when the
+ * client goes away.
+ */
+export async function readJson(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Json> {
+  if (request.is('application/json') === false || !hasBody(request)) {
+    throw new CodedError('bad-json', 'the request needs a body of type application/json');
+  }
+  if (request.get('content-encoding') !== undefined) {
+    throw new CodedError('bad-encoding', 'the request body is compressed; send it as it is');
+  }
+  if (Number(request.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > maxBytes) throw tooLarge(maxBytes);
+    parts.push(part);
+  }
+  return parseJson(concat(...parts), 'the request body', { maxBytes, maxDepth: MAX_BODY_DEPTH });
+}
+
+/**
+ * The bytes of a body as they come off the network. Node's own iterator joins whatever has
+ * come meanwhile, which copies every byte of an upload once more. Throws `interrupted` when
+ * the client goes away.
+ */
+export async function* bytesOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+  const waiting: Uint8Array[] = [];
+  let bytes = 0;
+  let wake = () => {};
+  const take = (chunk: Uint8Array) => {
+    waiting.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= MAX_WAITING_BYTES) request.pause();
+    wake();
+  };
+  const ended = () => wake();
+  request.on('data', take).once('end', ended).once('close', ended).once('error', ended);
+  try {
+    for (;;) {
+      for (let chunk = waiting.shift(); chunk !== undefined; chunk = waiting.shift()) {
+        bytes -= chunk.length;
+        yield chunk;
+      }
+      if (request.readableEnded) return;
+      if (request.destroyed) throw new CodedError('interrupted', 'the client went away');
+      const more = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      request.resume();
+      await more;
+    }
+  } finally {
+    request.off('data', take).off('end', ended).off('close', ended).off('error', ended);
+  }
+}
+
+/**
+ * Lets go of what is left of a body after the answer is known. Closing the connection at once
+ * would take the answer with it (RFC 9112, section 9.6); reading on for ever is what an
+ * attacker wants.
+ */
+export function discardBody(request: Request): void {
+  if (request.complete || request.destroyed) return;
+  let left = MAX_DISCARDED_BYTES;
+  request.on('data', (part: Buffer) => {
+    left -= part.length;
+    if (left < 0) request.socket.destroy();
+  });
+  request.resume();
+}
+
+/** RFC 9112, section 6: a request has a body when it says how long, or that it is chunked. */
+function hasBody(request: Request): boolean {
+  return (
+    request.get('transfer-encoding') !== undefined || Number(request.get('content-length') ?? 0) > 0
+  );
+}
+
+function tooLarge(maxBytes: number): CodedError {
+  return new CodedError('too-large', `the request body is longer than ${maxBytes} bytes`);
+}

@@ -1,0 +1,48 @@
+/**
+ * The open connections of a server, and how they end when it is told to stop: those without a
+ * request at once, the others with their answer. Node's own `closeIdleConnections` leaves
+ * connections that have sent nothing yet, and those that become idle a moment later.
+ */
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+
+export class Connections {
+  readonly #server: Server;
+  /** Requests under way on each. */
+  readonly #requests = new Map<Socket, number>();
+  #draining = false;
+
+  constructor(server: Server) {
+    this.#server = server;
+    server.on('connection', (socket: Socket) => {
+      this.#requests.set(socket, 0);
+      socket.once('close', () => this.#requests.delete(socket));
+    });
+    server.on('request', ({ socket }, response) => {
+      if (this.#draining) response.shouldKeepAlive = false;
+      this.#count(socket, 1);
+      response.once('close', () => {
+        this.#count(socket, -1);
+        if (this.#draining && this.#requests.get(socket) === 0) socket.destroySoon();
+      });
+    });
+  }
+
+  /** Takes no new connections, lets the running requests finish for at most `deadline` ms, then cuts them. */
+  async drain(deadline: number): Promise<void> {
+    this.#draining = true;
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    this.#server.close(() => resolve());
+    for (const [socket, requests] of this.#requests) {
+      if (requests === 0) socket.destroy();
+    }
+    const cut = setTimeout(() => this.#server.closeAllConnections(), deadline);
+    await closed;
+    clearTimeout(cut);
+  }
+
+  #count(socket: Socket, change: 1 | -1): void {
+    const before = this.#requests.get(socket);
+    if (before !== undefined) this.#requests.set(socket, before + change);
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Weights on the wire: `GET /api/v1/releases/{ns}/{name}/{version}/files/{path}`.
+ *
+ * No byte leaves the server unchecked. A client that says `Weighhouse-Verifies: chunks`
+ * checks each chunk itself, and gets the file as it lies. For every other client the server
+ * hashes each chunk against the release's chunk list before it sends any of it; when one does
+ * not fit, the connection is cut (RFC 9112 leaves no other way to take back a length) and the
+ * damage is logged.
+ */
+import type { Request, Response } from 'express';
+import { equal } from '../core/bytes.ts';
+import { digestBytes, digestHex } from '../core/digest.ts';
+import { CodedError, isCoded } from '../core/error.ts';
+import { chunkRange } from '../core/release/chunks.ts';
+import type { HashingPool } from '../hashing/pool.ts';
+import type { Content } from '../registry/registry.ts';
+import type { ByteRange } from '../store/contract.ts';
+import { sendProblem } from './problem.ts';
+import { parseRange } from './range.ts';
+import { openSource, type Source } from './send-range.ts';
+
+/** The header by which a client says that it verifies. */
+export const VERIFIES_HEADER = 'Weighhouse-Verifies';
+/** Files that are sent at the same time; each takes 2 MiB. */
+export const MAX_SENDINGS = 1_024;
+
+const IMMUTABLE = 'public, max-age=31536000, immutable';
+
+export interface ContentSender {
+  /** Answers a GET or HEAD for one file. Throws `overloaded` and `storage`. */
+  send(request: Request, response: Response, content: Content): Promise<void>;
+}
+
+/** Sends content that `hashing` has checked. `maxSendings` is less only in tests. */
+export function contentSender(
+  hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>,
+  maxSendings = MAX_SENDINGS,
+): ContentSender {
+  let sendings = 0;
+
+  async function sendBody(
+    request: Request,
+    response: Response,
+    content: Content,
+    range: ByteRange,
+  ): Promise<void> {
+    if (sendings >= maxSendings) {
+      const message = 'too many files are being sent; try again in a moment';
+      throw new CodedError('overloaded', message, { retryAfterSeconds: 5 });
+    }
+    sendings++;
+    const source = await openSource(content, response, range.length).catch((error) => {
+      sendings--;
+      throw error;
+    });
+    try {
+      if (request.get(VERIFIES_HEADER) === 'chunks') await source.send(range);
+      else await sendChecked(hashing, content, range, source);
+      response.end();
+    } catch (error) {
+      // A reader that went away is no failure of ours.
+      if (!isCoded(error, 'interrupted')) throw error;
+      response.destroy();
+    } finally {
+      await source.close();
+      sendings--;
+    }
+  }
+
+  return {
+    async send(request, response, content) {
+      describe(response, content);
+      const etag = `"${digestHex(content.sha256)}"`;
+      if (matches(request.get('if-none-match'), etag)) {
+        response.status(304).end();
+        return;
+      }
+      const asked = rangeOf(request, content, etag);
+      if (asked === 'unsatisfiable') {
+        const message = `${content.path} has ${content.size} bytes; the range lies outside of them`;
+        response.set('Content-Range', `bytes */${content.size}`);
+        sendProblem(request, response, new CodedError('usage', message), 416);
+        return;
+      }
+      const range = asked ?? { offset: 0, length: content.size };
+      response.set('Content-Length', String(range.length));
+      if (asked !== undefined) {
+        const last = range.offset + range.length - 1;
+        response.status(206).set('Content-Range', `bytes ${range.offset}-${last}/${content.size}`);
+      }
+      if (request.method === 'HEAD' || range.length === 0) response.end();
+      else await sendBody(request, response, content, range);
+    },
+  };
+}
+
+/** Headers that say what the bytes are. */
+function describe(response: Response, content: Content): void {
+  response.attachment(content.path.split('/').at(-1));
+  response.set({
+    'Content-Type': 'application/octet-stream',
+    'Accept-Ranges': 'bytes',
+    ETag: `"${digestHex(content.sha256)}"`,
+    'Repr-Digest': `sha-256=:${Buffer.from(digestBytes(content.sha256)).toString('base64')}:`,
+    'Cache-Control': IMMUTABLE,
+  });
+}
+
+/** `If-None-Match` (RFC 9110, section 13.1.2); weak comparison. */
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header
+    .split(',')
+    .some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
+}
+
+/** The range that is asked for; undefined for the whole file. Only GET has ranges (RFC 9110, section 14.2). */
+function rangeOf(
+  request: Request,
+  content: Content,
+  etag: string,
+): ByteRange | 'unsatisfiable' | undefined {
+  if (request.method !== 'GET') return undefined;
+  const condition = request.get('if-range');
+  if (condition !== undefined && condition !== etag) return undefined;
+  return parseRange(request.get('range'), content.size);
+}
+
+/**
+ * Sends the range chunk by chunk, each hashed before any of it goes out; the next one is
+ * hashed meanwhile, on another core. A chunk is read twice, once to hash and once to send,
+ * so that no client, however slow, holds a chunk's memory: the second reading finds the pages
+ * that the first one has left.
+ */
+async function sendChecked(
+  hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>,
+  content: Content,
+  { offset, length }: ByteRange,
+  source: Source,
+): Promise<void> {
+  const list = await content.chunkList();
+  const end = offset + length;
+  const check = (index: number) => {
+    const checked = requireWhole(hashing, content, list, index);
+    checked.catch(() => {}); // it is awaited in its turn
+    return checked;
+  };
+  let next = check(Math.floor(offset / content.chunkSize));
+  for (let at = offset; at < end; ) {
+    const index = Math.floor(at / content.chunkSize);
+    const chunk = chunkRange(content.size, content.chunkSize, index);
+    const chunkEnd = Math.min(end, chunk.offset + chunk.length);
+    await next;
+    if (chunkEnd < end) next = check(index + 1);
+    await source.send({ offset: at, length: chunkEnd - at });
+    at = chunkEnd;
+  }
+}
+
+/** Throws `storage` unless chunk `index` has the digest that the list gives it. */
+async function requireWhole(
+  hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>,
+  content: Content,
+  list: Uint8Array,
+  index: number,
+): Promise<void> {
+  const found = await hashChunk(hashing, content, index).catch((error) => {
+    throw isCoded(error, 'interrupted') ? error : damaged(content, index, error);
+  });
+  if (!equal(found, list.subarray(index * 32, index * 32 + 32))) throw damaged(content, index);
+}
+
+async function hashChunk(
+  hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>,
+  content: Content,
+  index: number,
+): Promise<Uint8Array> {
+  const { size, path, localPath } = content;
+  const chunk = chunkRange(size, content.chunkSize, index);
+  if (localPath !== undefined) {
+    return (await hashing.hashFile(localPath, { size, pieces: [chunk] })).pieces;
+  }
+  const plan = { size: chunk.length, whole: true } as const;
+  const { sha256 } = await hashing.hashBytes(await content.read(chunk), plan, { name: path });
+  return digestBytes(sha256);
+}
+
+function damaged(content: Content, index: number, cause?: unknown): CodedError {
+  const { path, sha256 } = content;
+  const message = `the store’s bytes of ${path} are damaged in chunk ${index}; restore them`;
+  return new CodedError('storage', message, { sha256, chunk: index }, { cause });
+}

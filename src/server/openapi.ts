@@ -1,0 +1,114 @@
+/** The OpenAPI 3.1 description of the native API, made from the endpoints themselves. */
+import { toJsonSchema } from '@valibot/to-json-schema';
+import type { Endpoint } from './api/endpoint.ts';
+
+type Described = Record<string, unknown>;
+
+/** The description of `endpoints`, which lie below `url`. */
+export function describeApi(endpoints: readonly Endpoint[], url: string): Described {
+  const paths: Record<string, Record<string, Described>> = {};
+  for (const it of endpoints) {
+    const path = it.path.replaceAll('{*', '{');
+    paths[path] = { ...paths[path], [it.method]: describe(it) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Weighhouse',
+      version: '1',
+      description: 'Publish, download and audit signed releases of model weights.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url }],
+    paths,
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      schemas: { Problem: PROBLEM },
+    },
+  };
+}
+
+const PROBLEM = {
+  type: 'object',
+  description: 'RFC 9457. `code` is stable.',
+  required: ['type', 'title', 'status', 'detail', 'code'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    code: { type: 'string' },
+    details: { type: 'object' },
+  },
+};
+
+function describe(it: Endpoint): Described {
+  const status = String(it.status ?? 200);
+  const body = it.body === undefined ? it.consumes : 'application/json';
+  return {
+    operationId: it.id,
+    summary: it.summary,
+    ...(it.token === 'required' ? { security: [{ token: [] }] } : {}),
+    parameters: [...pathParameters(it.path), ...queryParameters(it)],
+    ...(body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { [body]: { schema: schemaOf(it.body) ?? BINARY } },
+          },
+        }),
+    responses: {
+      [status]: {
+        description: 'Done',
+        ...(status === '204'
+          ? {}
+          : {
+              content: {
+                [it.produces ?? 'application/json']: { schema: schemaOf(it.answer) ?? BINARY },
+              },
+            }),
+      },
+      default: {
+        description: 'A problem',
+        content: {
+          'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+        },
+      },
+    },
+  };
+}
+
+const BINARY = { type: 'string', format: 'binary' };
+
+function pathParameters(path: string): Described[] {
+  return [...path.matchAll(/\{\*?([a-z]+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+}
+
+function queryParameters(it: Endpoint): Described[] {
+  const schema = schemaOf(it.query) as
+    | { properties?: Record<string, unknown>; required?: string[] }
+    | undefined;
+  return Object.entries(schema?.properties ?? {}).map(([name, property]) => ({
+    name,
+    in: 'query',
+    required: schema?.required?.includes(name) ?? false,
+    schema: property,
+  }));
+}
+
+/** JSON Schema cannot say everything that a shape checks; what it cannot is left out. */
+function schemaOf(shape: Endpoint['body']): Described | undefined {
+  if (shape === undefined) return undefined;
+  const schema = toJsonSchema(shape as Parameters<typeof toJsonSchema>[0], {
+    errorMode: 'ignore',
+    typeMode: 'input',
+  });
+  const { $schema, ...rest } = schema as Described;
+  return rest;
+}

@@ -1,0 +1,76 @@
+/**
+ * What is told about a request when it has ended: one line of the log and the metrics. A
+ * request is known by its route's template; its path, its headers and its token are not
+ * written anywhere.
+ */
+import { randomBytes } from 'node:crypto';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+
+/** One request that has ended. */
+export interface EndedRequest {
+  readonly method: string;
+  /** The route's template; `none` where there is no such route. */
+  readonly route: string;
+  readonly status: number;
+  /** Bytes that went out, headers included. */
+  readonly sent: number;
+  readonly seconds: number;
+}
+
+/** What the handlers of a request leave for those who tell of it. */
+export interface RequestNotes {
+  route?: string;
+  /** The subject of the token that was accepted. */
+  subject?: string;
+}
+
+/** The notes of a request. */
+export function notesOf(response: Response): RequestNotes {
+  return response.locals as RequestNotes;
+}
+
+/** Says which route a request has taken. */
+export function named(route: string) {
+  return (_request: unknown, response: Response, next: NextFunction): void => {
+    notesOf(response).route = route;
+    next();
+  };
+}
+
+/** Tells `logger` and `observe` of every request; each gets an id, which the answer names. */
+export function logRequests(
+  logger: Logger,
+  observe: (request: EndedRequest) => void,
+): RequestHandler {
+  return (request, response, next) => {
+    const begun = performance.now();
+    // Kept: a request whose connection breaks off while it is refused has none any more.
+    const { socket } = request;
+    const sentBefore = socket.bytesWritten;
+    const id = randomBytes(8).toString('hex');
+    response.set('X-Request-Id', id);
+    response.once('close', () => {
+      const ended = describe(request, response, begun, socket.bytesWritten - sentBefore);
+      const { subject } = notesOf(response);
+      const { sent, seconds, ...rest } = ended;
+      const isWhole = response.writableFinished;
+      logger.info(
+        { id, ...rest, sent, ms: Math.round(seconds * 1000), subject, isWhole },
+        'request',
+      );
+      observe(ended);
+    });
+    next();
+  };
+}
+
+function describe(request: Request, response: Response, begun: number, sent: number): EndedRequest {
+  return {
+    method: request.method,
+    route: notesOf(response).route ?? 'none',
+    status: response.statusCode,
+    sent,
+    seconds: (performance.now() - begun) / 1000,
+  };
+}

@@ -1,0 +1,125 @@
+/**
+ * Every key of the store, from typed arguments only: nothing that came over the wire is
+ * ever pasted into a key. No key is the folder of another, none ends in `/`, no segment is
+ * over 255 bytes: real stores refuse these.
+ *
+ *     log/checkpoint  log/tile/<L>/<N>[.p/<W>]  log/tile/entries/<N>[.p/<W>]   public
+ *     root/<n>                          every version of the trust root        public
+ *     releases/<ns>/<name>/<version>    the published release                  public
+ *     namespaces/<ns>                   the namespace's head                   public
+ *     heads                             the newest heads entry                 public
+ *     skeletons/<skeleton>              the first namespace that looks like it public
+ *     digests/sha256/<aa>/<bb>/<hex>    → the content key, bound after hashing
+ *     blobs/<aa>/<random>               content, served only through a release
+ *     statements/sha256/<hex>           envelopes, manifests, inventories, immutable
+ *     chunks/sha256/<root>              chunk lists, named by their Merkle root
+ *     private/…                         never served
+ */
+import { type Digest, digestHex } from '../core/digest.ts';
+import { CodedError } from '../core/error.ts';
+import { type Namespace, type ReleaseName, versionKey } from '../core/release/name.ts';
+
+declare const brand: unique symbol;
+
+/** The key of one object. Made only by this file. */
+export type Key = string & { readonly [brand]: 'Key' };
+/** The beginning of keys, ending in `/`. Made only by this file. */
+export type KeyPrefix = string & { readonly [brand]: 'KeyPrefix' };
+
+/**
+ * Lower case alone: two keys that differ in case would be one file on some file systems.
+ * `@` starts no segment: the directory store keeps its own names apart by it.
+ */
+const SEGMENT = /^[a-z0-9_][a-z0-9._-]{0,254}$/;
+/** S3's limit is 1,024 bytes, of which a prefix in the bucket needs some. */
+const MAX_KEY_LENGTH = 896;
+
+function key(...segments: readonly string[]): Key {
+  for (const segment of segments) {
+    if (!SEGMENT.test(segment))
+      throw new CodedError('internal', `"${segment}" is no segment of a key`);
+  }
+  const text = segments.join('/');
+  if (text.length > MAX_KEY_LENGTH) {
+    throw new CodedError('internal', `a key of ${text.length} bytes is longer than stores take`);
+  }
+  return text as Key;
+}
+
+/** Reads a key as a store lists it. For stores only. */
+export function parseKey(text: string): Key {
+  return key(...text.split('/'));
+}
+
+const release = (prefix: readonly string[], name: ReleaseName): readonly string[] => [
+  ...prefix,
+  name.namespace,
+  name.name,
+  versionKey(name.version),
+];
+
+export const keys = {
+  /** The published checkpoint. */
+  checkpoint: (): Key => key('log', 'checkpoint'),
+  /** A tile or entry bundle, by its C2SP tlog-tiles path (`tile/0/x001/234`). */
+  tile: (path: string): Key => key('log', ...path.split('/')),
+  root: (version: number): Key => key('root', String(version)),
+  release: (name: ReleaseName): Key => key(...release(['releases'], name)),
+  namespace: (namespace: Namespace): Key => key('namespaces', namespace),
+  heads: (): Key => key('heads'),
+  /** What a namespace looks like at a glance → the first that does. */
+  skeleton: (skeleton: string): Key => key('skeletons', skeleton),
+  digest: (digest: Digest): Key => {
+    const hex = digestHex(digest);
+    return key('digests', 'sha256', hex.slice(0, 2), hex.slice(2, 4), hex);
+  },
+  /** `random` is 32 lower-case hex digits that the server drew. */
+  blob: (random: string): Key => key('blobs', random.slice(0, 2), random),
+  statement: (digest: Digest): Key => key('statements', 'sha256', digestHex(digest)),
+  chunks: (root: Digest): Key => key('chunks', 'sha256', digestHex(root)),
+  /** Hugging Face revision → digest, one per model: first 40 hex of the digest. */
+  revision: (name: ReleaseName, digest: Digest): Key =>
+    key('revisions', name.namespace, name.name, digestHex(digest).slice(0, 40)),
+
+  /** The committed checkpoint: the commit point of the log. */
+  lock: (): Key => key('private', 'lock'),
+  /**
+   * What one attempt to commit would write. `root` is the 64 hex digits of the tree's root,
+   * `nonce` the attempt's own: the same entries can be tried twice, with other documents.
+   */
+  staging: (size: number, root: string, nonce: string): Key =>
+    key('private', 'staging', `${size}-${root}-${nonce}`),
+  draft: (name: ReleaseName): Key => key(...release(['private', 'drafts'], name), 'head'),
+  /** `path` is the SHA-256 of the file's path. */
+  draftFile: (name: ReleaseName, path: Digest): Key =>
+    key(...release(['private', 'drafts'], name), 'files', digestHex(path)),
+  /** The upload into the blob `random`. */
+  upload: (random: string): Key => key('private', 'uploads', random, 'upload'),
+  /** The record of part `number` of an upload into the blob `random`. */
+  uploadPart: (random: string, number: number): Key =>
+    key('private', 'uploads', random, String(number)),
+  /** Says that a namespace uploaded a blob with this digest, so that it may name it again. */
+  claim: (namespace: Namespace, digest: Digest): Key =>
+    key('private', 'claims', namespace, digestHex(digest)),
+  /** Says that a published release has a file with this digest, so that anybody may name it. */
+  publicClaim: (digest: Digest): Key => key('private', 'public', digestHex(digest)),
+  intent: (name: ReleaseName): Key => key(...release(['private', 'intents'], name)),
+  revoked: (tokenId: string): Key => key('private', 'revoked', tokenId),
+  probe: (random: string): Key => key('private', 'probe', random),
+} as const;
+
+const prefix = (...segments: readonly string[]): KeyPrefix => `${key(...segments)}/` as KeyPrefix;
+
+export const prefixes = {
+  namespaces: (): KeyPrefix => prefix('namespaces'),
+  roots: (): KeyPrefix => prefix('root'),
+  /** The partial files that a tile was while it grew; `path` is its full tile's. */
+  partialTiles: (path: string): KeyPrefix => prefix('log', ...`${path}.p`.split('/')),
+  staging: (): KeyPrefix => prefix('private', 'staging'),
+  drafts: (): KeyPrefix => prefix('private', 'drafts'),
+  draftFiles: (name: ReleaseName): KeyPrefix =>
+    prefix(...release(['private', 'drafts'], name), 'files'),
+  uploadParts: (random: string): KeyPrefix => prefix('private', 'uploads', random),
+  intents: (): KeyPrefix => prefix('private', 'intents'),
+  revoked: (): KeyPrefix => prefix('private', 'revoked'),
+} as const;

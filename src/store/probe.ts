@@ -1,0 +1,63 @@
+/**
+ * Proves at start that a store keeps its two promises under concurrency: of several creates of
+ * one key exactly one wins, and of several swaps from one version exactly one wins. There are
+ * servers that take the conditions of a PUT and ignore them; on such a store two servers could
+ * commit two different trees of one size, so it is refused by name.
+ *
+ * Few writers and few rounds: some stores let the losers of a race wait for whole seconds.
+ */
+import { formatHex, utf8 } from '../core/bytes.ts';
+import { CodedError } from '../core/error.ts';
+import type { Store, Version } from './contract.ts';
+import { type Key, keys } from './keys.ts';
+
+/** Writers that race in each round. */
+const WRITERS = 3;
+const ROUNDS = 2;
+
+/** Throws `storage` for a store on which more or fewer than one writer wins. `random` gives 16 fresh bytes. */
+export async function probeStore(store: Store, random: () => Uint8Array): Promise<void> {
+  for (let round = 0; round < ROUNDS; round++) {
+    await raceCreates(store, formatHex(random().subarray(0, 16)));
+    await raceSwaps(store, formatHex(random().subarray(0, 16)));
+  }
+}
+
+async function raceCreates(store: Store, name: string): Promise<void> {
+  const key = keys.probe(name);
+  const outcomes = await race((writer) => store.create(key, utf8(`${name} ${writer}`)));
+  await store.delete(key);
+  requireOne(store, outcomes.filter((outcome) => outcome === 'created').length, 'create');
+}
+
+async function raceSwaps(store: Store, name: string): Promise<void> {
+  const key = keys.probe(name);
+  const first = await raceSwap(store, key, null, `${name} first`);
+  await raceSwap(store, key, first, `${name} second`);
+  await store.delete(key);
+}
+
+async function raceSwap(
+  store: Store,
+  key: Key,
+  from: Version | null,
+  what: string,
+): Promise<Version> {
+  const outcomes = await race((writer) => store.swap(key, from, utf8(`${what} ${writer}`)));
+  const [won, ...others] = outcomes.filter((outcome) => outcome !== undefined);
+  requireOne(store, won === undefined ? 0 : 1 + others.length, 'swap');
+  return won as Version;
+}
+
+function race<T>(write: (writer: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
+}
+
+function requireOne(store: Store, winners: number, what: string): void {
+  if (winners === 1) return;
+  throw new CodedError(
+    'storage',
+    `${store.name} let ${winners} of ${WRITERS} concurrent writers win a conditional ${what}, not one: it cannot hold a registry`,
+    { winners },
+  );
+}

@@ -1,0 +1,189 @@
+/**
+ * The store in an S3 bucket: any number of servers over one bucket.
+ *
+ * Writes are made safe by conditional PUTs alone: `If-None-Match: *` and `If-Match`. Nothing
+ * relies on a conditional DELETE, a conditional CompleteMultipartUpload or the order of a
+ * listing, none of which all servers keep. An answer that was lost is settled by asking
+ * again with the same condition and the same bytes, then by reading back.
+ *
+ * Several servers acknowledge a PUT before it is on their disk: what this store calls
+ * durable is what the bucket calls so.
+ */
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  paginateListObjectsV2,
+} from '@aws-sdk/client-s3';
+import { equal } from '../core/bytes.ts';
+import { CodedError } from '../core/error.ts';
+import {
+  type ByteRange,
+  DEFAULT_MAX_BYTES,
+  type Part,
+  type Store,
+  type Stored,
+  type UploadId,
+  type UploadShape,
+  type Version,
+} from './contract.ts';
+import { type Key, type KeyPrefix, parseKey } from './keys.ts';
+import { type Bucket, type BucketOptions, openClient, targetOf } from './s3/client.ts';
+import { putIf, unknownOutcome } from './s3/conditional-put.ts';
+import { bucketFailure, doing } from './s3/failure.ts';
+import { absentAsUndefined, cancel, cutShort, ofLength, sizeOf } from './s3/reading.ts';
+import { BucketUploads } from './s3/uploads.ts';
+
+const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+/** A prefix leaves 896 of S3's 1,024 bytes to our keys. */
+const PREFIX = /^(?=.{0,127}$)(?:[A-Za-z0-9_][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_][A-Za-z0-9._-]*)*)?$/;
+
+/** Opens `s3://bucket/prefix`. Throws `usage` for another address; asks the bucket nothing yet. */
+export function openBucket(address: string, options: BucketOptions = {}): Store {
+  const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]*)(?:\/(.*?)\/?)?$/.exec(address) ?? [];
+  if (!BUCKET.test(bucket) || !PREFIX.test(prefix)) {
+    throw new CodedError('usage', `"${address}" is no bucket: write s3://bucket/prefix`);
+  }
+  const root = prefix === '' ? '' : `${prefix}/`;
+  return new BucketStore({ client: openClient(options), bucket, root });
+}
+
+class BucketStore implements Store {
+  readonly name: string;
+  readonly #bucket: Bucket;
+  readonly #uploads: BucketUploads;
+
+  constructor(bucket: Bucket) {
+    this.name = `s3://${bucket.bucket}/${bucket.root}`;
+    this.#bucket = bucket;
+    this.#uploads = new BucketUploads(bucket);
+  }
+
+  get(key: Key, maxBytes = DEFAULT_MAX_BYTES): Promise<Stored | undefined> {
+    return doing(`read ${key}`, async () => {
+      const object = await absentAsUndefined(this.#open(key));
+      if (object === undefined) return undefined;
+      const size = object.ContentLength ?? 0;
+      if (size > maxBytes) {
+        await cancel(object);
+        throw new CodedError('too-large', `${key} has ${size} bytes; the limit is ${maxBytes}`);
+      }
+      const bytes = new Uint8Array((await object.Body?.transformToByteArray()) ?? []);
+      if (bytes.length !== size) throw cutShort(key, bytes.length, size);
+      return { bytes, version: object.ETag as Version };
+    });
+  }
+
+  read(key: Key, range?: ByteRange): Promise<ReadableStream<Uint8Array>> {
+    return doing(`read ${key}`, async () => {
+      if (range?.length === 0) return this.#nothingOf(key, range.offset);
+      const object = await this.#open(key, range);
+      const size = object.ContentLength ?? 0;
+      if (object.Body === undefined || (range !== undefined && size !== range.length)) {
+        await cancel(object);
+        throw cutShort(key, size, range?.length ?? 0);
+      }
+      const body = object.Body.transformToWebStream() as ReadableStream<Uint8Array>;
+      return body.pipeThrough(ofLength(key, size));
+    });
+  }
+
+  size(key: Key): Promise<number | undefined> {
+    return doing(`read ${key}`, () => sizeOf(this.#bucket, key));
+  }
+
+  create(key: Key, bytes: Uint8Array): Promise<'created' | 'exists'> {
+    return doing(`write ${key}`, async () => {
+      // 'perhaps' is 'exists' too: nobody may be told 'created' twice.
+      const outcome = await putIf(this.#bucket, key, null, bytes);
+      return outcome.kind === 'written' ? 'created' : 'exists';
+    });
+  }
+
+  swap(key: Key, expected: Version | null, bytes: Uint8Array): Promise<Version | undefined> {
+    return doing(`write ${key}`, async () => {
+      const outcome = await putIf(this.#bucket, key, expected, bytes);
+      if (outcome.kind === 'written') return outcome.version;
+      if (outcome.kind === 'false') return undefined;
+      const found = await this.get(key);
+      // No bytes are ever written twice to one document, so these are ours.
+      if (found !== undefined && equal(found.bytes, bytes)) return found.version;
+      throw unknownOutcome(key);
+    });
+  }
+
+  async *list(prefix: KeyPrefix): AsyncIterable<Key> {
+    const { client, bucket, root } = this.#bucket;
+    const query = { Bucket: bucket, Prefix: root + prefix };
+    try {
+      for await (const page of paginateListObjectsV2({ client }, query)) {
+        for (const { Key: found = '' } of page.Contents ?? []) {
+          const key = asKey(found.slice(root.length));
+          if (key !== undefined) yield key;
+        }
+      }
+    } catch (error) {
+      throw bucketFailure(`list ${prefix}`, error);
+    }
+  }
+
+  delete(key: Key): Promise<void> {
+    return doing(`delete ${key}`, async () => {
+      await this.#bucket.client.send(new DeleteObjectCommand(targetOf(this.#bucket, key)));
+    });
+  }
+
+  beginUpload(key: Key, shape: UploadShape): Promise<UploadId> {
+    return this.#uploads.begin(key, shape);
+  }
+
+  putPart(
+    key: Key,
+    upload: UploadId,
+    number: number,
+    length: number,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<Part> {
+    return this.#uploads.putPart(key, upload, number, length, body);
+  }
+
+  completeUpload(key: Key, upload: UploadId, parts: readonly Part[]): Promise<void> {
+    return this.#uploads.complete(key, upload, parts);
+  }
+
+  abortUpload(key: Key, upload: UploadId): Promise<void> {
+    return this.#uploads.abort(key, upload);
+  }
+
+  async close(): Promise<void> {
+    this.#bucket.client.destroy();
+  }
+
+  #open(key: Key, range?: ByteRange): Promise<GetObjectCommandOutput> {
+    const bytes = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
+    return this.#bucket.client.send(
+      new GetObjectCommand({ ...targetOf(this.#bucket, key), Range: bytes }),
+    );
+  }
+
+  /** S3 has no empty ranges. */
+  async #nothingOf(key: Key, offset: number): Promise<ReadableStream<Uint8Array>> {
+    const size = await this.size(key);
+    if (size === undefined) throw noSuchObject(key);
+    if (offset > size) throw cutShort(key, size, offset);
+    return ReadableStream.from<Uint8Array>([]);
+  }
+}
+
+/** The key that a server lists, or undefined for an object that is not ours. */
+function asKey(text: string): Key | undefined {
+  try {
+    return parseKey(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function noSuchObject(key: Key): CodedError {
+  return new CodedError('not-found', `there is no object ${key}`);
+}

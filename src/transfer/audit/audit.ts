@@ -1,0 +1,40 @@
+/** `audit` in Node: on every core, and with the content of the releases where that is asked for. */
+import { type AuditOptions, type AuditReport, audit } from '../../client/audit/audit.ts';
+import type { Reader } from '../../client/release.ts';
+import { AuditThreads } from '../../hashing/audit-threads.ts';
+import { HashingPool } from '../../hashing/pool.ts';
+import type { OnProgress } from '../progress.ts';
+import { auditContent } from './content.ts';
+import { TileConnections } from './tiles.ts';
+
+export interface AuditRegistryOptions
+  extends Pick<AuditOptions, 'state' | 'onProgress' | 'signal'> {
+  /** Read and hash every byte of every release too. */
+  readonly content?: boolean;
+  /** How far the content is, file by file. */
+  readonly onContent?: OnProgress | undefined;
+}
+
+/** Audits the pinned registry that `reader` reaches. Throws as `audit` does. */
+export async function auditRegistry(
+  reader: Reader,
+  options: AuditRegistryOptions = {},
+): Promise<AuditReport> {
+  const { content = false, onContent, ...rest } = options;
+  const threads = new AuditThreads();
+  const pool = new HashingPool();
+  const { host } = threads;
+  const { api } = reader;
+  const visitRelease = content
+    ? auditContent({ host, api, pool, onProgress: onContent, signal: options.signal })
+    : undefined;
+  const tiles = new TileConnections(api, options.signal);
+  const parts = { hasher: threads, readTile: tiles.read, visitRelease };
+  try {
+    return await audit({ ...reader, host }, { ...rest, ...parts });
+  } finally {
+    tiles.close();
+    await threads.close();
+    await pool.close();
+  }
+}

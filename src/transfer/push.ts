@@ -1,0 +1,354 @@
+/**
+ * `push`: a folder into a draft, sealed. Files are hashed on every core, and each is sent
+ * while the next is being hashed; its chunks are its parts, so their digests are known. The
+ * registry says which parts it has: stopped at any point, the same command goes on from
+ * there. At the end the registry has read every byte back, and the manifest that it sealed
+ * is compared with what was hashed here.
+ */
+
+import type { DraftStatus, FileTicket } from '../client/answers.ts';
+import type { Api } from '../client/api.ts';
+import { withRetries } from '../client/retry.ts';
+import { type Digest, digestOf, formatDigest } from '../core/digest.ts';
+import type { ErrorCode } from '../core/error.ts';
+import { CodedError, isCoded } from '../core/error.ts';
+import type { Host } from '../core/host.ts';
+import { chunkRange, chunkRoot, chunkSizeFor } from '../core/release/chunks.ts';
+import { type Manifest, parseManifest } from '../core/release/manifest.ts';
+import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
+import type { HashingPool } from '../hashing/pool.ts';
+import type { Selection } from './glob.ts';
+import type { Nonces } from './nonces.ts';
+import { PartSender } from './part-upload.ts';
+import { type OnProgress, ProgressSum } from './progress.ts';
+import { fileChanged, requireUnchanged, type Scan, type ScannedFile, scanFolder } from './scan.ts';
+import { Turnstile } from './turnstile.ts';
+
+/** Parts on their way at once. */
+export const CONNECTIONS = 8;
+/** Files that are declared at once. */
+const DECLARING = 8;
+/** Milliseconds between two looks at a seal: the first, and the longest. A fifth is lost at most. */
+const FIRST_LOOK = 50;
+const LONGEST_LOOK = 1_000;
+/** Seals that may find a damaged part, which is then sent again. */
+const MAX_SEALS = 2;
+
+/** What it takes to push. */
+export interface Publisher {
+  readonly host: Host;
+  readonly api: Api;
+  /** The caller's to close. */
+  readonly pool: HashingPool;
+  readonly nonces: Nonces;
+}
+
+export interface PushOptions extends Selection {
+  /** Only say what would be pushed. */
+  readonly dryRun?: boolean;
+  /** Upload and leave the draft open. */
+  readonly noSeal?: boolean;
+  readonly connections?: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+export interface PushResult {
+  readonly reference: string;
+  /** The sealed digest; absent when nothing was sealed. */
+  readonly digest?: Digest;
+  readonly files: number;
+  readonly bytes: number;
+  /** What lies in the folder and is never part of a release. */
+  readonly leftOut: readonly string[];
+  readonly deselected: number;
+}
+
+/** Pushes `folder` as `release`. Throws `bad-path`, `file-changed`, `already-published`, `not-authorised` … */
+export async function push(
+  publisher: Publisher,
+  folder: string,
+  release: ReleaseName,
+  options: PushOptions = {},
+): Promise<PushResult> {
+  publisher.pool.warm();
+  const scan = await scanFolder(folder, options);
+  if (scan.files.length === 0) {
+    throw new CodedError('usage', `${folder} holds no file to push`);
+  }
+  if (options.dryRun === true) return resultOf(release, scan, undefined);
+  const pushing = new Push(publisher, release, scan, options);
+  try {
+    return resultOf(release, scan, await pushing.run());
+  } finally {
+    pushing.close();
+  }
+}
+
+/** A file and its digests. */
+interface HashedFile {
+  readonly file: ScannedFile;
+  readonly sha256: Digest;
+  /** SHA-256 of each chunk, 32 bytes apiece: of each part. */
+  readonly list: Uint8Array;
+  readonly chunks: { readonly size: number; readonly root: Digest };
+}
+
+class Push {
+  readonly #publisher: Publisher;
+  readonly #release: ReleaseName;
+  readonly #scan: Scan;
+  readonly #options: PushOptions;
+  readonly #sender: PartSender;
+  readonly #declaring = new Turnstile(DECLARING);
+  readonly #sending: Turnstile;
+  readonly #hashing: ProgressSum;
+  readonly #uploading: ProgressSum;
+  /** Aborted by the person, or by the first failure, so that nothing goes on behind it. */
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  #session: string | undefined;
+
+  constructor(publisher: Publisher, release: ReleaseName, scan: Scan, options: PushOptions) {
+    const { connections = CONNECTIONS, signal, onProgress } = options;
+    const total = bytesIn(scan.files);
+    this.#publisher = publisher;
+    this.#release = release;
+    this.#scan = scan;
+    this.#options = options;
+    this.#sender = new PartSender(connections);
+    this.#sending = new Turnstile(connections);
+    this.#hashing = new ProgressSum('hash', total, onProgress);
+    this.#uploading = new ProgressSum('upload', total, onProgress);
+    this.#signal =
+      signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
+  }
+
+  async run(): Promise<Digest | undefined> {
+    const opened = await this.#publisher.api.openDraft(this.#release, { signal: this.#signal });
+    this.#session = opened.session;
+    const hashing = this.#scan.files.map((file) => this.#hash(file));
+    for (const promise of hashing) promise.catch(() => {});
+    if (opened.state === 'sealed') {
+      const sealed = await this.#sealedDigest(await Promise.all(hashing));
+      if (sealed !== undefined) return sealed;
+    }
+    for (let seals = 1; ; seals++) {
+      await this.#uploadAll(hashing);
+      if (this.#options.noSeal === true) return undefined;
+      const files = await Promise.all(hashing);
+      const status = await this.#seal(files);
+      if (status === 'damaged' && seals < MAX_SEALS) continue;
+      return await this.#compare(files);
+    }
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#sender.close();
+  }
+
+  async #hash(file: ScannedFile): Promise<HashedFile> {
+    const { host, pool } = this.#publisher;
+    const size = chunkSizeFor(file.size);
+    const hashes = await pool.hashFile(
+      file.location,
+      { size: file.size, whole: true, chunkSize: size },
+      { signal: this.#signal, onProgress: (bytes) => this.#hashing.set(file.path, bytes) },
+    );
+    const list = hashes.chunks;
+    return { file, sha256: hashes.sha256, list, chunks: { size, root: chunkRoot(host, list) } };
+  }
+
+  async #uploadAll(hashing: readonly Promise<HashedFile>[]): Promise<void> {
+    const uploads = hashing.map(async (promise) => this.#upload(await promise));
+    try {
+      await Promise.all(uploads);
+    } catch (error) {
+      this.#stop.abort(error);
+      await Promise.allSettled(uploads);
+      throw error;
+    }
+    for (const file of this.#scan.files) await requireUnchanged(file);
+  }
+
+  /** Declares the file, and sends the parts that the registry has not. */
+  async #upload(hashed: HashedFile): Promise<void> {
+    const { api } = this.#publisher;
+    const { file, sha256, chunks } = hashed;
+    const { path, size } = file;
+    const options = { session: this.#session, signal: this.#signal };
+    const declaration = { path, size, sha256, chunks };
+    const ticket = await this.#declaring.pass(() =>
+      api.declareFile(this.#release, declaration, options),
+    );
+    if (ticket.state === 'upload') {
+      const missing = missingParts(hashed, ticket);
+      this.#uploading.add(path, size - missing.reduce((sum, part) => sum + part.length, 0));
+      await Promise.all(
+        missing.map((part) => this.#sending.pass(() => this.#send(hashed, ticket.upload, part))),
+      );
+      await api.completeUpload(this.#release, ticket.upload, options);
+    }
+    this.#uploading.set(path, size);
+  }
+
+  async #send(hashed: HashedFile, upload: string, part: MissingPart): Promise<void> {
+    const { api } = this.#publisher;
+    const { file } = hashed;
+    const { offset, length, sha256 } = part;
+    const request = {
+      url: api.partUrl(this.#release, upload, part.number),
+      token: this.#session ?? api.http.token,
+      location: file.location,
+      offset,
+      length,
+      sha256,
+      signal: this.#signal,
+    };
+    await withRetries(() => this.#sendOnce(file, request), api.http.pauses, this.#signal);
+    this.#uploading.add(file.path, length);
+  }
+
+  /** Wrong bytes arrived: either the file has changed since it was hashed, or the network did it. */
+  async #sendOnce(file: ScannedFile, request: Parameters<PartSender['send']>[0]): Promise<void> {
+    try {
+      await this.#sender.send(request);
+    } catch (error) {
+      await requireUnchanged(file);
+      if (!isCoded(error, 'digest-mismatch')) throw error;
+      const { offset, length } = request;
+      const plan = { size: file.size, pieces: [{ offset, length }] };
+      const { pieces } = await this.#publisher.pool.hashFile(file.location, plan);
+      if (Buffer.compare(pieces, request.sha256) !== 0) throw fileChanged(file);
+      throw new CodedError(error.code, error.message, { ...error.details, transient: true });
+    }
+  }
+
+  /** Seals, and waits until the registry has read everything back. */
+  async #seal(files: readonly HashedFile[]): Promise<'sealed' | 'damaged'> {
+    const { api, nonces } = this.#publisher;
+    const options = { session: this.#session, signal: this.#signal };
+    const { state, revision } = await api.draftStatus(this.#release, options);
+    // What is sealed is something else, as nothing that was declared reopened it: a file was
+    // only dropped, and this seal begins the next revision.
+    const next = state === 'sealed' ? revision + 1 : revision;
+    const nonce = await nonces.nonceOf(this.#release, next);
+    const paths = files.map(({ file }) => file.path);
+    let status = await api.seal(this.#release, { nonce, paths }, options);
+    for (let wait = FIRST_LOOK; isSealing(status); wait = Math.min(LONGEST_LOOK, wait * 1.2)) {
+      this.#showSeal(status);
+      await api.http.pauses.sleep(wait, this.#signal);
+      status = await api.draftStatus(this.#release, options);
+    }
+    if (status.state === 'sealed') return 'sealed';
+    const failure = status.seal?.running === false ? status.seal.error : undefined;
+    if (failure?.code === 'digest-mismatch') return 'damaged';
+    throw new CodedError(
+      (failure?.code ?? 'conflict') as ErrorCode,
+      failure?.message ??
+        `${formatReleaseName(this.#release)} is ${status.state}; look with: weighhouse status`,
+    );
+  }
+
+  #showSeal({ seal }: DraftStatus): void {
+    if (seal?.running !== true) return;
+    this.#options.onProgress?.({ phase: 'seal', bytes: seal.bytes, total: seal.total });
+  }
+
+  /** The digest of the sealed manifest, which must say of every file what was hashed here. */
+  async #compare(files: readonly HashedFile[]): Promise<Digest> {
+    const { bytes, manifest } = await this.#readManifest();
+    const nonce = await this.#publisher.nonces.nonceOf(this.#release, manifest.draft.revision);
+    const difference = differenceOf(manifest, this.#release, files, nonce);
+    if (difference === undefined) return digestOf(this.#publisher.host, bytes);
+    throw new CodedError(
+      'digest-mismatch',
+      `the registry sealed something else than was pushed: ${difference}; do not publish it`,
+    );
+  }
+
+  /** The digest of what is sealed already, if it is just this. */
+  async #sealedDigest(files: readonly HashedFile[]): Promise<Digest | undefined> {
+    const { bytes, manifest } = await this.#readManifest();
+    if (differenceOf(manifest, this.#release, files, manifest.draft.nonce) !== undefined)
+      return undefined;
+    return digestOf(this.#publisher.host, bytes);
+  }
+
+  async #readManifest(): Promise<{ bytes: Uint8Array; manifest: Manifest }> {
+    const options = { session: this.#session, signal: this.#signal };
+    const bytes = await this.#publisher.api.draftManifest(this.#release, options);
+    return { bytes, manifest: parseManifest(bytes) };
+  }
+}
+
+/** A part that is to be sent. */
+interface MissingPart {
+  /** From 1. */
+  readonly number: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly sha256: Uint8Array;
+}
+
+/** The parts that the registry has not, or has otherwise. Throws `bad-document` for other parts than the chunks. */
+function missingParts(
+  { file, list, chunks }: HashedFile,
+  ticket: Extract<FileTicket, { state: 'upload' }>,
+): MissingPart[] {
+  if (ticket.partSize !== chunks.size) {
+    throw new CodedError(
+      'bad-document',
+      `the registry wants ${file.path} in parts of ${ticket.partSize} bytes, not of ${chunks.size}`,
+    );
+  }
+  const there = new Map(ticket.parts.map(({ number, sha256 }) => [number, sha256]));
+  return Array.from({ length: list.length / 32 }, (_, index) => ({
+    number: index + 1,
+    ...chunkRange(file.size, chunks.size, index),
+    sha256: list.subarray(32 * index, 32 * index + 32),
+  })).filter(({ number, sha256 }) => there.get(number) !== formatDigest(sha256));
+}
+
+/** What the manifest says otherwise than what was hashed here; undefined when it says the same. */
+function differenceOf(
+  manifest: Manifest,
+  release: ReleaseName,
+  files: readonly HashedFile[],
+  nonce: string,
+): string | undefined {
+  if (manifest.release !== formatReleaseName(release)) return 'another release';
+  if (manifest.draft.nonce !== nonce) return 'another nonce';
+  if (manifest.files.length !== files.length) return 'another number of files';
+  const other = manifest.files.find(({ path, size, sha256, chunks }, i) => {
+    const { file, ...hashed } = files[i]!;
+    return !(
+      path === file.path &&
+      size === file.size &&
+      sha256 === hashed.sha256 &&
+      chunks.size === hashed.chunks.size &&
+      chunks.root === hashed.chunks.root
+    );
+  });
+  return other?.path;
+}
+
+function isSealing(status: DraftStatus): boolean {
+  return status.state === 'draft' && status.seal?.running !== false;
+}
+
+function bytesIn(files: readonly ScannedFile[]): number {
+  return files.reduce((sum, { size }) => sum + size, 0);
+}
+
+function resultOf(release: ReleaseName, scan: Scan, digest: Digest | undefined): PushResult {
+  return {
+    reference: formatReleaseName(release),
+    ...(digest === undefined ? {} : { digest }),
+    files: scan.files.length,
+    bytes: bytesIn(scan.files),
+    leftOut: scan.leftOut,
+    deselected: scan.deselected,
+  };
+}

@@ -1,0 +1,77 @@
+/** The pages that lead through the repository: whatever they name must be there. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+
+const repository = new URL('../../', import.meta.url);
+const read = (page: string) => readFileSync(new URL(page, repository), 'utf8');
+const isThere = (path: string, base = repository) => existsSync(new URL(path, base));
+
+/** The blocks between fences, and the page without them. */
+function parts(page: string): { readonly blocks: string[]; readonly prose: string } {
+  const fenced = /^```[^\n]*\n(.*?)^```$/gms;
+  const text = read(page);
+  return {
+    blocks: [...text.matchAll(fenced)].map((it) => it[1]!),
+    prose: text.replace(fenced, ''),
+  };
+}
+
+/** What stands in backticks and begins with a folder of the repository, or is a page of its root. */
+function namedPaths(page: string): string[] {
+  const quoted = [...parts(page).prose.matchAll(/`([^`\s]+)`/g)].map((it) => it[1]!);
+  return quoted.filter((it) => /^(src|test|docs|scripts|bin|keys)\/|^[A-Z]+\.md$/.test(it));
+}
+
+/** Targets of links that stay within the repository, as seen from its root. */
+function linkedPaths(page: string): string[] {
+  const targets = [...parts(page).prose.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map((it) => it[1]!);
+  return targets
+    .filter((it) => !/^[a-z]+:/.test(it))
+    .map((it) => new URL(it, new URL(page, repository)).pathname.slice(repository.pathname.length));
+}
+
+describe.each([
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'README.md',
+  'SECURITY.md',
+  'docs/formats.md',
+  'keys/README.md',
+])('%s', (page) => {
+  test('names and links only what is in the repository', () => {
+    const missing = [...namedPaths(page), ...linkedPaths(page)].filter((path) => !isThere(path));
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('the map of ARCHITECTURE.md', () => {
+  const { blocks } = parts('ARCHITECTURE.md');
+  const [map] = blocks;
+  const src = new URL('src/', repository);
+
+  /** The first word of each line that is indented by `depth`. */
+  const listed = (depth: number) =>
+    [...map!.matchAll(new RegExp(`^ {${depth}}([\\w./-]+)`, 'gm'))].map((it) => it[1]!);
+  /** What is in a folder; a folder's name ends in a slash. */
+  const found = (folder: URL) =>
+    readdirSync(folder, { withFileTypes: true }).map(
+      (it) => it.name + (it.isDirectory() ? '/' : ''),
+    );
+
+  test('has every room of src and no other', () => {
+    expect(listed(0).sort()).toEqual(found(src).sort());
+  });
+
+  test('has every room of the core and no other', () => {
+    const rooms = found(new URL('core/', src)).filter((name) => name.endsWith('/'));
+    expect(listed(2).sort()).toEqual(rooms.sort());
+  });
+
+  test('and the ways through it name only files that are there', () => {
+    const files = blocks
+      .slice(1)
+      .flatMap((block) => block.match(/[\w-]+(\/[\w-]+)*\/[\w-]+\.ts/g) ?? []);
+    expect(files.length).toBeGreaterThan(5);
+    expect(files.filter((path) => !isThere(path, src))).toEqual([]);
+  });
+});

@@ -1,0 +1,133 @@
+/**
+ * When a server is killed, without its help:
+ *
+ *     a request   so many milliseconds after the n-th of its kind was sent, within the time
+ *                 that such a request takes
+ *     start       so many milliseconds after its start, while it finishes what the kill
+ *                 before left
+ *     a call      as it enters the n-th system call of a kind by which something becomes true
+ *                 on the disk (where strace can be had)
+ */
+import { spawnSync } from 'node:child_process';
+import type { Draw } from './draw.ts';
+
+/** Kinds of requests, and how they are known. Parts are uploaded after `declare`. */
+const REQUESTS = {
+  open: /^PUT .*\/drafts\/[^/]+\/[^/]+\/[^/]+$/,
+  declare: /^POST .*\/files$/,
+  complete: /^POST .*\/complete$/,
+  seal: /^POST .*\/seal$/,
+  publish: /^POST .*\/publish$/,
+  advise: /^POST .*\/advisories$/,
+} as const;
+
+type Timed = keyof typeof REQUESTS | 'start';
+const TIMED = ['start', ...Object.keys(REQUESTS)] as readonly Timed[];
+
+/** strace's names of system calls, and how many a start and two small releases take. */
+const CALLS = { fsync: 200, '/^link': 60, '/^rename': 12, '/^unlink': 80 } as const;
+type Call = keyof typeof CALLS;
+const CALL_NAMES = Object.keys(CALLS) as readonly Call[];
+
+/** Publishing and appending are what must never be lost: they are aimed at more often. */
+const AIMS: readonly (Timed | Call)[] = [
+  ...TIMED,
+  ...(['publish', 'publish', 'advise', 'seal'] as const),
+  ...(hasStrace() ? [...CALL_NAMES, ...CALL_NAMES] : []),
+];
+const MAX_NTH = 3;
+/** Milliseconds that a request is thought to take before one was measured. What is logged waits for its batch. */
+const FIRST_GUESS: Readonly<Record<Timed, number>> = {
+  start: 400,
+  open: 20,
+  declare: 20,
+  complete: 20,
+  seal: 60,
+  publish: 300,
+  advise: 300,
+};
+
+/** How long each kind took, on average so far: milliseconds. */
+export class Durations {
+  readonly #known = new Map<Timed, number>();
+
+  of(kind: Timed): number {
+    return this.#known.get(kind) ?? FIRST_GUESS[kind];
+  }
+
+  add(kind: Timed, milliseconds: number): void {
+    const known = this.#known.get(kind) ?? milliseconds;
+    this.#known.set(kind, (3 * known + milliseconds) / 4);
+  }
+}
+
+export class Aim {
+  readonly #kind: Timed | Call;
+  readonly #nth: number;
+  readonly #delay: number;
+  readonly #durations: Durations;
+  #seen = 0;
+  #hit: () => void = () => {};
+  /** Resolves at the moment to kill, for requests that are sent through `fetch`. */
+  readonly moment = new Promise<void>((resolve) => {
+    this.#hit = resolve;
+  });
+
+  constructor(draw: Draw, durations: Durations) {
+    this.#kind = draw.pick(AIMS);
+    const most = isCall(this.#kind) ? CALLS[this.#kind] : MAX_NTH;
+    this.#nth = 1 + Math.floor(draw.fraction() * most);
+    this.#durations = durations;
+    // A little more than it takes, so that the moment after the answer is reached too.
+    const part = 1.2 * draw.fraction();
+    this.#delay = isCall(this.#kind) ? 0 : part * durations.of(this.#kind);
+  }
+
+  /** Milliseconds from the start of a process to the kill; undefined when that is not the aim. */
+  get duringStart(): number | undefined {
+    return this.#kind === 'start' ? this.#delay : undefined;
+  }
+
+  /** The program under which the server kills itself; nothing when a call is not the aim. */
+  get under(): readonly string[] {
+    if (!isCall(this.#kind)) return [];
+    const inject = `inject=${this.#kind}:signal=KILL:when=${this.#nth}`;
+    return [...STRACE, '-e', `trace=${this.#kind}`, '-e', inject];
+  }
+
+  readonly fetch: typeof fetch = async (input, init) => {
+    const kind = kindOf(`${init?.method ?? 'GET'} ${input}`);
+    if (kind !== undefined && kind === this.#kind && ++this.#seen === this.#nth) {
+      setTimeout(this.#hit, this.#delay);
+    }
+    const begun = performance.now();
+    const response = await fetch(input, init);
+    if (kind !== undefined) this.#durations.add(kind, performance.now() - begun);
+    return response;
+  };
+
+  toString(): string {
+    if (isCall(this.#kind)) return `at call no. ${this.#nth} of ${this.#kind}`;
+    const which = this.#kind === 'start' ? '' : ` no. ${this.#nth}`;
+    return `${this.#delay.toFixed(1)} ms after ${this.#kind}${which}`;
+  }
+}
+
+/** The server stays our own child (-D), so that a kill reaches it and not strace. (With --seccomp-bpf it miscounts.) */
+const STRACE = ['strace', '-D', '-f', '-qq', '-o', '/dev/null'] as const;
+
+/** On a build machine it must be there: without it half of the aims are left out. */
+function hasStrace(): boolean {
+  const works = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
+  if (!works && process.env.CI) throw new Error('strace is needed here (apt-get install strace)');
+  return works;
+}
+
+function isCall(kind: Timed | Call): kind is Call {
+  return kind in CALLS;
+}
+
+function kindOf(request: string): keyof typeof REQUESTS | undefined {
+  const kinds = Object.keys(REQUESTS) as (keyof typeof REQUESTS)[];
+  return kinds.find((kind) => REQUESTS[kind].test(request));
+}

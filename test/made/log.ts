@@ -1,0 +1,82 @@
+/** A small log on a store in memory, with a clock and randomness that a test controls. */
+import { utf8 } from '../../src/core/bytes.ts';
+import { parseCheckpoint } from '../../src/core/log/checkpoint.ts';
+import { openTileTree } from '../../src/core/log/tile-tree.ts';
+import { signingKey } from '../../src/core/note/key.ts';
+import { parseNote } from '../../src/core/note/note.ts';
+import { nodeHost } from '../../src/hashing/host.ts';
+import { parseLock } from '../../src/log/lock.ts';
+import { storedTiles } from '../../src/log/reader.ts';
+import { createLog, type LogOptions } from '../../src/log/recover.ts';
+import { openSequencer, type Sequencer, type SequencerOptions } from '../../src/log/sequencer.ts';
+import type { Store } from '../../src/store/contract.ts';
+import { Disk } from './memory-store.ts';
+
+export const ORIGIN = 'log.example';
+export const LOG_KEY = signingKey(nodeHost, ORIGIN, new Uint8Array(32).fill(7));
+/** 2026-01-01T00:00:00Z. */
+export const START = 1_767_225_600_000;
+
+export function logOptions(store: Store): LogOptions {
+  return { store, host: nodeHost, origin: ORIGIN, keys: [LOG_KEY] };
+}
+
+/** Different bytes at each call; the same in each run. */
+export function countingRandom(first = 1): () => Uint8Array {
+  let calls = first;
+  return () => {
+    const bytes = new Uint8Array(16);
+    new DataView(bytes.buffer).setUint32(12, calls++);
+    return bytes;
+  };
+}
+
+/** A disk with an empty log. */
+export async function emptyLog(): Promise<Disk> {
+  const disk = new Disk();
+  await createLog({ ...logOptions(disk.open()), time: START, random: new Uint8Array(16) });
+  return disk;
+}
+
+let processes = 0;
+
+/** A sequencer that hardly waits, unless a test says otherwise. */
+export function sequence(
+  store: Store,
+  options: Partial<SequencerOptions> = {},
+): Promise<Sequencer> {
+  processes += 1;
+  return openSequencer({
+    ...logOptions(store),
+    clock: () => START,
+    random: countingRandom(processes << 16),
+    period: 1,
+    ...options,
+  });
+}
+
+/** The entry that says `text`. */
+export function entry(text: string | number): Uint8Array {
+  return utf8(`entry ${text}`);
+}
+
+/** All entries of the committed log, each checked against the lock's signed root. */
+export async function committedEntries(disk: Disk): Promise<string[]> {
+  const lock = parseLock(disk.bytes('private/lock'));
+  return entriesOf(disk, lock.checkpoint);
+}
+
+/** All entries of the published log, each checked against its signed root. */
+export async function publishedEntries(disk: Disk): Promise<string[]> {
+  return entriesOf(disk, disk.bytes('log/checkpoint'));
+}
+
+async function entriesOf(disk: Disk, note: Uint8Array): Promise<string[]> {
+  const head = parseCheckpoint(parseNote(note).text);
+  const tree = await openTileTree(nodeHost, head, storedTiles(disk.open()));
+  const entries: string[] = [];
+  for (let index = 0; index * 256 < head.size; index++) {
+    for (const bytes of await tree.bundle(index)) entries.push(new TextDecoder().decode(bytes));
+  }
+  return entries;
+}

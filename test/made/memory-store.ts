@@ -1,0 +1,285 @@
+/**
+ * A store in memory, for tests alone. It keeps the contract (src/store/contract.ts),
+ * and fails where a test says so: before or after a write takes effect.
+ *
+ * A `Disk` outlives the process that writes to it: open a second store on it and you have a
+ * second process, or the same one after a crash.
+ */
+import { concat } from '../../src/core/bytes.ts';
+import { CodedError } from '../../src/core/error.ts';
+import type {
+  ByteRange,
+  Part,
+  Store,
+  Stored,
+  UploadId,
+  UploadShape,
+  Version,
+} from '../../src/store/contract.ts';
+import type { Key, KeyPrefix } from '../../src/store/keys.ts';
+import {
+  checkAllParts,
+  checkPartLength,
+  checkShape,
+  wrongLength,
+} from '../../src/store/upload-shape.ts';
+
+/** What changes the objects of a disk. */
+export type Write = 'create' | 'swap' | 'delete' | 'begin' | 'part' | 'complete' | 'abort';
+
+/** What one store does to the objects of one disk. */
+export interface Operation {
+  readonly kind: 'get' | 'read' | 'size' | 'list' | Write;
+  readonly key: string;
+}
+
+/**
+ * - `die-before`, `die-after`: the process is killed; nothing this store is asked ever
+ *   answers again, as nothing does in a process that is gone.
+ * - `fail`: no effect, and an error.
+ * - `lose`: the effect, and `unknown-outcome` instead of the answer.
+ * - `late`: `unknown-outcome` now, the effect (if it still may) when the disk's `deliver` is called.
+ */
+export type Fault = 'die-before' | 'die-after' | 'fail' | 'full' | 'lose' | 'late' | undefined;
+
+export interface Behaviour {
+  /** Asked before each operation. */
+  readonly fault?: (operation: Operation) => Fault;
+  /** How many turns of the event loop an operation takes: makes interleavings. */
+  readonly turns?: (operation: Operation) => number;
+}
+
+interface Object {
+  readonly bytes: Uint8Array;
+  readonly version: Version;
+  /** A key is for one kind of write alone; what a test planted serves for both. */
+  readonly made: 'create' | 'swap' | 'planted';
+}
+
+interface Upload {
+  readonly key: Key;
+  readonly shape: UploadShape;
+  readonly parts: Map<number, Uint8Array>;
+}
+
+const forever = () => new Promise<never>(() => {});
+
+export class Disk {
+  readonly objects = new Map<string, Object>();
+  readonly uploads = new Map<string, Upload>();
+  /** Every write that took effect, in order. */
+  readonly writes: Operation[] = [];
+  readonly #late: (() => void)[] = [];
+  #versions = 0;
+
+  open(behaviour: Behaviour = {}): Store {
+    return new MemoryStore(this, behaviour);
+  }
+
+  /** The object's bytes; throws when there is none. */
+  bytes(key: string): Uint8Array {
+    const object = this.objects.get(key);
+    if (object === undefined) throw new Error(`the disk has no ${key}`);
+    return object.bytes;
+  }
+
+  /** Puts an object there behind every store's back. */
+  plant(key: string, bytes: Uint8Array): void {
+    this.objects.set(key, { bytes, version: this.version(), made: 'planted' });
+  }
+
+  /** An independent copy: a backup, or what a second crash starts from. */
+  copy(): Disk {
+    const copy = new Disk();
+    for (const [key, object] of this.objects) copy.objects.set(key, object);
+    for (const [id, upload] of this.uploads) {
+      copy.uploads.set(id, { ...upload, parts: new Map(upload.parts) });
+    }
+    copy.#versions = this.#versions;
+    return copy;
+  }
+
+  version(): Version {
+    this.#versions += 1;
+    return `v${this.#versions}` as Version;
+  }
+
+  /** Keeps a delayed write. */
+  delay(effect: () => void): void {
+    this.#late.push(effect);
+  }
+
+  /** Lets the delayed writes arrive. */
+  deliver(): void {
+    for (const effect of this.#late.splice(0)) effect();
+  }
+}
+
+class MemoryStore implements Store {
+  readonly name = 'memory';
+  readonly #disk: Disk;
+  readonly #behaviour: Behaviour;
+  #dead = false;
+
+  constructor(disk: Disk, behaviour: Behaviour) {
+    this.#disk = disk;
+    this.#behaviour = behaviour;
+  }
+
+  get(key: Key, maxBytes = 1 << 24): Promise<Stored | undefined> {
+    return this.#operate({ kind: 'get', key }, () => {
+      const object = this.#disk.objects.get(key);
+      if (object !== undefined && object.bytes.length > maxBytes) {
+        throw new CodedError('too-large', `${key} is larger than ${maxBytes} bytes`);
+      }
+      return object && { bytes: object.bytes, version: object.version };
+    });
+  }
+
+  read(key: Key, range?: ByteRange): Promise<ReadableStream<Uint8Array>> {
+    return this.#operate({ kind: 'read', key }, () => {
+      const object = this.#disk.objects.get(key);
+      if (object === undefined) throw new CodedError('not-found', `there is no ${key}`);
+      const { offset, length } = range ?? { offset: 0, length: object.bytes.length };
+      const bytes = object.bytes.slice(offset, offset + length);
+      if (bytes.length !== length) throw new CodedError('storage', `${key} ends before the range`);
+      return new Blob([bytes]).stream() as ReadableStream<Uint8Array>;
+    });
+  }
+
+  size(key: Key): Promise<number | undefined> {
+    return this.#operate({ kind: 'size', key }, () => this.#disk.objects.get(key)?.bytes.length);
+  }
+
+  create(key: Key, bytes: Uint8Array): Promise<'created' | 'exists'> {
+    return this.#operate({ kind: 'create', key }, () => {
+      const there = this.#disk.objects.get(key);
+      if (there?.made === 'swap') throw new Error(`${key} is a document: it cannot be created`);
+      if (there !== undefined) return 'exists';
+      this.#put({ kind: 'create', key }, bytes);
+      return 'created';
+    });
+  }
+
+  swap(key: Key, expected: Version | null, bytes: Uint8Array): Promise<Version | undefined> {
+    return this.#operate({ kind: 'swap', key }, () => {
+      const there = this.#disk.objects.get(key);
+      if (there?.made === 'create') throw new Error(`${key} is an object: it cannot be swapped`);
+      if ((there?.version ?? null) !== expected) return undefined;
+      return this.#put({ kind: 'swap', key }, bytes);
+    });
+  }
+
+  async *list(prefix: KeyPrefix): AsyncIterable<Key> {
+    const found = await this.#operate({ kind: 'list', key: prefix }, () =>
+      [...this.#disk.objects.keys()].filter((key) => key.startsWith(prefix)),
+    );
+    yield* found as Key[];
+  }
+
+  delete(key: Key): Promise<void> {
+    return this.#operate({ kind: 'delete', key }, () => {
+      if (this.#disk.objects.delete(key)) this.#disk.writes.push({ kind: 'delete', key });
+    });
+  }
+
+  beginUpload(key: Key, shape: UploadShape): Promise<UploadId> {
+    return this.#operate({ kind: 'begin', key }, () => {
+      checkShape(shape);
+      const id = `upload-${this.#disk.version()}` as UploadId;
+      this.#disk.uploads.set(id, { key, shape, parts: new Map() });
+      this.#disk.writes.push({ kind: 'begin', key });
+      return id;
+    });
+  }
+
+  async putPart(
+    key: Key,
+    id: UploadId,
+    number: number,
+    length: number,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<Part> {
+    const { shape, parts } = this.#upload(key, id);
+    checkPartLength(shape, number, length);
+    const bytes = await collect(body);
+    if (bytes.length !== length) throw wrongLength(number, bytes.length, length);
+    return this.#operate({ kind: 'part', key }, () => {
+      parts.set(number, bytes);
+      this.#disk.writes.push({ kind: 'part', key });
+      return { number, tag: `part-${number}` };
+    });
+  }
+
+  completeUpload(key: Key, id: UploadId, parts: readonly Part[]): Promise<void> {
+    return this.#operate({ kind: 'complete', key }, () => {
+      if (this.#disk.objects.has(key)) return;
+      const upload = this.#upload(key, id);
+      checkAllParts(upload.shape, parts);
+      const numbers = parts.map(({ number }) => number).sort((a, b) => a - b);
+      const content = numbers.map((number) => upload.parts.get(number));
+      if (content.includes(undefined)) throw new CodedError('conflict', 'a part is missing');
+      this.#put({ kind: 'complete', key }, concat(...(content as Uint8Array[])));
+      this.#disk.uploads.delete(id);
+    });
+  }
+
+  abortUpload(key: Key, id: UploadId): Promise<void> {
+    return this.#operate({ kind: 'abort', key }, () => {
+      if (this.#disk.uploads.delete(id)) this.#disk.writes.push({ kind: 'abort', key });
+    });
+  }
+
+  #upload(key: Key, id: UploadId): Upload {
+    const upload = this.#disk.uploads.get(id);
+    if (upload?.key === key) return upload;
+    throw new CodedError('not-found', `there is no upload to ${key}`);
+  }
+
+  async close(): Promise<void> {}
+
+  #put(operation: Operation, bytes: Uint8Array): Version {
+    const version = this.#disk.version();
+    const made = operation.kind === 'swap' ? 'swap' : 'create';
+    this.#disk.objects.set(operation.key, { bytes: bytes.slice(), version, made });
+    this.#disk.writes.push(operation);
+    return version;
+  }
+
+  async #operate<T>(operation: Operation, effect: () => T): Promise<T> {
+    if (this.#dead) return forever();
+    const fault = this.#behaviour.fault?.(operation);
+    if (fault === 'die-before') return this.#die();
+    for (let turns = this.#behaviour.turns?.(operation) ?? 0; turns > 0; turns--) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (this.#dead) return forever();
+    if (fault === 'fail')
+      throw new CodedError('storage', `${operation.kind} ${operation.key} failed`);
+    if (fault === 'full') throw new CodedError('disk-full', 'no space is left');
+    if (fault === 'late') {
+      this.#disk.delay(effect);
+      throw new CodedError('unknown-outcome', `no answer to ${operation.kind} ${operation.key}`);
+    }
+    const result = effect();
+    if (fault === 'die-after') return this.#die();
+    if (fault === 'lose') {
+      throw new CodedError(
+        'unknown-outcome',
+        `the answer to ${operation.kind} ${operation.key} was lost`,
+      );
+    }
+    return result;
+  }
+
+  #die(): Promise<never> {
+    this.#dead = true;
+    return forever();
+  }
+}
+
+async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part.slice());
+  return concat(...parts);
+}

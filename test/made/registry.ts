@@ -1,0 +1,301 @@
+/**
+ * A whole registry in memory, valid by construction: one log with a namespace, releases,
+ * advisories and heads, and everything that a server would show of it. Tests change one
+ * thing and ask whether it is found.
+ */
+import { concat, formatBase64, formatHex } from '../../src/core/bytes.ts';
+import { digestBytes, digestOf } from '../../src/core/digest.ts';
+import { signCheckpoint } from '../../src/core/log/checkpoint.ts';
+import { type AdvisoryKind, type Entry, formatEntry } from '../../src/core/log/entry.ts';
+import {
+  formatHead,
+  type Head,
+  headLeaf,
+  headsRoot,
+  sortedLeaves,
+} from '../../src/core/log/heads.ts';
+import { leafHash, proveInclusion, rootOfLeaves } from '../../src/core/log/merkle.ts';
+import { formatTlogProof } from '../../src/core/log/tlog-proof.ts';
+import { noteSigner } from '../../src/core/note/note.ts';
+import { ADVISORY_PAYLOAD_TYPE, formatAdvisory } from '../../src/core/release/advisory.ts';
+import { chunkRoot, chunkSizeFor } from '../../src/core/release/chunks.ts';
+import { formatManifest, type Manifest } from '../../src/core/release/manifest.ts';
+import { parseReleaseName, type ReleaseName } from '../../src/core/release/name.ts';
+import { formatPolicy, POLICY_PAYLOAD_TYPE, soloPolicy } from '../../src/core/release/policy.ts';
+import { formatBundle, logIdOf } from '../../src/core/statement/bundle.ts';
+import { formatEnvelope, toSign } from '../../src/core/statement/dsse.ts';
+import { formatHashedRekord, recordOf } from '../../src/core/statement/hashedrekord.ts';
+import { IN_TOTO_PAYLOAD_TYPE } from '../../src/core/statement/in-toto.ts';
+import { formatModelStatement, modelRoot } from '../../src/core/statement/oms.ts';
+import { keyHint } from '../../src/core/statement/public-key.ts';
+import { formatReleaseStatement } from '../../src/core/statement/release.ts';
+import type { TrustRoot } from '../../src/core/trust/succession.ts';
+import type { FreshnessDocuments } from '../../src/core/verify/freshness.ts';
+import type { ReleaseDocuments } from '../../src/core/verify/release.ts';
+import { nodeHost } from '../../src/hashing/host.ts';
+import { makeLogKey, ORIGIN } from './model-signature.ts';
+import { type MadeKey, makeKey } from './p256.ts';
+import { makeRootDocument } from './trust-root.ts';
+
+/** The time of the first entry; each later one is a second younger. */
+export const BEGIN = Date.UTC(2026, 1, 1, 12);
+
+interface Published {
+  readonly release: ReleaseName;
+  readonly index: number;
+  readonly manifest: Uint8Array;
+  readonly releaseDsse: Uint8Array;
+  readonly modelEnvelope: { readonly payload: Uint8Array; readonly signature: Uint8Array };
+}
+
+export class MadeRegistry {
+  readonly owner: MadeKey = makeKey();
+  readonly releaseKey: MadeKey = makeKey();
+  readonly logKey = makeLogKey();
+  readonly root: TrustRoot;
+  readonly entries: Uint8Array[] = [];
+  /** Documents by digest: policies, envelopes, manifests. */
+  readonly statements = new Map<string, Uint8Array>();
+  /** Changes what a publish is about to sign: makes a registry that lies under its own keys. */
+  forge: (document: Uint8Array) => Uint8Array = (document) => document;
+  readonly #heads = new Map<string, Head>();
+  readonly #published = new Map<string, Published>();
+  /** By root: signing is slow inside the test runner. */
+  readonly #checkpoints = new Map<string, Uint8Array>();
+
+  constructor() {
+    const release = [{ spki: this.releaseKey.spki, from: 0 }];
+    this.root = makeRootDocument([makeKey()], { release }) as TrustRoot;
+  }
+
+  get now(): number {
+    return BEGIN + this.entries.length * 1000;
+  }
+
+  /** Logs exact bytes and says at which index. */
+  append(bytes: Uint8Array): number {
+    return this.entries.push(bytes) - 1;
+  }
+
+  log(entry: Omit<Entry, 'v' | 'time'>): number {
+    const time = new Date(this.now).toISOString();
+    return this.append(formatEntry({ v: 1, time, ...entry } as Entry));
+  }
+
+  namespace(namespace: string): number {
+    const person = { id: 'owner', name: 'Owner', spki: formatBase64(this.owner.spki) };
+    const policy = formatPolicy(soloPolicy(ORIGIN, namespace, person));
+    const signed = [this.owner, this.releaseKey].map((key) =>
+      this.#sign(key, POLICY_PAYLOAD_TYPE, policy),
+    );
+    const index = this.log({
+      kind: 'namespace',
+      namespace,
+      policy: this.#keep(policy),
+      signed: signed.map((envelope) => this.#keep(envelope)),
+    } as Entry);
+    this.#heads.set(namespace, { v: 1, namespace, policy: index, releases: {}, advisories: [] });
+    return index;
+  }
+
+  /** Logs a later policy, signed by these keys. */
+  policy(namespace: string, policy: Uint8Array, signers: readonly MadeKey[]): number {
+    const signed = signers.map((key) => this.#keep(this.#sign(key, POLICY_PAYLOAD_TYPE, policy)));
+    const named = { kind: 'policy', namespace, policy: this.#keep(policy), signed };
+    const index = this.log(named as Omit<Entry, 'v' | 'time'>);
+    this.#heads.set(namespace, { ...this.#heads.get(namespace)!, policy: index });
+    return index;
+  }
+
+  /** Publishes files (contents by path); answers the release entry's index. */
+  publish(
+    reference: string,
+    files: Readonly<Record<string, Uint8Array>>,
+    more: Pick<Manifest, 'executes'> = {},
+  ): number {
+    const release = parseReleaseName(reference);
+    const head = this.#heads.get(release.namespace)!;
+    const listed = Object.entries(files)
+      .map(([path, bytes]) => ({ path, bytes, sha256: digestOf(nodeHost, bytes) }))
+      .sort((a, b) => (a.path < b.path ? -1 : 1));
+    const honest = formatManifest({
+      v: 1,
+      origin: ORIGIN,
+      release: reference,
+      draft: {
+        revision: 1,
+        former: [],
+        nonce: formatHex(nodeHost.sha256(digestBytes(listed[0]!.sha256))),
+      },
+      files: listed.map(({ path, bytes, sha256 }) => ({
+        path,
+        size: bytes.length,
+        sha256,
+        format: 'other',
+        chunks: {
+          size: chunkSizeFor(bytes.length),
+          root: chunkRoot(nodeHost, chunkListOf(bytes)),
+        },
+      })),
+      size: listed.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      ...more,
+    });
+    const manifest = this.forge(honest);
+    const digest = this.#keep(manifest);
+    const root = modelRoot(nodeHost, listed);
+    const releaseDsse = this.#sign(
+      this.releaseKey,
+      IN_TOTO_PAYLOAD_TYPE,
+      formatReleaseStatement({ origin: ORIGIN, release, manifest: digest, root }),
+    );
+    const payload = this.forge(formatModelStatement(nodeHost, release, listed));
+    const signature = this.releaseKey.sign(toSign(IN_TOTO_PAYLOAD_TYPE, payload));
+    const envelope = { payloadType: IN_TOTO_PAYLOAD_TYPE, payload, signature };
+    const record = formatHashedRekord(recordOf(nodeHost, envelope, this.releaseKey.spki));
+    const index = this.log({
+      kind: 'release',
+      release: reference,
+      digest,
+      root,
+      model_sig: this.#keep(formatEnvelope(IN_TOTO_PAYLOAD_TYPE, payload, signature)),
+      release_dsse: this.#keep(releaseDsse),
+      record: formatHex(leafHash(nodeHost, record)),
+      policy: head.policy,
+    } as Entry);
+    this.append(record);
+    this.#heads.set(release.namespace, {
+      ...head,
+      releases: { ...head.releases, [release.name]: index },
+    });
+    this.#published.set(reference, {
+      release,
+      index,
+      manifest,
+      releaseDsse,
+      modelEnvelope: { payload, signature },
+    });
+    return index;
+  }
+
+  advise(reference: string, advisory: AdvisoryKind, summary = 'Do not use'): number {
+    const { release, manifest } = this.#published.get(reference)!;
+    const digest = digestOf(nodeHost, manifest);
+    const time = new Date(this.now).toISOString();
+    const statement = formatAdvisory({
+      v: 1,
+      origin: ORIGIN,
+      release: reference,
+      digest,
+      advisory,
+      summary,
+      time,
+      nonce: '0'.repeat(64),
+    });
+    const envelope = this.#keep(this.#sign(this.owner, ADVISORY_PAYLOAD_TYPE, statement));
+    const index = this.log({
+      kind: 'advisory',
+      release: reference,
+      digest,
+      advisory,
+      summary,
+      statement: envelope,
+    } as Entry);
+    const head = this.#heads.get(release.namespace)!;
+    this.#heads.set(release.namespace, { ...head, advisories: [...head.advisories, index] });
+    return index;
+  }
+
+  heads(): number {
+    const root = headsRoot(nodeHost, this.#headLeaves());
+    return this.log({ kind: 'heads', root, namespaces: this.#heads.size } as Entry);
+  }
+
+  get leaves(): Uint8Array[] {
+    return this.entries.map((entry) => leafHash(nodeHost, entry));
+  }
+
+  checkpoint(): Uint8Array {
+    const leaves = this.leaves;
+    const root = rootOfLeaves(nodeHost, leaves);
+    const known = this.#checkpoints.get(formatHex(root));
+    if (known !== undefined) return known;
+    const head = { origin: ORIGIN, size: leaves.length, root };
+    const note = signCheckpoint(head, [noteSigner(this.logKey)]);
+    this.#checkpoints.set(formatHex(root), note);
+    return note;
+  }
+
+  proof(index: number): Uint8Array {
+    const hashes = proveInclusion(nodeHost, this.leaves, index);
+    return formatTlogProof({ index, hashes, checkpoint: this.checkpoint() });
+  }
+
+  documents(reference: string): ReleaseDocuments {
+    const { index, manifest, releaseDsse, modelEnvelope } = this.#published.get(reference)!;
+    const leaves = this.leaves;
+    const envelope = { payloadType: IN_TOTO_PAYLOAD_TYPE, ...modelEnvelope };
+    return {
+      manifest,
+      releaseDsse,
+      entry: this.entries[index]!,
+      modelSig: formatBundle({
+        hint: keyHint(nodeHost, this.releaseKey.spki),
+        envelope,
+        proof: {
+          record: recordOf(nodeHost, envelope, this.releaseKey.spki),
+          logId: logIdOf(nodeHost, this.logKey),
+          index: index + 1,
+          size: leaves.length,
+          root: rootOfLeaves(nodeHost, leaves),
+          hashes: proveInclusion(nodeHost, leaves, index + 1),
+          checkpoint: new TextDecoder().decode(this.checkpoint()),
+        },
+      }),
+      releaseProof: this.proof(index),
+      recordProof: this.proof(index + 1),
+    };
+  }
+
+  /** As of the heads entry at `index`, which must be the last of its kind. */
+  freshness(namespace: string, index: number): FreshnessDocuments {
+    const leaves = this.#headLeaves();
+    const position = [...leaves.keys()].sort().indexOf(namespace);
+    const head = this.#heads.get(namespace)!;
+    return {
+      entry: this.entries[index]!,
+      proof: this.proof(index),
+      head: formatHead(head),
+      position,
+      path: proveInclusion(nodeHost, sortedLeaves(leaves), position),
+      advisories: head.advisories.map((at) => ({
+        entry: this.entries[at]!,
+        proof: this.proof(at),
+      })),
+    };
+  }
+
+  #headLeaves(): Map<string, Uint8Array> {
+    return new Map(
+      [...this.#heads].map(([name, head]) => [name, headLeaf(nodeHost, formatHead(head))]),
+    );
+  }
+
+  #sign(key: MadeKey, payloadType: string, payload: Uint8Array): Uint8Array {
+    return formatEnvelope(payloadType, payload, key.sign(toSign(payloadType, payload)));
+  }
+
+  #keep(bytes: Uint8Array) {
+    const digest = digestOf(nodeHost, bytes);
+    this.statements.set(digest, bytes);
+    return digest;
+  }
+}
+
+/** SHA-256 of each chunk, one after the other. */
+export function chunkListOf(bytes: Uint8Array): Uint8Array {
+  const size = chunkSizeFor(bytes.length);
+  const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+    nodeHost.sha256(bytes.subarray(index * size, (index + 1) * size)),
+  );
+  return concat(...chunks);
+}

@@ -1,0 +1,170 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, test } from '@jest/globals';
+import { digestOf } from '../../src/core/digest.ts';
+import { parseManifest } from '../../src/core/release/manifest.ts';
+import { parseInventory } from '../../src/core/weights/inventory.ts';
+import { nodeHost } from '../../src/hashing/host.ts';
+import { nonceOf, PUBLISHER, RELEASE, useWorlds } from '../made/live-registry.ts';
+import { makeSafetensors } from '../made/safetensors.ts';
+
+const makeWorld = useWorlds();
+const BYTES = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const MODEL = makeSafetensors({
+  a: { dtype: 'F32', shape: [2], bytes: BYTES },
+  none: { dtype: 'F32', shape: [0] },
+  b: { dtype: 'U8', shape: [4], bytes: BYTES.subarray(0, 4) },
+});
+const FILES = { 'model.safetensors': MODEL, 'README.md': 'Hello.' };
+const PATHS = Object.keys(FILES);
+
+async function upload(files: Readonly<Record<string, Uint8Array | string>> = FILES) {
+  const live = await (await makeWorld()).openWithNamespace();
+  await live.upload(PUBLISHER, RELEASE, files);
+  return live;
+}
+
+describe('a seal', () => {
+  test('names every file with its format, and the inventory of its tensors', async () => {
+    const live = await upload();
+    const { digest } = await live.seal(PUBLISHER, RELEASE, PATHS);
+    const bytes = await live.registry.draftManifest(PUBLISHER, RELEASE);
+    expect(digestOf(nodeHost, bytes)).toBe(digest);
+    const manifest = parseManifest(bytes);
+    expect(manifest).toMatchObject({
+      origin: 'models.example.org',
+      release: 'acme/tiny@v1.0',
+      files: [
+        { path: 'README.md', format: 'text', size: 6 },
+        { path: 'model.safetensors', format: 'safetensors', size: MODEL.length },
+      ],
+      size: 6 + MODEL.length,
+    });
+    await live.registry.publish(PUBLISHER, RELEASE, digest);
+    const tensors = await live.registry.document(RELEASE, 'tensors.json');
+    expect(manifest.tensors).toEqual({
+      sha256: digestOf(nodeHost, tensors),
+      size: tensors.length,
+    });
+    const [file] = parseInventory(tensors).files;
+    const digests = file!.tensors.map(({ name, sha256 }) => [name, sha256]);
+    expect(Object.fromEntries(digests)).toEqual({
+      a: digestOf(nodeHost, BYTES),
+      none: digestOf(nodeHost, new Uint8Array(0)),
+      b: digestOf(nodeHost, BYTES.subarray(0, 4)),
+    });
+  });
+
+  test('of files without tensors has no inventory', async () => {
+    const live = await upload({ 'README.md': 'Hello.' });
+    const { digest } = await live.seal(PUBLISHER, RELEASE, ['README.md']);
+    await live.registry.publish(PUBLISHER, RELEASE, digest);
+    const tensors = live.registry.document(RELEASE, 'tensors.json');
+    await expect(tensors).rejects.toThrowWithCode('not-found');
+  });
+
+  test('takes exactly the paths it is given, in any order', async () => {
+    const live = await upload({ ...FILES, 'left-out.txt': 'x' });
+    const one = await live.seal(PUBLISHER, RELEASE, PATHS);
+    const other = await live.seal(PUBLISHER, RELEASE, PATHS.toReversed());
+    expect(other.digest).toBe(one.digest);
+    const manifest = parseManifest(await live.registry.draftManifest(PUBLISHER, RELEASE));
+    expect(manifest.files.map(({ path }) => path)).toEqual(['README.md', 'model.safetensors']);
+  });
+
+  test('names the files that are not uploaded', async () => {
+    const live = await upload();
+    const status = await live.seal(PUBLISHER, RELEASE, [...PATHS, 'missing.bin']);
+    expect(status.seal).toMatchObject({
+      running: false,
+      error: { code: 'conflict', message: expect.stringContaining('missing.bin') },
+    });
+    expect(await live.seal(PUBLISHER, RELEASE, PATHS)).toMatchObject({ state: 'sealed' });
+  });
+
+  test('refuses names that are one name on some file systems', async () => {
+    const live = await upload({ 'README.md': 'one', 'readme.MD': 'two' });
+    const status = await live.seal(PUBLISHER, RELEASE, ['README.md', 'readme.MD']);
+    expect(status.seal).toMatchObject({ error: { code: 'bad-path' } });
+  });
+
+  test.each([
+    ['a nonce that is no 32 bytes', { nonce: 'ff', paths: PATHS }, 'bad-document'],
+    ['no paths', { nonce: nonceOf(1), paths: [] }, 'too-large'],
+    ['a path twice', { nonce: nonceOf(1), paths: ['a', 'a'] }, 'bad-document'],
+    ['a bad path', { nonce: nonceOf(1), paths: ['../a'] }, 'bad-path'],
+  ] as const)('with %s is refused at once', async (_, request, code) => {
+    const { registry } = await upload();
+    await expect(registry.seal(PUBLISHER, RELEASE, request)).rejects.toThrowWithCode(code);
+  });
+});
+
+describe('a seal that runs', () => {
+  test('is joined by the same request and refuses another', async () => {
+    const { registry } = await upload();
+    const request = { nonce: nonceOf(1), paths: PATHS };
+    const both = await Promise.all([
+      registry.seal(PUBLISHER, RELEASE, request),
+      registry.seal(PUBLISHER, RELEASE, { ...request, paths: PATHS.toReversed() }),
+    ]);
+    for (const status of both) expect(status).toMatchObject({ seal: { running: true } });
+    const other = registry.seal(PUBLISHER, RELEASE, { ...request, nonce: nonceOf(2) });
+    await expect(other).rejects.toThrowWithCode('conflict');
+  });
+
+  test('in two processes comes to the same digest', async () => {
+    const live = await upload();
+    const other = await live.world.open();
+    const statuses = await Promise.all(
+      [live, other].map((each) => each.seal(PUBLISHER, RELEASE, PATHS)),
+    );
+    expect(statuses[0]!.digest).toBeDefined();
+    expect(statuses[1]!.digest).toBe(statuses[0]!.digest);
+  });
+
+  test('counts the bytes that it has read', async () => {
+    const live = await upload();
+    const total = MODEL.length + 6;
+    const seen: number[] = [];
+    let status = await live.registry.seal(PUBLISHER, RELEASE, { nonce: nonceOf(1), paths: PATHS });
+    while (status.state === 'draft') {
+      if (status.seal?.running) seen.push(status.seal.bytes);
+      await setImmediate();
+      status = await live.registry.draftStatus(PUBLISHER, RELEASE);
+    }
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    expect(seen.every((bytes) => bytes <= total)).toBe(true);
+  });
+
+  test('that was interrupted reads no byte again that it has read, and the next revision reads all', async () => {
+    const { world } = await upload({ 'a.txt': 'aaaa', 'b.txt': 'bbbb' });
+    // The process ends when the second file is found good.
+    let found = 0;
+    const died = Promise.withResolvers<void>();
+    const dying = await world.open({
+      fault: ({ kind, key }) => {
+        if (kind !== 'swap' || !key.includes('/files/') || ++found < 2) return undefined;
+        died.resolve();
+        return 'die-before';
+      },
+    });
+    void dying.seal(PUBLISHER, RELEASE, ['a.txt', 'b.txt']);
+    await died.promise;
+    world.bury(dying);
+
+    const read: string[] = [];
+    const next = await world.open({
+      fault: ({ kind, key }) => {
+        if (kind === 'read') read.push(key);
+        return undefined;
+      },
+    });
+    expect(await next.seal(PUBLISHER, RELEASE, ['a.txt', 'b.txt'])).toMatchObject({
+      state: 'sealed',
+    });
+    // Both are looked into; one of them is hashed.
+    const looks = read.length;
+    read.length = 0;
+    await next.seal(PUBLISHER, RELEASE, ['a.txt', 'b.txt'], nonceOf(2));
+    expect(read.length).toBe(looks + 1);
+  });
+});

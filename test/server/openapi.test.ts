@@ -1,0 +1,154 @@
+/** What the server says of itself is what it does. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Served } from '../made/served.ts';
+
+interface Operation {
+  readonly operationId: string;
+  readonly security?: unknown;
+  readonly parameters: readonly { readonly name: string; readonly in: string }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { schema: unknown }>> };
+  readonly responses: Readonly<Record<string, { content?: Record<string, { schema: unknown }> }>>;
+}
+interface Description {
+  readonly openapi: string;
+  readonly servers: readonly { readonly url: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+/** Keywords of JSON Schema 2020-12 that our descriptions use. */
+const KEYWORDS = new Set([
+  '$ref',
+  'type',
+  'properties',
+  'required',
+  'additionalProperties',
+  'items',
+  'enum',
+  'const',
+  'anyOf',
+  'oneOf',
+  'pattern',
+  'minLength',
+  'maxLength',
+  'minItems',
+  'maxItems',
+  'minimum',
+  'maximum',
+  'format',
+  'description',
+]);
+const TYPES = ['object', 'array', 'string', 'integer', 'number', 'boolean', 'null'];
+
+let served: Served;
+let description: Description;
+let operations: (Operation & { readonly path: string; readonly method: string })[];
+beforeAll(async () => {
+  served = await Served.start();
+  description = (await (await served.fetch('/api/v1/openapi.json')).json()) as Description;
+  operations = Object.entries(description.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })),
+  );
+});
+afterAll(() => served.stop());
+
+describe('the OpenAPI description', () => {
+  test('is of version 3.1 and says where the API is', () => {
+    expect(description.openapi).toBe('3.1.0');
+    expect(description.servers).toEqual([{ url: `${served.url}/api/v1` }]);
+  });
+
+  test('has the routes that are promised, and no others', () => {
+    const promised = operations.map(({ method, path }) => `${method} ${path}`).sort();
+    expect(promised).toMatchInlineSnapshot(`
+[
+  "delete /drafts/{namespace}/{name}/{version}",
+  "get /advisories/{index}",
+  "get /drafts/{namespace}/{name}/{version}",
+  "get /drafts/{namespace}/{name}/{version}/manifest.json",
+  "get /namespaces/{namespace}/head",
+  "get /namespaces/{namespace}/policy",
+  "get /releases",
+  "get /releases/{namespace}/{name}",
+  "get /releases/{namespace}/{name}/history",
+  "get /releases/{namespace}/{name}/{version}",
+  "get /releases/{namespace}/{name}/{version}/chunks/{path}",
+  "get /releases/{namespace}/{name}/{version}/decisions.json",
+  "get /releases/{namespace}/{name}/{version}/entry",
+  "get /releases/{namespace}/{name}/{version}/files/{path}",
+  "get /releases/{namespace}/{name}/{version}/manifest.json",
+  "get /releases/{namespace}/{name}/{version}/model-sig.tlog-proof",
+  "get /releases/{namespace}/{name}/{version}/model.sig",
+  "get /releases/{namespace}/{name}/{version}/release.dsse",
+  "get /releases/{namespace}/{name}/{version}/release.tlog-proof",
+  "get /releases/{namespace}/{name}/{version}/tensors.json",
+  "post /advisories",
+  "post /drafts/{namespace}/{name}/{version}/files",
+  "post /drafts/{namespace}/{name}/{version}/publish",
+  "post /drafts/{namespace}/{name}/{version}/seal",
+  "post /drafts/{namespace}/{name}/{version}/uploads/{upload}/complete",
+  "post /namespaces",
+  "put /drafts/{namespace}/{name}/{version}",
+  "put /drafts/{namespace}/{name}/{version}/uploads/{upload}/parts/{number}",
+]
+`);
+  });
+
+  test('gives every operation a name of its own and all parameters of its path', () => {
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { path, parameters } of operations) {
+      const named = [...path.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name);
+      const described = parameters.filter((it) => it.in === 'path').map(({ name }) => name);
+      expect([path, described]).toEqual([path, named]);
+    }
+  });
+
+  test('every operation answers, as itself and not as nothing', async () => {
+    for (const { path, method, operationId, security } of operations) {
+      const url = path.replaceAll(/\{([a-z]+)\}/g, (_, name) => EXAMPLES[name as string] ?? 'x');
+      await served.fetch(`/api/v1${url}`, { method: method.toUpperCase() });
+      const line = JSON.parse(served.logged.at(-1)!);
+      const route = line.route.replace('/api/v1', '').replaceAll('{*', '{');
+      expect([operationId, route]).toEqual([operationId, path]);
+      if (security !== undefined) expect([operationId, line.status]).toEqual([operationId, 401]);
+    }
+  });
+
+  test('every operation that takes a token says so, and no other one does', async () => {
+    const open = operations.filter(({ security }) => security === undefined);
+    expect(open.every(({ method }) => method === 'get')).toBe(true);
+    expect(open.some(({ path }) => path.startsWith('/drafts'))).toBe(false);
+  });
+
+  test('holds well-formed JSON Schemas', () => {
+    for (const operation of operations) {
+      const contents = [operation.requestBody, ...Object.values(operation.responses)];
+      for (const content of contents) {
+        for (const { schema } of Object.values(content?.content ?? {})) checkSchema(schema);
+      }
+    }
+  });
+});
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  namespace: 'acme',
+  name: 'tiny',
+  version: 'v1',
+  index: '3',
+  number: '1',
+};
+
+function checkSchema(schema: unknown): void {
+  expect(schema).toEqual(expect.any(Object));
+  const it = schema as Record<string, unknown>;
+  for (const keyword of Object.keys(it)) expect(KEYWORDS).toContain(keyword);
+  if ('type' in it) expect(TYPES).toContain(it.type);
+  if ('pattern' in it) expect(() => new RegExp(it.pattern as string, 'u')).not.toThrow();
+  const properties = Object.entries((it.properties ?? {}) as Record<string, unknown>);
+  const names = properties.map(([name]) => name);
+  for (const required of (it.required ?? []) as string[]) expect(names).toContain(required);
+  const below = [...properties.map(([, sub]) => sub), it.items];
+  for (const sub of [...below, ...((it.anyOf ?? it.oneOf ?? []) as unknown[])]) {
+    if (sub !== undefined) checkSchema(sub);
+  }
+}

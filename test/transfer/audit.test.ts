@@ -1,0 +1,63 @@
+/** The whole way: a real server, real uploads, and an auditor with threads. */
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Api } from '../../src/client/api.ts';
+import { parseRegistryUrl } from '../../src/client/http.ts';
+import { MemoryPins } from '../../src/client/pins.ts';
+import type { Reader } from '../../src/client/release.ts';
+import { introduce, trust } from '../../src/client/trust.ts';
+import { nodeHost } from '../../src/hashing/host.ts';
+import { auditRegistry } from '../../src/transfer/audit/audit.ts';
+import { flipped } from '../made/audited.ts';
+import { NO_PAUSES } from '../made/reader.ts';
+import { makeSafetensors } from '../made/safetensors.ts';
+import { Served } from '../made/served.ts';
+
+const TINY = 'acme/tiny@v1';
+
+let served: Served;
+let reader: Reader;
+
+beforeEach(async () => {
+  served = await Served.start();
+  await served.publish(TINY, {
+    'README.md': 'Hello.',
+    empty: '',
+    'model.safetensors': makeSafetensors({ w: { dtype: 'F32', shape: [2] } }),
+  });
+  const api = new Api({ url: parseRegistryUrl(served.url), pauses: NO_PAUSES });
+  const pins = new MemoryPins();
+  const first = await introduce(nodeHost, pins, (version) => api.root(version));
+  await trust(pins, first, served.fingerprint, served.url);
+  reader = { host: nodeHost, api, pins, clock: Date.now };
+});
+afterEach(() => served.stop());
+
+describe('the audit of a server', () => {
+  test('finds it good, with all its content', async () => {
+    const seen: string[] = [];
+    const report = await auditRegistry(reader, {
+      content: true,
+      onContent: ({ file }) => seen.push(file!),
+    });
+    expect(report).toMatchObject({ ok: true, releases: 1, violations: [] });
+    expect(new Set(seen)).toEqual(new Set(['README.md', 'model.safetensors']));
+  });
+
+  test('finds a byte that changed in the store', async () => {
+    const path = await served.blobOf(TINY, 'model.safetensors');
+    await writeFile(path, flipped(await readFile(path), 60));
+    expect((await auditRegistry(reader)).ok).toBe(true);
+    const { violations } = await auditRegistry(reader, { content: true });
+    expect(violations).toMatchObject([{ code: 'digest-mismatch' }]);
+    expect(violations[0]!.message).toContain('model.safetensors');
+  });
+
+  test('goes on from its state', async () => {
+    const { state, size } = await auditRegistry(reader);
+    await served.publish('acme/tiny@v2', { 'README.md': 'Hello again.' });
+    const report = await auditRegistry(reader, { state });
+    expect(report).toMatchObject({ ok: true, releases: 2, from: size });
+  });
+});

@@ -1,0 +1,215 @@
+import { appendFile, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Api } from '../../src/client/api.ts';
+import { parseRegistryUrl } from '../../src/client/http.ts';
+import { MemoryPins } from '../../src/client/pins.ts';
+import { introduce, trust } from '../../src/client/trust.ts';
+import { parseReleaseName } from '../../src/core/release/name.ts';
+import { nodeHost } from '../../src/hashing/host.ts';
+import { HashingPool } from '../../src/hashing/pool.ts';
+import { noncesIn } from '../../src/transfer/nonces.ts';
+import type { Progress } from '../../src/transfer/progress.ts';
+import { pull } from '../../src/transfer/pull.ts';
+import { type PushOptions, push } from '../../src/transfer/push.ts';
+import { verifyFolder } from '../../src/transfer/verify.ts';
+import { nonceOf } from '../made/live-registry.ts';
+import { noise } from '../made/noise.ts';
+import { Served } from '../made/served.ts';
+
+const MIB = 2 ** 20;
+const pool = new HashingPool();
+let served: Served;
+let parent: string;
+let folder: string;
+let releases = 0;
+let nonces = 100;
+
+beforeAll(async () => {
+  served = await Served.start();
+});
+afterAll(async () => {
+  await served.stop();
+  await pool.close();
+});
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'weighhouse-push-'));
+  folder = join(parent, 'model');
+  await mkdir(folder);
+  await put('config.json', '{"layers":1}');
+  await put('onnx/model.bin', noise(1, 100_000));
+  await put('weights.bin', noise(2, 20 * MIB));
+  releases += 1;
+});
+afterEach(() => rm(parent, { recursive: true, force: true }));
+
+async function put(path: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  await writeFile(join(folder, path), content);
+}
+
+function api(): Api {
+  return new Api({ url: parseRegistryUrl(served.url), token: served.publisher });
+}
+
+/** A release of its own for each test. */
+function release() {
+  return parseReleaseName(`acme/tiny@v${releases}`);
+}
+
+function pushFolder(options: PushOptions = {}) {
+  const publisher = {
+    host: nodeHost,
+    api: api(),
+    pool,
+    nonces: noncesIn(join(parent, 'nonces'), () => nonceOf(nonces++)),
+  };
+  return push(publisher, folder, release(), options);
+}
+
+describe('a push', () => {
+  test('seals what lies in the folder; published, it is pulled and verified', async () => {
+    const { digest, files, bytes } = await pushFolder();
+    expect({ files, bytes }).toEqual({ files: 3, bytes: 20 * MIB + 100_012 });
+    await api().publish(release(), digest);
+    await served.publish(`acme/other@v${releases}`, { 'a.txt': 'a' });
+
+    const pins = new MemoryPins();
+    const first = await introduce(nodeHost, pins, (version) => api().root(version));
+    await trust(pins, first, served.fingerprint, served.url);
+    const reader = { host: nodeHost, api: api(), pins, clock: Date.now };
+    const target = join(parent, 'pulled');
+    const pulled = await pull(reader, pool, { ...release(), at: release() }, target);
+    expect(pulled.digest).toBe(digest);
+    expect(
+      await verifyFolder({ host: nodeHost, pins, pool }, target, { full: true }),
+    ).toMatchObject({ ok: true, digest });
+  });
+
+  test('done again has the same digest and sends nothing', async () => {
+    const first = await pushFolder();
+    const sent: Progress[] = [];
+    const second = await pushFolder({ onProgress: (progress) => sent.push(progress) });
+    expect(second.digest).toBe(first.digest);
+    expect(sent.filter(({ phase }) => phase === 'upload')).toEqual([]);
+  });
+
+  test('of a changed folder makes a new revision', async () => {
+    const first = await pushFolder();
+    await put('config.json', '{"layers":2}');
+    const second = await pushFolder();
+    expect(second.digest).not.toBe(first.digest);
+    expect((await api().draftStatus(release())).former).toEqual([first.digest]);
+  });
+
+  test('of a folder from which a file was only taken makes a new revision, too', async () => {
+    const before = await pushFolder();
+    await rm(join(folder, 'config.json'));
+    const after = await pushFolder();
+    expect(after.files).toBe(before.files - 1);
+    expect(after.digest).not.toBe(before.digest);
+    expect(await api().draftStatus(release())).toMatchObject({
+      revision: 2,
+      former: [before.digest],
+      digest: after.digest,
+    });
+  });
+
+  test('that was stopped goes on with the parts that are there', async () => {
+    const stop = new AbortController();
+    const onProgress = ({ phase, bytes }: Progress) => {
+      if (phase === 'upload' && bytes >= 8 * MIB) stop.abort();
+    };
+    const options = { signal: stop.signal, connections: 1, onProgress };
+    await expect(pushFolder(options)).rejects.toThrowWithCode('interrupted');
+    let first: number | undefined;
+    const { digest } = await pushFolder({
+      onProgress: ({ phase, bytes, file }) => {
+        if (phase === 'upload' && file === 'weights.bin') first ??= bytes;
+      },
+    });
+    expect(digest).toBeDefined();
+    expect(first).toBeGreaterThanOrEqual(8 * MIB);
+  });
+
+  test('leaves out what is no part of a model, and says so', async () => {
+    await put('.git/config', 'x');
+    await put('model.sig', 'x');
+    const { files, leftOut } = await pushFolder({ dryRun: true });
+    expect({ files, leftOut }).toEqual({ files: 3, leftOut: ['.git', 'model.sig'] });
+  });
+
+  test('without a seal leaves the draft open', async () => {
+    expect(await pushFolder({ noSeal: true })).not.toHaveProperty('digest');
+    expect((await api().draftStatus(release())).state).toBe('draft');
+  });
+
+  test('of a published version is refused', async () => {
+    const { digest } = await pushFolder();
+    await api().publish(release(), digest);
+    await expect(pushFolder()).rejects.toThrowWithCode('already-published');
+  });
+});
+
+describe('a push is refused', () => {
+  test('for a symbolic link', async () => {
+    await symlink('config.json', join(folder, 'link.json'));
+    await expect(pushFolder()).rejects.toThrowWithCode('bad-path');
+  });
+
+  test('for a name that is a device elsewhere', async () => {
+    await put('aux.txt', 'x');
+    await expect(pushFolder()).rejects.toThrowWithCode('bad-path');
+  });
+
+  test('for an empty folder', async () => {
+    await expect(pushFolder({ include: ['*.gguf'] })).rejects.toThrowWithCode('usage');
+  });
+
+  test('when a file changes while it is pushed', async () => {
+    let changed: Promise<void> | undefined;
+    const onProgress = ({ phase }: Progress) => {
+      if (phase === 'upload') changed ??= appendFile(join(folder, 'weights.bin'), 'x');
+    };
+    await expect(pushFolder({ onProgress, connections: 1 })).rejects.toThrowWithCode(
+      'file-changed',
+    );
+    await changed;
+  });
+
+  test('when a file changes behind its time stamps', async () => {
+    const location = join(folder, 'weights.bin');
+    const at = new Date();
+    await utimes(location, at, at);
+    let changed: Promise<void> | undefined;
+    const onProgress = ({ phase }: Progress) => {
+      if (phase !== 'upload') return;
+      changed ??= writeFile(location, noise(3, 20 * MIB)).then(() => utimes(location, at, at));
+    };
+    await expect(pushFolder({ onProgress, connections: 1 })).rejects.toThrowWithCode(
+      'file-changed',
+    );
+    await changed;
+  });
+
+  test('when the registry sealed something else', async () => {
+    const fetchOther: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      if (!String(input).endsWith('/manifest.json')) return response;
+      const text = await response.text();
+      return new Response(text.replace(/"nonce":"[0-9a-f]{2}/, '"nonce":"00'));
+    };
+    const publisher = {
+      host: nodeHost,
+      api: new Api({
+        url: parseRegistryUrl(served.url),
+        token: served.publisher,
+        fetch: fetchOther,
+      }),
+      pool,
+      nonces: noncesIn(join(parent, 'nonces'), () => 'ff'.repeat(32)),
+    };
+    await expect(push(publisher, folder, release())).rejects.toThrowWithCode('digest-mismatch');
+  });
+});
