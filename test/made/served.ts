@@ -74,6 +74,8 @@ export interface Grant {
   readonly seconds?: number;
 }
 
+type MakeApp = Parameters<typeof listen>[0];
+
 /** The open parts beside the HTTP server. */
 interface Rooms {
   readonly folder: string;
@@ -110,13 +112,16 @@ export class Served {
   readonly listening: Listening;
   readonly #rooms: Rooms;
   readonly #time: Clock;
+  readonly #app: MakeApp;
+  readonly #doors: Listening[] = [];
 
   private constructor(
     rooms: Rooms,
-    at: { listening: Listening; publisher: string; time: Clock; logged: string[] },
+    at: { listening: Listening; app: MakeApp; publisher: string; time: Clock; logged: string[] },
   ) {
     this.#rooms = rooms;
     this.#time = at.time;
+    this.#app = at.app;
     this.listening = at.listening;
     this.url = at.listening.url;
     this.port = Number(new URL(this.url).port);
@@ -167,13 +172,20 @@ export class Served {
       24 * 3600,
       time.now(),
     );
-    const served = new Served(rooms, { listening, publisher: token, time, logged });
+    const served = new Served(rooms, { listening, app, publisher: token, time, logged });
     await served.createNamespace('acme');
     return served;
   }
 
+  /** Serves the same application at one more address, with other limits; resolves to its port. */
+  async openDoor(limits: Partial<ListenLimits>): Promise<number> {
+    const door = await listen(this.#app, { host: HOST, port: 0 }, limits);
+    this.#doors.push(door);
+    return Number(new URL(door.url).port);
+  }
+
   async stop(): Promise<void> {
-    await this.listening.close(1_000);
+    for (const door of [this.listening, ...this.#doors]) await door.close(1_000);
     const { catalogue, registry, sequencer, hashing, store, folder } = this.#rooms;
     catalogue.close();
     await registry.close();
