@@ -15,6 +15,7 @@ import { formatVerifierKey } from './core/note/key.ts';
 import type { ReleaseName } from './core/release/name.ts';
 import { formatPem } from './core/statement/public-key.ts';
 import { parseRoot } from './core/trust/root.ts';
+import { expectLargeBodies } from './hashing/garbage.ts';
 import { nodeHost } from './hashing/host.ts';
 import { HashingPool } from './hashing/pool.ts';
 import { type FollowingCatalogue, openCatalogue } from './index/open.ts';
@@ -149,6 +150,7 @@ export interface Serving {
 /** Starts the server. */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { store, keysDirectory, passphrase, address, publicUrl } = options;
+  expectLargeBodies();
   const logger = pino({ level: options.logLevel }, pino.destination(2));
   const metrics = createMetrics();
   const opened = await openRegistryAt(store, keysDirectory, passphrase, {

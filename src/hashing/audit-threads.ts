@@ -7,9 +7,9 @@
  *     await threads.close();
  */
 import { availableParallelism } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
 import type { HashedEntries } from '../core/audit/hashed-bundle.ts';
 import type { Host } from '../core/host.ts';
+import { expectManySmallObjects } from './garbage.ts';
 import { nodeHost } from './host.ts';
 import type { SignatureCheck } from './signatures.ts';
 import { HashingThread } from './thread.ts';
@@ -35,9 +35,7 @@ export class AuditThreads {
   /** Threads are started when there is work for them. */
   constructor(threads = availableParallelism()) {
     this.#size = threads;
-    // An audit is a stream: all that it makes is garbage soon. Left alone, V8 lets the room for
-    // young objects grow with the speed of that stream, to some 50 MB for nothing.
-    setFlagsFromString('--semi-space-growth-factor=1');
+    expectManySmallObjects();
   }
 
   /** The core's host, whose signatures are checked on the threads. */

@@ -12,7 +12,7 @@ import { parseFilePath } from '../core/release/path.ts';
 import { keys, prefixes } from '../store/keys.ts';
 import { requireUploader } from './access.ts';
 import { Contents } from './content.ts';
-import { type DraftFile, fileForm } from './documents/file.ts';
+import { type DraftFile, fileForm, isStored, type StoredFile } from './documents/file.ts';
 import { change, type Held, load } from './documents/form.ts';
 import type { Drafts } from './drafts.ts';
 import type { RegistryParts } from './parts.ts';
@@ -62,12 +62,12 @@ export class Files {
   }
 
   /** Says that all parts of an upload were sent: the file is then stored. Twice is the same as once. */
-  async complete(caller: Caller, release: ReleaseName, name: string): Promise<void> {
+  async complete(caller: Caller, release: ReleaseName, name: string): Promise<StoredFile> {
     requireUploader(caller, release);
     const upload = await this.#uploads.get(release, name);
     const file = await this.find(release, upload.path);
     if (file === undefined || !isUploadOf(name, file)) throw superseded(upload.path);
-    if (file.content.state === 'stored') return;
+    if (isStored(file)) return file;
     await this.#requireOpen(release);
     try {
       await this.#uploads.complete(upload, name, file.chunks.root);
@@ -75,13 +75,20 @@ export class Files {
       if (isCoded(error, 'digest-mismatch')) await this.drop(release, file);
       throw error;
     }
-    await this.changeContent(release, file, { state: 'stored', blob: name });
+    const content = { state: 'stored', blob: name } as const;
+    await this.changeContent(release, file, content);
+    return { ...file, content };
   }
 
   /** Gives up the bytes of a file that are not what was declared; they have to be sent again. */
   async drop(release: ReleaseName, file: DraftFile): Promise<void> {
     await this.changeContent(release, file, { state: 'missing' });
     if (file.content.state === 'uploading') this.#uploads.abandon(file.content.upload);
+  }
+
+  /** Removes what was noted of the upload into a blob that another one took the place of. */
+  forgetUpload(name: string): void {
+    this.#uploads.forget([name]);
   }
 
   /** Gives back the space of uploads that will never be completed: their draft was withdrawn. */

@@ -40,7 +40,10 @@ export function openRegistry(parts: RegistryParts): Registry {
     },
     declareFile: (caller, release, file) => files.declare(caller, release, file),
     putPart: (caller, release, part, body) => files.putPart(caller, release, part, body),
-    completeUpload: (caller, release, upload) => files.complete(caller, release, upload),
+    completeUpload: async (caller, release, upload) => {
+      const file = await files.complete(caller, release, upload);
+      chores.begin(() => seals.readAhead(release, file));
+    },
     seal: async (caller, release, request) => {
       await seals.begin(caller, release, request);
       return status(caller, release, await drafts.get(release));

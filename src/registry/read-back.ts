@@ -11,7 +11,7 @@ import { CodedError, isCoded } from '../core/error.ts';
 import { chunkRoot } from '../core/release/chunks.ts';
 import type { ReleaseName } from '../core/release/name.ts';
 import type { Tensor } from '../core/weights/tensor.ts';
-import { DIGEST_BYTES, type Hashes, type HashPlan } from '../hashing/plan.ts';
+import { DIGEST_BYTES, type Hashes, type HashPlan, type Piece } from '../hashing/plan.ts';
 import { keys } from '../store/keys.ts';
 import type { Chores } from './chores.ts';
 import { Contents } from './content.ts';
@@ -19,6 +19,9 @@ import type { StoredFile } from './documents/file.ts';
 import type { Files } from './files.ts';
 import type { RegistryParts } from './parts.ts';
 import { Statements } from './statements.ts';
+
+/** All that is taken of a file. */
+type FileHashes = Hashes<{ size: number; whole: true; chunkSize: number; pieces: Piece[] }>;
 
 /** Which seal reads, and whom it tells. */
 export interface Reading {
@@ -51,21 +54,31 @@ export class ReadBack {
   async read(reading: Reading, file: StoredFile, tensors: readonly Tensor[]): Promise<Uint8Array> {
     const earlier = await this.#readBefore(reading, file, tensors);
     if (earlier !== undefined) return earlier;
-    const hashes = await this.#judge(reading, file, tensors);
-    const blob = await this.#bind(reading, file);
-    await this.#parts.store.create(keys.chunks(file.chunks.root), hashes.chunks);
-    const verified = {
-      revision: reading.revision,
-      ...(tensors.length > 0 && { tensors: await this.#statements.put(hashes.pieces) }),
-    };
-    await this.#files.changeContent(reading.release, file, { state: 'stored', blob, verified });
-    if (blob !== file.content.blob) this.#remove(file.content.blob);
-    return hashes.pieces;
+    const hashes = await this.#judgeOrDrop(reading, file, tensors);
+    return this.#note(reading, file, hashes);
+  }
+
+  /** As `read`, for who can do without: what is not as it was declared stays as it is. */
+  async readIfGood(reading: Reading, file: StoredFile, tensors: readonly Tensor[]): Promise<void> {
+    await this.#note(reading, file, await this.#judge(reading, file, tensors));
   }
 
   /** Throws `digest-mismatch` when the bytes are not what was declared; tells nothing else. */
   async check(reading: Reading, file: StoredFile): Promise<void> {
-    await this.#judge({ ...reading, onBytes: () => {} }, file, []);
+    await this.#judgeOrDrop({ ...reading, onBytes: () => {} }, file, []);
+  }
+
+  /** Writes down what was found: digests that are bound, the chunk list, and that all was read. */
+  async #note(reading: Reading, file: StoredFile, hashes: FileHashes): Promise<Uint8Array> {
+    const blob = await this.#bind(reading, file);
+    await this.#parts.store.create(keys.chunks(file.chunks.root), hashes.chunks);
+    const verified = {
+      revision: reading.revision,
+      ...(hashes.pieces.length > 0 && { tensors: await this.#statements.put(hashes.pieces) }),
+    };
+    await this.#files.changeContent(reading.release, file, { state: 'stored', blob, verified });
+    if (blob !== file.content.blob) this.#remove(file.content.blob);
+    return hashes.pieces;
   }
 
   async #readBefore(
@@ -84,10 +97,14 @@ export class ReadBack {
   async #judge(reading: Reading, file: StoredFile, tensors: readonly Tensor[]) {
     const pieces = tensors.map(({ offset, size }) => ({ offset, length: size }));
     const plan = { size: file.size, whole: true, chunkSize: file.chunks.size, pieces } as const;
+    const hashes: FileHashes = await this.#hash(reading, file.content.blob, plan);
+    await this.#requireDeclared(file, hashes);
+    return hashes;
+  }
+
+  async #judgeOrDrop(reading: Reading, file: StoredFile, tensors: readonly Tensor[]) {
     try {
-      const hashes = await this.#hash(reading, file.content.blob, plan);
-      await this.#requireDeclared(file, hashes);
-      return hashes;
+      return await this.#judge(reading, file, tensors);
     } catch (error) {
       if (!isDamage(error)) throw error;
       await this.#files.drop(reading.release, file);
@@ -115,10 +132,7 @@ export class ReadBack {
     return hashing.hashFile(path, plan, { signal, onProgress });
   }
 
-  async #requireDeclared(
-    file: StoredFile,
-    hashes: Hashes<{ size: number; whole: true; chunkSize: number }>,
-  ): Promise<void> {
+  async #requireDeclared(file: StoredFile, hashes: FileHashes): Promise<void> {
     if (chunkRoot(this.#parts.host, hashes.chunks) !== file.chunks.root) {
       const sent = await this.#parts.store.get(keys.chunks(file.chunks.root));
       throw damaged(file, whereTheyDiffer(hashes.chunks, sent?.bytes));
@@ -154,6 +168,7 @@ export class ReadBack {
 
   #remove(blob: string): void {
     this.#chores.begin(() => this.#parts.store.delete(keys.blob(blob)));
+    this.#files.forgetUpload(blob);
   }
 }
 

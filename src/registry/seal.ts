@@ -29,6 +29,7 @@ import type { Drafts } from './drafts.ts';
 import type { Files } from './files.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { RegistryParts } from './parts.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { ReadBack, type Reading } from './read-back.ts';
 import type { Caller, DraftStatus, SealRequest } from './registry.ts';
 import { compareFiles, inventoryOf, isManifestOf, manifestOf, type ReadFile } from './sealed.ts';
@@ -62,6 +63,7 @@ export class Seals {
   readonly #parts: RegistryParts;
   readonly #rooms: Rooms;
   readonly #readBack: ReadBack;
+  readonly #readAhead: ReadAhead;
   readonly #statements: Statements;
   readonly #runs = new Map<string, Run>();
   #isClosed = false;
@@ -70,7 +72,14 @@ export class Seals {
     this.#parts = parts;
     this.#rooms = rooms;
     this.#readBack = new ReadBack(parts, rooms.files, rooms.chores);
+    this.#readAhead = new ReadAhead(parts, this.#readBack);
     this.#statements = new Statements(parts);
+  }
+
+  /** Reads a file back that has just come whole, so that the seal need not. */
+  async readAhead(release: ReleaseName, file: StoredFile): Promise<void> {
+    const draft = await this.#rooms.drafts.get(release);
+    if (draft.state === 'draft') this.#readAhead.begin({ release, revision: draft.revision }, file);
   }
 
   /**
@@ -99,6 +108,7 @@ export class Seals {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const { abort } of this.#runs.values()) abort.abort();
+    await this.#readAhead.close();
     await Promise.all([...this.#runs.values()].map(({ done }) => done));
   }
 
@@ -143,8 +153,9 @@ export class Seals {
       inspected.map(({ inspection }) => inspection),
     );
     const read = await inParallel(inspected, PARALLEL, async ({ file, inspection }) => {
-      const tensors = await this.#readBack.read(reading, file, inspection.tensors ?? []);
-      return { file, inspection, tensors };
+      const newest = await this.#readAheadOf(reading, file);
+      const tensors = await this.#readBack.read(reading, newest, inspection.tensors ?? []);
+      return { file: newest, inspection, tensors };
     });
 
     const inventory = await this.#writeInventory(read);
@@ -185,6 +196,13 @@ export class Seals {
     const { namespaces } = this.#rooms;
     const policy = await namespaces.policyOf(await namespaces.get(release.namespace));
     refuseCode(inspections, new Set<Format>(policy.formats.allow.filter(isFormat)));
+  }
+
+  /** The file as it is noted once nobody reads it ahead any more. */
+  async #readAheadOf({ release, onBytes }: Reading, file: StoredFile): Promise<StoredFile> {
+    if (!(await this.#readAhead.join(file.content.blob, onBytes))) return file;
+    const [newest] = await this.#storedFiles(release, [file.path]);
+    return newest!;
   }
 
   async #writeInventory(read: readonly ReadFile[]) {

@@ -1,6 +1,7 @@
 /** `push DIR REF`: a directory becomes a sealed draft. Stopped, the same command goes on. */
 import type { Command } from 'commander';
 import { parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
+import { expectLargeBodies } from '../../hashing/garbage.ts';
 import { nodeHost } from '../../hashing/host.ts';
 import { type PushResult, push } from '../../transfer/push.ts';
 import { declare, excludeFlag, includeFlag, type Run, tokenFlag, urlFlag } from '../command.ts';
@@ -69,6 +70,7 @@ export async function runPush(
   { dryRun = false, noSeal = false }: { readonly dryRun?: boolean; readonly noSeal?: boolean } = {},
 ): Promise<PushResult> {
   const { signal, world } = context;
+  expectLargeBodies();
   // A dry run sends nothing, and takes no token.
   const api = await (dryRun ? openApi(context) : openApiWithToken(context));
   return withPool((pool) =>
