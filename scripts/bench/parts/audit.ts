@@ -7,8 +7,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AuditThreads } from '../../../src/hashing/audit-threads.ts';
+import { compiled } from '../compiled.ts';
 import { type Bench, compare, type Figure, median, type Part, withoutPeer } from '../figure.ts';
 import { madeLog } from '../made-log.ts';
 import { findProgram } from '../programs.ts';
@@ -29,12 +30,13 @@ export const part: Part = {
 async function measureGrowth(bench: Bench): Promise<Figure[]> {
   const folder = madeLog(bench.folder, ENTRIES);
   const here = join(import.meta.dirname, '..');
+  const dist = join(dirname(compiled(bench.folder)), '..', 'dist');
   const server = spawn(process.execPath, [join(here, 'static-server.ts'), folder]);
   const [port] = await once(server.stdout, 'data');
   const url = `http://127.0.0.1:${String(port).trim()}`;
   try {
     const runs = Array.from({ length: bench.rounds }, () => {
-      const said = execFileSync(process.execPath, [join(here, 'follow-growth.ts'), url]);
+      const said = execFileSync(process.execPath, [join(here, 'follow-growth.mjs'), dist, url]);
       const { ok, seconds, mebibytes } = JSON.parse(said.toString());
       if (!ok) throw new Error('the audit found the made log wrong');
       return { seconds, mebibytes };
