@@ -25,12 +25,31 @@ try {
     `weighhouse ${version}: ${packed.size} bytes packed, starts in ${best.toFixed(0)} ms`,
   );
   if (best >= MAX_START_MS) throw new Error(`it must start in less than ${MAX_START_MS} ms`);
+  refuseOldNode(program);
   start(program, ['key', 'new', join(folder, 'me.key'), '--no-passphrase']);
   const shown = start(program, ['key', 'show', join(folder, 'me.key')]).stdout;
   if (!shown.includes('BEGIN PUBLIC KEY'))
     throw new Error(`"key show" printed ${JSON.stringify(shown)}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** An old Node, where this machine's own is one, is told so in one sentence. */
+function refuseOldNode(program: string): void {
+  const version = run('node', ['--version'], folder).trim();
+  const [major, minor] = version.slice(1).split('.').map(Number) as [number, number];
+  if (major > 24 || (major === 24 && minor >= 6)) {
+    console.log(`Node on PATH is ${version}: no old one to be refused`);
+    return;
+  }
+  const { status, stderr } = spawnSync('node', [program, '--version'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  if (status !== 1 || !/^weighhouse needs Node 24\.6 or newer.*\n$/.test(stderr)) {
+    throw new Error(`Node ${version} was not refused in one sentence: ${status}, ${stderr}`);
+  }
+  console.log(`Node ${version} is refused in one sentence`);
 }
 
 function run(program: string, args: readonly string[], cwd = process.cwd()): string {

@@ -31,9 +31,12 @@ export function declare(name: string, example: string): Command {
     .addHelpText('after', `\nExample:\n  $ weighhouse ${example}`);
 }
 
-/** Begins the declaration of a command that is only the first word of others. */
-export function declareGroup(name: string): Command {
-  return new Command(name).helpOption('-h, --help', 'show this').helpCommand(false);
+/** Begins the declaration of a command that is only the first word of others, with an example of one. */
+export function declareGroup(name: string, example: string): Command {
+  return new Command(name)
+    .helpOption('-h, --help', 'show this')
+    .helpCommand(false)
+    .addHelpText('after', `\nExample:\n  $ weighhouse ${example}`);
 }
 
 /** `--url`: which registry. */

@@ -78,7 +78,8 @@ function codedOf(error: unknown, signal: AbortSignal): CodedError {
 }
 
 /** Commander says "error: …", and a suggestion in a line of its own. */
-function usageMessage({ message }: CommanderError): string {
+function usageMessage({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return 'name a command; "weighhouse --help" lists them';
   return message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
 }
 

@@ -33,7 +33,12 @@ export function parseProblem(response: Refusal, body: Uint8Array, address: strin
     return new CodedError(codeOfStatus(status), `${address} answered ${status}`, transport);
   }
   const { code, detail, details } = problem;
-  return new CodedError(code as ErrorCode, plainText(detail), { ...details, ...transport });
+  return new CodedError(codeHere(code), plainText(detail), { ...details, ...transport });
+}
+
+/** A server that is being stopped is `interrupted`; to its client, whom nobody stopped, it is busy. */
+function codeHere(code: string): ErrorCode {
+  return code === 'interrupted' ? 'overloaded' : (code as ErrorCode);
 }
 
 function readProblem(response: Refusal, body: Uint8Array) {

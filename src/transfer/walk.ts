@@ -14,7 +14,7 @@ export interface Found {
   readonly kind: 'file' | 'link' | 'other';
 }
 
-/** Yields everything but folders. `leavesOut` says what to walk past. Throws `not-found`, `storage`. */
+/** Yields everything but folders. `leavesOut` says what to walk past. Throws `not-found`, `usage`, `storage`. */
 export async function* walkFolder(
   root: string,
   leavesOut: (path: string) => boolean,
@@ -45,6 +45,9 @@ async function readFolder(location: string): Promise<Dirent[]> {
   try {
     return await readdir(location, { withFileTypes: true });
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') {
+      throw new CodedError('usage', `${location} is no directory; name the one that holds it`);
+    }
     throw unreadable(location, error);
   }
 }

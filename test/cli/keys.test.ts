@@ -197,8 +197,9 @@ describe('token', () => {
 
   test('alone is standard output, for scripts', async () => {
     await home.json(...made('--no-passphrase'));
-    const { stdout } = await home.run(...create('--role', 'reader', '--ttl', '7d'));
+    const { stdout, stderr } = await home.run(...create('--role', 'reader', '--ttl', '7d'));
     expect(stdout).toMatch(/^eyJ[A-Za-z0-9_.-]+\n$/);
+    expect(stderr).toMatch(/^id +[0-9a-f]{32}\nexpires +\S+Z\n/);
   });
 
   test('is not made with the keys of another registry', async () => {

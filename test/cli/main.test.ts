@@ -51,11 +51,20 @@ describe('help', () => {
     }
   });
 
+  test('of a first word has an example of one of its commands', async () => {
+    const words = (await leaves()).map(([leaf]) => leaf.split(' '));
+    for (const group of new Set(words.flatMap(([first, second]) => (second ? [first!] : [])))) {
+      const { stdout } = await runIn([group, '--help']);
+      expect(stdout).toContain(`Example:\n  $ weighhouse ${group} `);
+    }
+  });
+
   test('is offered when nothing is asked for, as a wrong use', async () => {
     const { status, stdout, stderr } = await runIn([]);
     expect(status).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).toContain('Usage: weighhouse');
+    expect(stderr).toContain('error: name a command; "weighhouse --help" lists them\n');
   });
 
   test('is offered for a first word that wants another', async () => {

@@ -87,6 +87,11 @@ describe('a refusal', () => {
     });
   });
 
+  test('by a server that stops is not taken for the person’s own wish to stop', async () => {
+    answer = problem(503, { code: 'interrupted', detail: 'the server is stopping' });
+    await expect(http().bytes(REQUEST)).rejects.toThrowWithCode('overloaded');
+  });
+
   test('cannot steer a terminal', async () => {
     answer = problem(409, { code: 'conflict', detail: 'a\u001b[2Jb\u202ec\n' });
     await expect(http().bytes(REQUEST)).rejects.toMatchObject({ message: 'a [2Jb c ' });

@@ -13,6 +13,7 @@ import { noncesIn } from '../../src/transfer/nonces.ts';
 import type { Progress } from '../../src/transfer/progress.ts';
 import { pull } from '../../src/transfer/pull.ts';
 import { type PushOptions, push } from '../../src/transfer/push.ts';
+import { scanFolder } from '../../src/transfer/scan.ts';
 import { verifyFolder } from '../../src/transfer/verify.ts';
 import { nonceOf } from '../made/live-registry.ts';
 import { noise } from '../made/noise.ts';
@@ -85,6 +86,13 @@ describe('a push', () => {
     expect(
       await verifyFolder({ host: nodeHost, pins, pool }, target, { full: true }),
     ).toMatchObject({ ok: true, digest });
+  });
+
+  test('of a file says that it wants the directory', async () => {
+    await expect(scanFolder(join(folder, 'config.json'))).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('is no directory'),
+    });
   });
 
   test('done again has the same digest and sends nothing', async () => {

@@ -10,7 +10,7 @@ import { type NewPassphraseFlags, newPassphrase, type PassphraseFlags } from '..
 import { readSigner } from '../signer.ts';
 
 export function makeCommand(run: Run): Command {
-  return declareGroup('key')
+  return declareGroup('key', 'key new ~/me.key')
     .addCommand(
       declare('new', 'key new ~/keys/me.key')
         .description('make a personal key')

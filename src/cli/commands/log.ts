@@ -18,7 +18,7 @@ import { parseCount } from '../units.ts';
 const LOOK_MS = 1_000;
 
 export function makeCommand(run: Run): Command {
-  return declareGroup('log')
+  return declareGroup('log', 'log proof 42')
     .addCommand(
       declare('tail', 'log tail -n 20 --follow')
         .description('the newest entries, one JSON document a line with --json')

@@ -27,7 +27,7 @@ import { openSigner } from '../signer.ts';
 const SOLE_OWNER = 'owner';
 
 export function makeCommand(run: Run): Command {
-  return declareGroup('namespace').addCommand(
+  return declareGroup('namespace', 'namespace create acme --policy acme.json').addCommand(
     declare('create', 'namespace create acme --policy acme.json --key owner.key')
       .description('begin a namespace; takes a token of the operator and an owner’s key')
       .argument('<ns>', 'the namespace')

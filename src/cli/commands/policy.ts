@@ -10,7 +10,7 @@ import { openApi } from '../reach.ts';
 import { parseCount } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
-  return declareGroup('policy').addCommand(
+  return declareGroup('policy', 'policy show acme').addCommand(
     declare('show', 'policy show acme')
       .description('show the policy in force, or the one that was logged at an index')
       .argument('<ns>', 'the namespace')

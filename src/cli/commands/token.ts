@@ -17,7 +17,7 @@ import { grantToken } from '../token.ts';
 import { parseDuration } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
-  return declareGroup('token')
+  return declareGroup('token', 'token revoke 0f3c…9a --store ./store')
     .addCommand(
       declare(
         'create',
@@ -72,12 +72,11 @@ async function createToken(context: Context, flags: CreateFlags): Promise<void> 
   const grant = { subject, roles: [...new Set(roles)], namespace };
   const granted = await grantToken(key, grant, seconds, context.clock());
   const { token, id, expires } = granted;
-  context.output.say(
-    formatFields([
-      ['id', id],
-      ['expires', expires],
-    ]).join('\n'),
-  );
+  const about: [string, string][] = [
+    ['id', id],
+    ['expires', expires],
+  ];
+  for (const line of formatFields(about)) context.output.say(line);
   context.output.result(granted, [token]);
 }
 

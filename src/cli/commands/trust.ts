@@ -27,7 +27,7 @@ import { formatFields, formatTable } from '../table.ts';
 import { isInteractive } from '../world.ts';
 
 export function makeCommand(run: Run): Command {
-  return declareGroup('trust')
+  return declareGroup('trust', 'trust add https://models.example.com --fingerprint sha256:9f86d0…')
     .addCommand(
       declare('add', 'trust add https://models.example.org --fingerprint sha256:9f86d0…')
         .description('pin a registry')
