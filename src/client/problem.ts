@@ -38,7 +38,8 @@ export function parseProblem(response: Refusal, body: Uint8Array, address: strin
 
 function readProblem(response: Refusal, body: Uint8Array) {
   const type = response.headers.get('content-type') ?? '';
-  if (!type.startsWith('application/problem+json')) return undefined;
+  // The token endpoint's refusals have both forms: OAuth wants them as plain JSON.
+  if (!/^application\/(?:problem\+)?json\b/.test(type)) return undefined;
   try {
     const parsed = v.safeParse(problemSchema, parseJson(body, 'the refusal'));
     return parsed.success ? parsed.output : undefined;
