@@ -19,6 +19,8 @@ export interface Config {
   readonly cacheDirectory: string;
   readonly url: string | undefined;
   readonly token: string | undefined;
+  /** What a CI system says of the job that this runs in. */
+  readonly identityToken: string | undefined;
   /** A personal key file. */
   readonly key: string | undefined;
   /** Opens encrypted key files. */
@@ -47,6 +49,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     cacheDirectory: join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'weighhouse'),
     url: env.WEIGHHOUSE_URL || file.url,
     token: env.WEIGHHOUSE_TOKEN || file.token,
+    identityToken: env.WEIGHHOUSE_OIDC_TOKEN || undefined,
     key: env.WEIGHHOUSE_KEY || file.key,
     passphrase: env.WEIGHHOUSE_PASSPHRASE,
     logLevel: env.WEIGHHOUSE_LOG_LEVEL || 'info',

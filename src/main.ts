@@ -23,6 +23,9 @@ import type { Cosign } from './log/publisher.ts';
 import { type LogReader, openLogReader } from './log/reader.ts';
 import { type Observer, openSequencer, type Sequencer } from './log/sequencer.ts';
 import { openWitnesses } from './log/witnesses.ts';
+import { internet } from './oidc/address.ts';
+import { type Identities, openIdentities } from './oidc/identity.ts';
+import { parseIssuers } from './oidc/issuers.ts';
 import { openServerKeys, refuseRootKey, type ServerKeys } from './operator/keys-directory.ts';
 import { closeWithHeads } from './registry/heads.ts';
 import { openRegistry } from './registry/open.ts';
@@ -138,6 +141,10 @@ export interface ServeOptions {
   readonly logLevel: string;
   /** A C2SP tlog-policy file; without one the log's own signature is enough. */
   readonly witnessPolicy: string | undefined;
+  /** A file that lists the issuers of CI identities that are trusted at all; without it, none is. */
+  readonly oidcIssuers: string | undefined;
+  /** Lets those issuers be on this machine, over plain http. For tests alone. */
+  readonly oidcAllowLoopback: boolean;
 }
 
 export interface Serving {
@@ -152,6 +159,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const { store, keysDirectory, passphrase, address, publicUrl } = options;
   expectLargeBodies();
   const logger = pino({ level: options.logLevel }, pino.destination(2));
+  const identities = await openIssuers(options);
   const metrics = createMetrics();
   const opened = await openRegistryAt(store, keysDirectory, passphrase, {
     observer: {
@@ -174,6 +182,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       log: opened.log,
       store,
       tokens: opened.keys.token,
+      identities,
       hashing,
       hosts: allowedHosts(bound, publicUrl),
       config: {
@@ -200,6 +209,15 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       await store.close();
     },
   };
+}
+
+async function openIssuers({ oidcIssuers, oidcAllowLoopback }: ServeOptions): Promise<Identities> {
+  const network = { ...internet, allowLoopback: oidcAllowLoopback };
+  if (oidcIssuers === undefined) return openIdentities(nodeHost, [], network);
+  const bytes = await readFile(oidcIssuers).catch((error: Error) => {
+    throw new CodedError('usage', `the issuers ${oidcIssuers} cannot be read: ${error.message}`);
+  });
+  return openIdentities(nodeHost, parseIssuers(bytes, oidcIssuers, oidcAllowLoopback), network);
 }
 
 async function openPolicy(

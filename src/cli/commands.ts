@@ -140,7 +140,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'namespace',
     group: 'Operate',
-    summary: 'begin a namespace',
+    summary: 'begin a namespace; say which CI jobs may push to it',
     load: () => import('./commands/namespace.ts'),
   },
   {

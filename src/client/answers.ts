@@ -61,6 +61,13 @@ export const published = v.object({
   published: v.boolean(),
 });
 
+/** RFC 8693, section 2.2.1. */
+export const exchangedToken = v.object({
+  access_token: text(8_192),
+  token_type: v.pipe(v.string(), v.regex(/^bearer$/i)),
+  expires_in: count,
+});
+
 export const namespaceMade = v.object({ namespace: text(128), index: count });
 export const signedPolicy = v.object({ index: count, policy: bytes, signed: v.array(bytes) });
 export const advised = v.object({ index: count, kind: text(40) });

@@ -95,6 +95,19 @@ export class Api {
     return this.http.json(answers.published, this.#draftPost(release, 'publish', json, options));
   }
 
+  /** Exchanges a CI job's identity token for one that pushes to `namespace` (RFC 8693). */
+  exchangeToken(namespace: string, identityToken: string, options: CallOptions = {}) {
+    const form = {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: identityToken,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      scope: `push:${namespace}`,
+    };
+    // Not repeated: an identity token is taken once. Nor is another token of ours sent along.
+    const request = { method: 'POST', path: '/api/v1/token', form, token: null } as const;
+    return this.http.json(answers.exchangedToken, { ...request, ...options });
+  }
+
   // Namespaces and advisories.
 
   createNamespace(

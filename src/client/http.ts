@@ -37,6 +37,8 @@ export interface HttpRequest {
   /** Begins with a slash; segments are encoded already. */
   readonly path: string;
   readonly json?: Json;
+  /** A form, in place of JSON. */
+  readonly form?: Readonly<Record<string, string>>;
   /** In place of the client's token; null sends none. */
   readonly token?: string | null | undefined;
   /** May it be made again when nobody knows what became of it? By default what HTTP says of the method. */
@@ -123,12 +125,15 @@ export class Http {
     }
   }
 
-  #init({ method = 'GET', json, token }: HttpRequest, signal: AbortSignal): RequestInit {
+  #init({ method = 'GET', json, form, token }: HttpRequest, signal: AbortSignal): RequestInit {
     const headers = new Headers({ accept: 'application/json, */*;q=0.5' });
     const bearer = token === undefined ? this.token : token;
     if (bearer !== null && bearer !== undefined) headers.set('authorization', `Bearer ${bearer}`);
     // A redirected write would be made somewhere that nobody named.
     const redirect = method === 'GET' ? 'follow' : 'error';
+    if (form !== undefined) {
+      return { method, headers, signal, redirect, body: new URLSearchParams(form) };
+    }
     if (json === undefined) return { method, headers, signal, redirect };
     headers.set('content-type', 'application/json');
     return { method, headers, signal, redirect, body: JSON.stringify(json) };

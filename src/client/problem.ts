@@ -43,7 +43,8 @@ function codeHere(code: string): ErrorCode {
 
 function readProblem(response: Refusal, body: Uint8Array) {
   const type = response.headers.get('content-type') ?? '';
-  if (!type.startsWith('application/problem+json')) return undefined;
+  // The token endpoint's refusals have both forms: OAuth wants them as plain JSON.
+  if (!/^application\/(?:problem\+)?json\b/.test(type)) return undefined;
   try {
     const parsed = v.safeParse(problemSchema, parseJson(body, 'the refusal'));
     return parsed.success ? parsed.output : undefined;

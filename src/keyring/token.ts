@@ -3,8 +3,10 @@
  *
  * A *bearer token* speaks for a subject in some roles, in one namespace or in all. An
  * *upload credential* continues one draft's uploads for up to seven days, and does nothing
- * else: a terabyte outlives a token. The two have different `typ` headers (RFC 8725,
- * section 3.11), a fixed algorithm, and `kid` is only ever compared with the known keys.
+ * else: a terabyte outlives a token. A *CI token* is what a job of a trusted publisher gets:
+ * it has one namespace, a quarter of an hour and no role at all. Each kind has a `typ` header
+ * of its own (RFC 8725, section 3.11), all of them a fixed algorithm, and `kid` is only ever
+ * compared with the known keys.
  */
 import { randomBytes } from 'node:crypto';
 import { errors, importJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
@@ -27,8 +29,14 @@ export type TokenRole = Role | 'operator';
 const ALGORITHM = 'EdDSA';
 const BEARER = 'weighhouse+jwt';
 const UPLOAD = 'weighhouse-upload+jwt';
+const CI = 'weighhouse-ci+jwt';
+const KINDS: ReadonlySet<unknown> = new Set([BEARER, UPLOAD, CI]);
 /** Seconds that an upload credential lasts; each call that opens the draft renews it. */
 export const UPLOAD_SECONDS = 7 * 24 * 3600;
+/** Seconds that an upload credential lasts when a CI job opened the draft: no job runs longer. */
+export const CI_UPLOAD_SECONDS = 24 * 3600;
+/** Seconds that a CI token lasts. */
+export const CI_SECONDS = 15 * 60;
 /** Characters of a token that are looked at. */
 const MAX_TOKEN = 4_096;
 
@@ -40,6 +48,8 @@ export interface TokenClaims {
   readonly namespace: Namespace | undefined;
   /** Set on an upload credential. */
   readonly draft: ReleaseName | undefined;
+  /** True for a CI token. */
+  readonly ci: boolean;
   /** Seconds since 1970. */
   readonly expires: number;
 }
@@ -88,19 +98,30 @@ export async function issueToken(
   return issue(issuer, BEARER, grant.subject, claims, seconds, now);
 }
 
+/** Issues the token of a CI job, which pushes to one namespace. */
+export async function issueCiToken(
+  issuer: TokenKey,
+  subject: string,
+  namespace: Namespace,
+  now: number,
+): Promise<{ token: string; id: string }> {
+  return issue(issuer, CI, subject, { roles: [], ns: namespace }, CI_SECONDS, now);
+}
+
 /** Issues the credential of one draft's uploads. */
 export async function issueUploadCredential(
   issuer: TokenKey,
   subject: string,
   draft: ReleaseName,
   now: number,
+  seconds = UPLOAD_SECONDS,
 ): Promise<{ token: string; id: string }> {
   return issue(
     issuer,
     UPLOAD,
     subject,
     { roles: [], ns: draft.namespace, draft: formatReleaseName(draft) },
-    UPLOAD_SECONDS,
+    seconds,
     now,
   );
 }
@@ -120,9 +141,9 @@ export async function openToken(
       currentDate: new Date(now),
       requiredClaims: ['sub', 'jti', 'exp', 'iat', 'roles'],
     });
-    const upload = protectedHeader.typ === UPLOAD;
-    if (!upload && protectedHeader.typ !== BEARER) throw refused('the token is of another kind');
-    return claimsOf(payload, upload);
+    const { typ } = protectedHeader;
+    if (!KINDS.has(typ)) throw refused('the token is of another kind');
+    return claimsOf(payload, typ);
   } catch (error) {
     if (error instanceof CodedError) throw error;
     if (error instanceof errors.JWTExpired) throw refused('the token has expired');
@@ -130,9 +151,9 @@ export async function openToken(
   }
 }
 
-function claimsOf(payload: JWTPayload, upload: boolean): TokenClaims {
+function claimsOf(payload: JWTPayload, kind: unknown): TokenClaims {
   const claims = v.safeParse(claimsSchema, payload);
-  if (!claims.success || (claims.output.draft !== undefined) !== upload)
+  if (!claims.success || !isOfKind(claims.output, kind))
     throw refused('the token has malformed claims');
   const { sub, jti, exp, roles, ns, draft } = claims.output;
   return {
@@ -141,8 +162,15 @@ function claimsOf(payload: JWTPayload, upload: boolean): TokenClaims {
     roles,
     namespace: ns === undefined ? undefined : parseNamespace(ns),
     draft: draft === undefined ? undefined : parseReleaseName(draft),
+    ci: kind === CI,
     expires: exp,
   };
+}
+
+/** Only an upload credential has a draft; a CI token has a namespace, and no role whatever it says. */
+function isOfKind({ draft, ns, roles }: v.InferOutput<typeof claimsSchema>, kind: unknown) {
+  if ((draft !== undefined) !== (kind === UPLOAD)) return false;
+  return kind !== CI || (ns !== undefined && roles.length === 0);
 }
 
 async function issue(

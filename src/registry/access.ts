@@ -1,6 +1,11 @@
 /**
  * Who may do what, decided from the token's claims alone. Every use case asks here first,
  * before it looks at the store: a refusal must not tell whether something is there.
+ *
+ * An upload session's credential and a CI job have no role. `requireRole` refuses both, so
+ * that a use case which is new is closed to them; what they may do is opened one by one, by
+ * `requirePusher`, `requireUploader` and `requireDraftReader`. The server asks `refuseCiJob`
+ * before it reads a request to any endpoint that is not marked as part of a push.
  */
 import { CodedError } from '../core/error.ts';
 import {
@@ -23,31 +28,43 @@ export function requireRole(caller: Caller, namespace: Namespace, roles: readonl
   if (caller.session !== undefined) {
     throw refused('an upload session’s credential is good for its own upload and nothing else');
   }
+  refuseCiJob(caller);
   requireRoleIn(caller, namespace, roles);
 }
 
+/** Throws `not-authorised` for a CI job. */
+export function refuseCiJob(caller: Caller): void {
+  if (caller.ci) throw refused('a CI job can push and seal, and do nothing else');
+}
+
+/** As `requireRole` for those who make releases, and for the CI jobs of the namespace. */
+export function requirePusher(caller: Caller, namespace: Namespace): void {
+  if (!caller.ci) requireRole(caller, namespace, PUBLISHING);
+  else if (caller.namespace !== namespace) throw otherNamespace(caller, namespace);
+}
+
 /**
- * As `requireRole` for those who make releases; the credential of an upload session is as
- * good for the draft that it was given for.
+ * As `requirePusher`; the credential of an upload session is as good for the draft that it
+ * was given for.
  */
 export function requireUploader(caller: Caller, release: ReleaseName): void {
   const { session } = caller;
-  if (session === undefined) requireRole(caller, release.namespace, PUBLISHING);
+  if (session === undefined) requirePusher(caller, release.namespace);
   else if (!isSameRelease(session, release)) {
     throw refused(`this credential is for the upload of ${formatReleaseName(session)} alone`);
   }
 }
 
-/** Throws unless the caller may see the draft: everybody of its namespace, and its own upload session. */
+/** Throws unless the caller may see the draft: everybody and every CI job of its namespace, and its own upload session. */
 export function requireDraftReader(caller: Caller, release: ReleaseName): void {
-  if (caller.session === undefined) requireRole(caller, release.namespace, ROLES);
-  else requireUploader(caller, release);
+  if (caller.session !== undefined || caller.ci) requireUploader(caller, release);
+  else requireRole(caller, release.namespace, ROLES);
 }
 
 /** Throws `not-authorised` unless the caller runs the registry. */
 export function requireOperator(caller: Caller): void {
   const isOperator = caller.roles.includes('operator') && caller.namespace === undefined;
-  if (caller.session === undefined && isOperator) return;
+  if (caller.session === undefined && !caller.ci && isOperator) return;
   throw refused('this takes the role operator, for all namespaces');
 }
 
@@ -58,10 +75,14 @@ export function isSameRelease(a: ReleaseName, b: ReleaseName): boolean {
 
 function requireRoleIn(caller: Caller, namespace: Namespace, roles: readonly Role[]): void {
   if (caller.namespace !== undefined && caller.namespace !== namespace) {
-    throw refused(`this token is for the namespace ${caller.namespace}, not for ${namespace}`);
+    throw otherNamespace(caller, namespace);
   }
   if (caller.roles.some((role) => (roles as readonly string[]).includes(role))) return;
   throw refused(`this takes one of the roles ${roles.join(', ')} in ${namespace}`);
+}
+
+function otherNamespace(caller: Caller, namespace: Namespace): CodedError {
+  return refused(`this token is for the namespace ${caller.namespace}, not for ${namespace}`);
 }
 
 function refused(why: string): CodedError {

@@ -14,6 +14,7 @@ import { Publishing } from './publish.ts';
 import type { Caller, Registry } from './registry.ts';
 import { Releases } from './releases.ts';
 import { Seals } from './seal.ts';
+import { Admissions } from './trusted-publishers.ts';
 import { Uploads } from './uploads.ts';
 
 /** The registry over `parts`. Whoever opens it calls `recover` before it answers anybody. */
@@ -28,6 +29,7 @@ export function openRegistry(parts: RegistryParts): Registry {
   const releases = new Releases(parts);
   const advisories = new Advisories(parts, namespaces, releases);
   const freshness = new FreshnessReader(parts, namespaces);
+  const admissions = new Admissions(parts, chores);
   const status = (caller: Caller, release: ReleaseName, draft: Draft) =>
     drafts.status(caller, draft, seals.progress(release));
 
@@ -60,6 +62,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     policy: (namespace, index) => namespaces.policy(namespace, index),
     advise: (caller, envelope) => advisories.advise(caller, envelope),
     advisory: (index) => advisories.get(index),
+    admitIdentity: (namespace, identity) => admissions.admit(namespace, identity),
 
     release: (release) => releases.describe(release),
     document: (release, document) => releases.document(release, document),

@@ -14,6 +14,7 @@ import type { Missing } from '../core/release/gate.ts';
 import type { Manifest } from '../core/release/manifest.ts';
 import type { Namespace, ReleaseName } from '../core/release/name.ts';
 import type { Role } from '../core/release/policy.ts';
+import type { Identity } from '../core/release/trusted-publisher.ts';
 import type { ByteRange } from '../store/contract.ts';
 
 /** Who asks, as the token says. The server makes it; a request without a token has none. */
@@ -25,6 +26,11 @@ export interface Caller {
   readonly namespace: Namespace | undefined;
   /** Set for the credential of an upload session: it may upload to this draft and do nothing else. */
   readonly session?: ReleaseName;
+  /**
+   * True for a CI job of a trusted publisher. It has no role: `access.ts` lets it push and seal
+   * in its namespace, and whatever asks for a role refuses it without having thought of it.
+   */
+  readonly ci?: boolean;
 }
 
 export type DraftState = 'draft' | 'sealed' | 'publishing' | 'published' | 'withdrawn';
@@ -144,8 +150,9 @@ export interface Freshness {
 }
 
 export interface Registry {
-  // Drafts: publishers, release managers and owners of the namespace; the credential of an
-  // upload session for all that an upload takes, from declareFile to seal and draftManifest.
+  // Drafts: publishers, release managers and owners of the namespace; its CI jobs for all of a
+  // push, from openDraft to seal; the credential of an upload session for all that an upload
+  // takes, from declareFile to seal and draftManifest.
   /**
    * Opens a draft, or goes on with the one that is there. A sealed one stays sealed: it is
    * reopened, as its next revision, by the first call that changes its content.
@@ -203,6 +210,12 @@ export interface Registry {
   ): Promise<{ readonly index: number; readonly kind: AdvisoryKind }>;
   /** The envelope of the advisory at `index`. */
   advisory(index: number): Promise<Uint8Array>;
+
+  /**
+   * Admits a CI job whose identity was verified, once: the id of the trusted publisher of
+   * `namespace` that it is.
+   */
+  admitIdentity(namespace: Namespace, identity: Identity): Promise<string>;
 
   // What is public.
   release(release: ReleaseName): Promise<PublishedRelease | undefined>;

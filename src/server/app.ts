@@ -9,12 +9,14 @@ import type { Catalogue } from '../index/catalogue.ts';
 import type { FollowingCatalogue } from '../index/open.ts';
 import type { TokenKey } from '../keyring/token.ts';
 import type { LogReader } from '../log/reader.ts';
+import type { Identities } from '../oidc/identity.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/contract.ts';
 import { draftEndpoints } from './api/drafts.ts';
 import { API_PATH, type Endpoint, endpoint, mount, param } from './api/endpoint.ts';
 import { namespaceEndpoints } from './api/namespaces.ts';
 import { publishedOf, releaseEndpoints } from './api/releases.ts';
+import { tokenEndpoint } from './api/token.ts';
 import { authenticator } from './auth.ts';
 import { contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
@@ -31,6 +33,8 @@ export interface AppParts {
   readonly log: LogReader;
   readonly store: Store;
   readonly tokens: TokenKey;
+  /** Opens the identity tokens of CI jobs. */
+  readonly identities: Identities;
   /** Hashes content before it is sent; apart from the registry's own, so that no reader waits for a seal. */
   readonly hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>;
   /** Hosts that are answered to; undefined for all. */
@@ -99,6 +103,7 @@ function apiRouter(parts: AppParts): Router {
     ...namespaceEndpoints(parts.registry, catchUp),
     ...releaseEndpoints(parts.registry, parts.catalogue),
     contentEndpoint(parts),
+    tokenEndpoint(parts),
   ];
   const description = describeApi(endpoints, parts.config.url + API_PATH);
   router.get('/openapi.json', named(`${API_PATH}/openapi.json`), (_request, response) => {

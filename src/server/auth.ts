@@ -52,6 +52,7 @@ export function authenticator(store: Store, key: TokenKey, clock: () => number):
       roles: claims.roles,
       namespace: claims.namespace,
       ...(claims.draft === undefined ? {} : { session: claims.draft }),
+      ...(claims.ci ? { ci: true } : {}),
     };
   }
 

@@ -1,14 +1,16 @@
 /**
- * JSON bodies of requests. They are read by our own strict parser, not by Express: a key that
+ * Bodies of requests. JSON is read by our own strict parser, not by Express: a key that
  * stands twice, `__proto__` or a thousand levels of nesting mean one thing to one reader and
  * another to the next. What a refused client still sends is read up to a bound and then cut.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Request } from 'express';
-import { concat } from '../core/bytes.ts';
+import { concat, parseUtf8 } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { type Json, parseJson } from '../core/json.ts';
 
+/** The media type of forms. */
+export const FORM = 'application/x-www-form-urlencoded';
 /** Bytes of a JSON request body, unless the endpoint says otherwise. */
 export const MAX_BODY_BYTES = 2 ** 20;
 /** Nesting of a JSON request body; ours have three levels. */
@@ -24,8 +26,29 @@ const MAX_DISCARDED_BYTES = 16 * 2 ** 20;
  * client goes away.
  */
 export async function readJson(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Json> {
-  if (request.is('application/json') === false || !hasBody(request)) {
-    throw new CodedError('bad-json', 'the request needs a body of type application/json');
+  const bytes = await readBody(request, 'application/json', maxBytes);
+  return parseJson(bytes, 'the request body', { maxBytes, maxDepth: MAX_BODY_DEPTH });
+}
+
+/**
+ * Reads and parses a form. A name that stands twice is refused, as RFC 6749 (section 3.2)
+ * asks. Throws `bad-json` for another type, else as `readJson`.
+ */
+export async function readForm(
+  request: Request,
+  maxBytes = MAX_BODY_BYTES,
+): Promise<Readonly<Record<string, string>>> {
+  const bytes = await readBody(request, FORM, maxBytes);
+  const fields = [...new URLSearchParams(parseUtf8(bytes, 'the request body'))];
+  if (new Set(fields.map(([name]) => name)).size < fields.length) {
+    throw new CodedError('usage', 'the request body names a parameter twice');
+  }
+  return Object.fromEntries(fields);
+}
+
+async function readBody(request: Request, type: string, maxBytes: number): Promise<Uint8Array> {
+  if (request.is(type) === false || !hasBody(request)) {
+    throw new CodedError('bad-json', `the request needs a body of type ${type}`);
   }
   if (request.get('content-encoding') !== undefined) {
     throw new CodedError('bad-encoding', 'the request body is compressed; send it as it is');
@@ -38,7 +61,7 @@ export async function readJson(request: Request, maxBytes = MAX_BODY_BYTES): Pro
     if (length > maxBytes) throw tooLarge(maxBytes);
     parts.push(part);
   }
-  return parseJson(concat(...parts), 'the request body', { maxBytes, maxDepth: MAX_BODY_DEPTH });
+  return concat(...parts);
 }
 
 /**

@@ -44,7 +44,7 @@ const PROBLEM = {
 
 function describe(it: Endpoint): Described {
   const status = String(it.status ?? 200);
-  const body = it.body === undefined ? it.consumes : 'application/json';
+  const body = it.consumes ?? (it.body === undefined ? undefined : 'application/json');
   return {
     operationId: it.id,
     summary: it.summary,
@@ -69,6 +69,14 @@ function describe(it: Endpoint): Described {
               },
             }),
       },
+      ...(it.refusal === undefined
+        ? {}
+        : {
+            [it.refusal.status]: {
+              description: 'Refused',
+              content: { 'application/json': { schema: schemaOf(it.refusal.shape) } },
+            },
+          }),
       default: {
         description: 'A problem',
         content: {

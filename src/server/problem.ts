@@ -113,16 +113,19 @@ export function sendProblem(
     .status(status)
     .set('Cache-Control', 'no-store')
     .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: `urn:weighhouse:problem:${error.code}`,
-        title: error.code,
-        status,
-        detail: OURS[error.code] ?? error.message,
-        code: error.code,
-        details: error.code in OURS ? {} : error.details,
-      }),
-    );
+    .send(JSON.stringify(problemOf(error, status)));
+}
+
+/** The problem document of an error. */
+export function problemOf(error: CodedError, status: number) {
+  return {
+    type: `urn:weighhouse:problem:${error.code}`,
+    title: error.code,
+    status,
+    detail: OURS[error.code] ?? error.message,
+    code: error.code,
+    details: error.code in OURS ? {} : error.details,
+  };
 }
 
 /** The HTTP status of a code. Who is known and may not is told so, and not to say who they are. */

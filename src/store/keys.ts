@@ -105,6 +105,11 @@ export const keys = {
   publicClaim: (digest: Digest): Key => key('private', 'public', digestHex(digest)),
   intent: (name: ReleaseName): Key => key(...release(['private', 'intents'], name)),
   revoked: (tokenId: string): Key => key('private', 'revoked', tokenId),
+  /** The trusted publishers of a namespace. */
+  publishers: (namespace: Namespace): Key => key('private', 'publishers', namespace),
+  /** Says that an identity token was exchanged; `expires` in seconds, `fingerprint` 64 hex digits. */
+  exchanged: (expires: number, fingerprint: string): Key =>
+    key('private', 'exchanged', `${expires}-${fingerprint}`),
   probe: (random: string): Key => key('private', 'probe', random),
 } as const;
 
@@ -122,4 +127,5 @@ export const prefixes = {
   uploadParts: (random: string): KeyPrefix => prefix('private', 'uploads', random),
   intents: (): KeyPrefix => prefix('private', 'intents'),
   revoked: (): KeyPrefix => prefix('private', 'revoked'),
+  exchanged: (): KeyPrefix => prefix('private', 'exchanged'),
 } as const;

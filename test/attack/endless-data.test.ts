@@ -53,6 +53,7 @@ describe('an answer without an end', () => {
     ['sealing', (a) => a.seal(RELEASE, { nonce: nonceOf(1), paths: ['a'] })],
     ['the manifest of a draft', (a) => a.draftManifest(RELEASE)],
     ['publishing', (a) => a.publish(RELEASE, undefined)],
+    ['exchanging an identity', (a) => a.exchangeToken('acme', 'x')],
     ['making a namespace', (a) => a.createNamespace({ policy: utf8('{}'), signed: [] })],
     ['a policy', (a) => a.policy(ACME)],
     ['freshness', (a) => a.freshness(ACME)],

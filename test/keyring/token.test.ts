@@ -3,6 +3,8 @@ import { SignJWT, UnsecuredJWT } from 'jose';
 import { parseNamespace, parseReleaseName } from '../../src/core/release/name.ts';
 import { newEd25519Key } from '../../src/keyring/keys.ts';
 import {
+  CI_SECONDS,
+  issueCiToken,
   issueToken,
   issueUploadCredential,
   openToken,
@@ -24,6 +26,7 @@ describe('bearer tokens', () => {
       roles: ['publisher'],
       namespace: 'acme',
       draft: undefined,
+      ci: false,
       expires: now / 1000 + 3600,
     });
   });
@@ -67,6 +70,35 @@ describe('bearer tokens', () => {
       .setProtectedHeader({ alg: 'HS256', typ: 'weighhouse+jwt' })
       .sign(Buffer.from(jwk.x as string, 'base64url'));
     await expect(openToken(issuer, confused, now)).rejects.toThrowWithCode('not-authorised');
+  });
+});
+
+describe('CI tokens', () => {
+  const acme = parseNamespace('acme');
+
+  test('have one namespace, no role and a quarter of an hour', async () => {
+    const { token } = await issueCiToken(issuer, 'ci:1', acme, now);
+    const claims = await openToken(issuer, token, now + CI_SECONDS * 1000 - 1000);
+    expect(claims).toMatchObject({ ci: true, roles: [], namespace: 'acme', draft: undefined });
+    const late = openToken(issuer, token, now + CI_SECONDS * 1000);
+    await expect(late).rejects.toThrowWithCode('not-authorised');
+  });
+
+  test.each([
+    ['a role', { roles: ['publisher'], ns: 'acme' }],
+    ['no namespace', { roles: [] }],
+    ['a draft', { roles: [], ns: 'acme', draft: 'acme/kimi@v1' }],
+  ])('are refused with %s, though the key signed it', async (_, claims) => {
+    const token = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'weighhouse-ci+jwt' })
+      .setIssuer('weights.example')
+      .setAudience('weights.example')
+      .setSubject('ci:1')
+      .setJti('0'.repeat(32))
+      .setIssuedAt(now / 1000)
+      .setExpirationTime(now / 1000 + 60)
+      .sign(issuer.signing);
+    await expect(openToken(issuer, token, now)).rejects.toThrowWithCode('not-authorised');
   });
 });
 

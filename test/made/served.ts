@@ -29,6 +29,8 @@ import type { StatementSigner } from '../../src/keyring/keys.ts';
 import { issueToken, type TokenKey, type TokenRole } from '../../src/keyring/token.ts';
 import { type LogReader, openLogReader } from '../../src/log/reader.ts';
 import { openSequencer, type Sequencer } from '../../src/log/sequencer.ts';
+import { internet } from '../../src/oidc/address.ts';
+import { openIdentities } from '../../src/oidc/identity.ts';
 import { type InitOptions, initRegistry, type NewRegistry } from '../../src/operator/init.ts';
 import { openServerKeys, type ServerKeys } from '../../src/operator/keys-directory.ts';
 import { signPolicy, soloFor } from '../../src/operator/namespace.ts';
@@ -151,6 +153,7 @@ export class Served {
         log: rooms.log,
         store: rooms.store,
         tokens: rooms.keys.token,
+        identities: openIdentities(nodeHost, [], internet),
         hashing: rooms.hashing,
         hosts: allowedHosts(url, undefined),
         config: {

@@ -1,4 +1,7 @@
-/** `namespace create NS`: begins a namespace with its first policy, signed by its owner. */
+/**
+ * `namespace create NS`: begins a namespace with its first policy, signed by its owner. Its
+ * trusted publishers are in `namespace-publishers.ts`.
+ */
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { pinOf } from '../../client/trust.ts';
@@ -22,12 +25,13 @@ import type { PassphraseFlags } from '../passphrase.ts';
 import { openPins } from '../pins.ts';
 import { openApiWithToken } from '../reach.ts';
 import { openSigner } from '../signer.ts';
+import { publisherCommands } from './namespace-publishers.ts';
 
 /** How the one owner is called in a policy that is made here. */
 const SOLE_OWNER = 'owner';
 
 export function makeCommand(run: Run): Command {
-  return declareGroup('namespace', 'namespace create acme --policy acme.json').addCommand(
+  const group = declareGroup('namespace', 'namespace create acme --policy acme.json').addCommand(
     declare('create', 'namespace create acme --policy acme.json --key owner.key')
       .description('begin a namespace; takes a token of the operator and an owner’s key')
       .argument('<ns>', 'the namespace')
@@ -39,6 +43,8 @@ export function makeCommand(run: Run): Command {
       .addOption(tokenFlag())
       .action(run(createNamespace)),
   );
+  for (const command of publisherCommands(run)) group.addCommand(command);
+  return group;
 }
 
 interface CreateFlags extends PassphraseFlags {

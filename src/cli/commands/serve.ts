@@ -1,6 +1,6 @@
 /** `serve`: the server, until it is told to end; then it finishes what it has begun. */
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { openStore, type ServeOptions, serve } from '../../main.ts';
 import { parseAddress } from '../address.ts';
 import { declare, passphraseFlag, type Run } from '../command.ts';
@@ -14,6 +14,13 @@ export function makeCommand(run: Run): Command {
     .requiredOption('--listen <host:port>', 'where to listen; port 0 takes any that is free')
     .option('--public-url <url>', 'how clients reach it, behind a proxy')
     .option('--witness-policy <file>', 'C2SP tlog-policy: witnesses that must cosign')
+    .option('--oidc-issuers <file>', 'issuers of CI identities that are trusted at all')
+    .addOption(
+      new Option(
+        '--oidc-allow-loopback',
+        'for tests: issuers on this machine, without TLS',
+      ).hideHelp(),
+    )
     .option('--index <dir>', 'where the search index is kept (default: the user’s cache)')
     .addOption(passphraseFlag())
     .action(run(runServer));
@@ -25,11 +32,16 @@ interface ServeFlags extends PassphraseFlags {
   readonly listen: string;
   readonly publicUrl?: string;
   readonly witnessPolicy?: string;
+  readonly oidcIssuers?: string;
+  readonly oidcAllowLoopback?: boolean;
   readonly index?: string;
 }
 
 async function runServer(context: Context, flags: ServeFlags): Promise<void> {
   const address = parseAddress(flags.listen);
+  if (flags.oidcAllowLoopback) {
+    context.output.warn('CI identities may come from this machine, without TLS: for tests only');
+  }
   const passphrase = await serverPassphrase(context, flags, flags.keys);
   await serveUntilStopped(context, {
     store: await openStore(flags.store),
@@ -40,6 +52,8 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
     indexDirectory: flags.index ?? join(context.config.cacheDirectory, 'index'),
     logLevel: context.config.logLevel,
     witnessPolicy: flags.witnessPolicy,
+    oidcIssuers: flags.oidcIssuers,
+    oidcAllowLoopback: flags.oidcAllowLoopback ?? false,
   });
 }
 

@@ -55,6 +55,8 @@ async function start(context: Context, flags: StartFlags): Promise<void> {
     indexDirectory: place('index'),
     logLevel: context.config.logLevel,
     witnessPolicy: undefined,
+    oidcIssuers: undefined,
+    oidcAllowLoopback: false,
   });
 }
 

@@ -1,4 +1,7 @@
-/** `token create`, `token revoke ID`: access to the registry, on the operator's machine. */
+/**
+ * `token create`, `token revoke ID`: access to the registry, on the operator's machine.
+ * `token exchange` is for CI jobs, and has a file of its own.
+ */
 import { type Command, Option } from 'commander';
 import { CodedError } from '../../core/error.ts';
 import { formatCanonical } from '../../core/json.ts';
@@ -15,6 +18,7 @@ import { type PassphraseFlags, serverPassphrase } from '../passphrase.ts';
 import { formatFields } from '../table.ts';
 import { grantToken } from '../token.ts';
 import { parseDuration } from '../units.ts';
+import { exchangeCommand } from './token-exchange.ts';
 
 export function makeCommand(run: Run): Command {
   return declareGroup('token', 'token revoke 0f3c…9a --store ./store')
@@ -44,7 +48,8 @@ export function makeCommand(run: Run): Command {
         .requiredOption('--store <store>', 'the registry’s store')
         .option('--keys <dir>', 'the server’s keys; not needed')
         .action(run(revokeToken)),
-    );
+    )
+    .addCommand(exchangeCommand(run));
 }
 
 interface CreateFlags extends PassphraseFlags {

@@ -5,7 +5,12 @@ import { parseBase64 } from '../../core/bytes.ts';
 import { type Digest, formatDigest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
-import { issueUploadCredential, type TokenKey, UPLOAD_SECONDS } from '../../keyring/token.ts';
+import {
+  CI_UPLOAD_SECONDS,
+  issueUploadCredential,
+  type TokenKey,
+  UPLOAD_SECONDS,
+} from '../../keyring/token.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { bytesOf } from '../body.ts';
 import { type Call, type CatchUp, callerOf, type Endpoint, endpoint, param } from './endpoint.ts';
@@ -28,20 +33,23 @@ export function draftEndpoints(
       id: 'openDraft',
       summary: 'Open a draft, or go on with it, and get the credential for its uploads',
       token: 'required',
+      ciJobs: true,
       answer: shapes.openedDraft,
       async run(call) {
         const caller = callerOf(call);
         const status = await registry.openDraft(caller, releaseOf(call));
+        const seconds = caller.ci ? CI_UPLOAD_SECONDS : UPLOAD_SECONDS;
         const credential = await issueUploadCredential(
           tokens,
           caller.subject,
           status.release,
           clock(),
+          seconds,
         );
         return {
           ...shapes.showDraft(status),
           session: credential.token,
-          sessionExpires: new Date(clock() + UPLOAD_SECONDS * 1000).toISOString(),
+          sessionExpires: new Date(clock() + seconds * 1000).toISOString(),
         };
       },
     }),
@@ -51,6 +59,7 @@ export function draftEndpoints(
       id: 'draftStatus',
       summary: 'State, sealed digest and what the gate still lacks',
       token: 'required',
+      ciJobs: true,
       answer: shapes.draftStatus,
       run: async (call) =>
         shapes.showDraft(await registry.draftStatus(callerOf(call), releaseOf(call))),
@@ -71,6 +80,7 @@ export function draftEndpoints(
       id: 'declareFile',
       summary: 'Declare a file; the answer says which parts are still to be sent',
       token: 'required',
+      ciJobs: true,
       body: shapes.declaredFile,
       answer: shapes.fileTicket,
       run: (call) => registry.declareFile(callerOf(call), releaseOf(call), call.body),
@@ -81,6 +91,7 @@ export function draftEndpoints(
       id: 'putPart',
       summary: 'Send one part; Content-Digest (RFC 9530) names its SHA-256',
       token: 'required',
+      ciJobs: true,
       consumes: 'application/octet-stream',
       produces: 'text/plain',
       status: 204,
@@ -101,6 +112,7 @@ export function draftEndpoints(
       id: 'completeUpload',
       summary: 'All parts are sent: make them one object',
       token: 'required',
+      ciJobs: true,
       answer: v.strictObject({ state: v.literal('stored') }),
       async run(call) {
         await registry.completeUpload(callerOf(call), releaseOf(call), param(call, 'upload'));
@@ -113,6 +125,7 @@ export function draftEndpoints(
       id: 'sealDraft',
       summary: 'Begin to seal exactly these files: the registry reads every byte back',
       token: 'required',
+      ciJobs: true,
       body: shapes.sealRequest,
       maxBodyBytes: MAX_SEAL_BYTES,
       answer: shapes.draftStatus,
@@ -126,6 +139,7 @@ export function draftEndpoints(
       id: 'draftManifest',
       summary: 'The manifest of a sealed draft',
       token: 'required',
+      ciJobs: true,
       produces: 'application/json',
       async run(call) {
         const manifest = await registry.draftManifest(callerOf(call), releaseOf(call));

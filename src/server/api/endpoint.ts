@@ -5,9 +5,10 @@
 import type { Request, Response, Router } from 'express';
 import { CodedError } from '../../core/error.ts';
 import { parseShape, type Shape } from '../../core/shape.ts';
+import { refuseCiJob } from '../../registry/access.ts';
 import type { Caller } from '../../registry/registry.ts';
 import type { Authenticator } from '../auth.ts';
-import { discardBody, readJson } from '../body.ts';
+import { discardBody, FORM, readForm, readJson } from '../body.ts';
 import { named, notesOf } from '../request-log.ts';
 
 /** Where the native API lies. */
@@ -34,17 +35,30 @@ export interface Endpoint<Body = unknown, Query = unknown> {
   readonly id: string;
   readonly summary: string;
   readonly token: 'required' | 'none';
+  /** True for what a push takes. A CI job's token opens nothing else that asks for one. */
+  readonly ciJobs?: true;
+  /** The shape of the body: JSON, or a form where `consumes` says so. */
   readonly body?: Shape<Body>;
-  /** Bytes of a JSON body, where they may be more than usual. */
+  /** Bytes of that body, where they may be other than usual. */
   readonly maxBodyBytes?: number;
   readonly query?: Shape<Query>;
   /** The shape of the JSON answer; an endpoint without one answers by itself, with `produces`. */
   readonly answer?: Shape<unknown>;
   readonly produces?: string;
-  /** A body that is no JSON, by its media type. */
+  /** The media type of a body that is no JSON. */
   readonly consumes?: string;
   readonly status?: number;
+  /** How an endpoint refuses that must do so in another form than a problem document. */
+  readonly refusal?: Refusal;
   run(call: Call<Body, Query>): Promise<unknown>;
+}
+
+export interface Refusal {
+  readonly status: number;
+  /** The shape of its JSON. */
+  readonly shape: Shape<unknown>;
+  /** Answers, or throws what is to be a problem document after all. */
+  send(request: Request, response: Response, error: unknown): void;
 }
 
 /**
@@ -65,29 +79,45 @@ export function mount(router: Router, endpoints: readonly Endpoint[], auth: Auth
   for (const it of endpoints) {
     const path = it.path.replaceAll('{*', '*').replaceAll('{', ':').replaceAll('}', '');
     router[it.method](path, named(API_PATH + it.path), async (request, response) => {
-      // Before the body is looked at: who asks for nothing allowed is told nothing else.
-      const caller =
-        it.token === 'required' ? await auth.required(request) : await auth.caller(request);
-      if (caller !== undefined) notesOf(response).subject = caller.subject;
-      const call = {
-        params: paramsOf(request),
-        query: it.query && parseShape(it.query, { ...request.query }, 'the query', 'usage'),
-        body: it.body && (await readBody(it.body, request, it.maxBodyBytes)),
-        caller,
-        request,
-        response,
-      };
-      const answer = await it.run(call);
-      discardBody(request);
-      if (it.answer === undefined) return;
-      if (!response.hasHeader('Cache-Control')) response.set('Cache-Control', 'no-store');
-      response.status(it.status ?? 200).json(answer);
+      try {
+        await answer(it, auth, request, response);
+      } catch (error) {
+        if (it.refusal === undefined) throw error;
+        it.refusal.send(request, response, error);
+      }
     });
   }
 }
 
-async function readBody(shape: Shape<unknown>, request: Request, maxBytes: number | undefined) {
-  return parseShape(shape, await readJson(request, maxBytes), 'the request body');
+async function answer(
+  it: Endpoint,
+  auth: Authenticator,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  // Before the body is looked at: who asks for nothing allowed is told nothing else.
+  const caller =
+    it.token === 'required' ? await auth.required(request) : await auth.caller(request);
+  if (caller !== undefined) notesOf(response).subject = caller.subject;
+  if (caller !== undefined && it.token === 'required' && !it.ciJobs) refuseCiJob(caller);
+  const call = {
+    params: paramsOf(request),
+    query: it.query && parseShape(it.query, { ...request.query }, 'the query', 'usage'),
+    body: it.body && (await readBody(it, it.body, request)),
+    caller,
+    request,
+    response,
+  };
+  const answered = await it.run(call);
+  discardBody(request);
+  if (it.answer === undefined) return;
+  if (!response.hasHeader('Cache-Control')) response.set('Cache-Control', 'no-store');
+  response.status(it.status ?? 200).json(answered);
+}
+
+async function readBody(it: Endpoint, shape: Shape<unknown>, request: Request) {
+  const read = it.consumes === FORM ? readForm : readJson;
+  return parseShape(shape, await read(request, it.maxBodyBytes), 'the request body');
 }
 
 /** The caller of an endpoint that asks for a token. */
