@@ -1,6 +1,7 @@
 /**
  * From what a person typed to one release whose documents all fit: freshness first, then the
- * release, then that both are of one log. Nothing is saved before everything was checked.
+ * release, then that both are of one log. Nothing is saved before everything was checked; a
+ * recall is refused after that, so that it cannot be taken back.
  */
 
 import { utf8 } from '../core/bytes.ts';
@@ -82,10 +83,10 @@ export async function resolveRelease(
   const verified = accept(await verifyRelease(host, root, askedFor(asked, release), documents));
   const view = await openView(host, [first.newest, ...headsIn(documents)], seen, readTile);
 
-  const advisories = advisoriesAbout(fresh.state, verified.release);
-  refuseRecalled(advisories, verified.release, acceptRecalled);
   const { index, time } = fresh.state;
   await pins.saveSeen(root.origin, { checkpoint: view.newest.note, heads: { index, time } });
+  const advisories = advisoriesAbout(fresh.state, verified.release);
+  refuseRecalled(advisories, verified.release, acceptRecalled);
   const newest = fresh.state.head.releases[verified.release.name];
   const superseded = newest !== undefined && newest > verified.index;
   return { verified, documents, advisories, superseded, root, roots };
