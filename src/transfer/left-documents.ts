@@ -43,7 +43,7 @@ const NAMES = {
   recordProof: `${CONTROL_FOLDER}/model-sig.tlog-proof`,
   modelSig: MODEL_SIGNATURE,
 } as const;
-const SUMMARY = `${CONTROL_FOLDER}/release.json`;
+export const SUMMARY = `${CONTROL_FOLDER}/release.json`;
 const CHUNKS = `${CONTROL_FOLDER}/chunks`;
 
 const summarySchema = v.strictObject({
