@@ -108,9 +108,9 @@ export class Api {
       signed: request.signed.map(formatBase64),
       ...(request.override === true ? { override: true } : {}),
     };
-    // Not repeated: a second first entry is refused, and the refusal would hide the success.
     const path = '/api/v1/namespaces';
-    return this.http.json(answers.namespaceMade, { method: 'POST', path, json, ...options });
+    const call = { method: 'POST', path, json, repeatable: true, ...options } as const;
+    return this.http.json(answers.namespaceMade, call);
   }
 
   policy(namespace: string, index?: number, options: CallOptions = {}) {
