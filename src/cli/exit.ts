@@ -52,3 +52,8 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   internal: 1,
   interrupted: 130,
 };
+
+/** A newer server may send a code that this version has no status for, and a hostile one any word. */
+export function statusOf(code: ErrorCode): number {
+  return Object.hasOwn(STATUS, code) ? STATUS[code] : STATUS.internal;
+}

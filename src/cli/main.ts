@@ -4,7 +4,7 @@ import { type Config, readConfig } from '../config.ts';
 import { CodedError, isCoded } from '../core/error.ts';
 import type { Run, Story } from './command.ts';
 import { type SharedFlags, withFlags } from './context.ts';
-import { STATUS } from './exit.ts';
+import { statusOf } from './exit.ts';
 import { createOutput } from './output.ts';
 import { makeProgram } from './program.ts';
 import { processWorld, type World } from './world.ts';
@@ -48,8 +48,7 @@ function fail(error: unknown, argv: readonly string[], world: World): number {
   if (config?.debug === true) {
     for (const line of String((error as Error).stack).split('\n')) output.say(line);
   }
-  // A newer server may send a code that this version has no status for.
-  return STATUS[coded.code] ?? STATUS.internal;
+  return statusOf(coded.code);
 }
 
 /** The config file may be what failed. */

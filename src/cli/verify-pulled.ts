@@ -33,12 +33,18 @@ export async function verifyPulled(
   if (!verdict.ok) sayDamage(context, verdict);
   const found = accept(verdict);
   const online = flags.online === true ? await checkOnline(context, flags, directory, found) : [];
-  const { reference, digest, index, files, bytes } = found;
+  const { reference, digest, index, files, total, partial, bytes } = found;
   const checks = [...found.checks, ...online];
-  output.result({ ok: true, reference, digest, index, files, bytes, checks }, [
+  const extent = partial ? `holds ${files} of the ${total} files of` : 'is';
+  output.result({ ok: true, reference, digest, index, files, total, partial, bytes, checks }, [
     ...checks.map((check) => `ok  ${check}`),
-    `${directory} is ${reference}, ${digest}`,
+    `${directory} ${extent} ${reference}, ${digest}`,
   ]);
+  if (partial) {
+    output.warn(
+      `only ${files} of the ${total} files of ${reference} count as selected; if you selected none, pull it again`,
+    );
+  }
 }
 
 /** Every file that does not fit; the failure itself names the first. */

@@ -8,15 +8,13 @@ import type { Digest } from '../core/digest.ts';
 import type { Json } from '../core/json.ts';
 import { MAX_BUNDLE_BYTES, type TilePath } from '../core/log/tile.ts';
 import { MAX_NOTE_BYTES } from '../core/note/note.ts';
-import type { DocumentName } from '../core/release/documents.ts';
+import { type DocumentName, MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
 import { MANIFEST_LIMITS } from '../core/release/manifest.ts';
 import type { Model, ReleaseName } from '../core/release/name.ts';
 import { ROOT_LIMITS } from '../core/trust/root.ts';
 import * as answers from './answers.ts';
 import { Http, type HttpOptions, type HttpRequest } from './http.ts';
 
-/** Bytes of a document: an envelope holds a manifest's worth of digests in base64. */
-const MAX_DOCUMENT_BYTES = 2 * MANIFEST_LIMITS.maxBytes;
 /** A list of 8,192 chunks. */
 const MAX_CHUNK_LIST_BYTES = 8_192 * 32;
 
@@ -123,9 +121,9 @@ export class Api {
       signed: request.signed.map(formatBase64),
       ...(request.override === true ? { override: true } : {}),
     };
-    // Not repeated: a second first entry is refused, and the refusal would hide the success.
     const path = '/api/v1/namespaces';
-    return this.http.json(answers.namespaceMade, { method: 'POST', path, json, ...options });
+    const call = { method: 'POST', path, json, repeatable: true, ...options } as const;
+    return this.http.json(answers.namespaceMade, call);
   }
 
   policy(namespace: string, index?: number, options: CallOptions = {}) {

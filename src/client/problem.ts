@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { CodedError, type ErrorCode } from '../core/error.ts';
 import { parseJson } from '../core/json.ts';
+import { record } from '../core/shape.ts';
 import { parseRetryAfter } from './retry.ts';
 import { codeOfStatus, isTransient } from './status.ts';
 
@@ -9,7 +10,7 @@ import { codeOfStatus, isTransient } from './status.ts';
 const problemSchema = v.object({
   code: v.pipe(v.string(), v.regex(/^[a-z]+(?:-[a-z]+)*$/), v.maxLength(40)),
   detail: v.string(),
-  details: v.optional(v.record(v.string(), v.unknown()), {}),
+  details: v.optional(record(v.unknown()), {}),
 });
 
 /** Characters of a server's sentence that are passed on. */

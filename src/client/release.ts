@@ -1,6 +1,7 @@
 /**
  * From what a person typed to one release whose documents all fit: freshness first, then the
- * release, then that both are of one log. Nothing is saved before everything was checked.
+ * release, then that both are of one log. Nothing is saved before everything was checked; a
+ * recall is refused after that, so that it cannot be taken back.
  */
 
 import { utf8 } from '../core/bytes.ts';
@@ -16,7 +17,11 @@ import {
 } from '../core/release/name.ts';
 import { parseBundle } from '../core/statement/bundle.ts';
 import type { TrustRoot } from '../core/trust/succession.ts';
-import type { LoggedAdvisory, VerifiedFreshness } from '../core/verify/freshness.ts';
+import {
+  checkKnown,
+  type LoggedAdvisory,
+  type VerifiedFreshness,
+} from '../core/verify/freshness.ts';
 import {
   type ReleaseDocuments,
   type VerifiedRelease,
@@ -69,25 +74,29 @@ export async function resolveRelease(
   const readRoot = (version: number) => api.root(version, { signal });
   const { root, roots } = await newestRoot(host, pins, pin, readRoot, clock());
   const seen = await pins.seen(pin.origin);
-  const fresh = await readFreshness(host, api, root, asked.namespace, {
-    now: clock(),
-    seen,
-    signal,
-  });
+  const look = () =>
+    readFreshness(host, api, root, asked.namespace, { now: clock(), seen, signal });
   const readTile = (path: Parameters<Api['tile']>[0]) => api.tile(path, { signal });
 
+  let fresh = await look();
   const first = await openView(host, fresh.heads, seen, readTile);
   const release = await nameRelease(reader, asked, fresh.state, first.tree, signal);
   const documents = await readDocuments(api, release, signal);
   const verified = accept(await verifyRelease(host, root, askedFor(asked, release), documents));
-  const view = await openView(host, [first.newest, ...headsIn(documents)], seen, readTile);
+  const shown = [first.newest, ...headsIn(documents)];
+  if (!checkKnown(fresh.state, verified).ok) {
+    // It may have been published since that look: another one must know it.
+    fresh = await look();
+    shown.push(...fresh.heads);
+  }
+  const { newest } = accept(checkKnown(fresh.state, verified));
+  const view = await openView(host, shown, seen, readTile);
 
-  const advisories = advisoriesAbout(fresh.state, verified.release);
-  refuseRecalled(advisories, verified.release, acceptRecalled);
   const { index, time } = fresh.state;
   await pins.saveSeen(root.origin, { checkpoint: view.newest.note, heads: { index, time } });
-  const newest = fresh.state.head.releases[verified.release.name];
-  const superseded = newest !== undefined && newest > verified.index;
+  const advisories = advisoriesAbout(fresh.state, verified.release);
+  refuseRecalled(advisories, verified.release, acceptRecalled);
+  const superseded = newest > verified.index;
   return { verified, documents, advisories, superseded, root, roots };
 }
 

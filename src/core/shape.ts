@@ -62,6 +62,33 @@ export const instant = v.pipe(
   v.check(isInstant, 'must be a UTC time like 2026-01-31T12:00:00.000Z'),
 );
 
+/**
+ * An object with any names, each member of the shape `value`. Valibot's own `record` leaves
+ * out `constructor` and `prototype`, which are names like any other here. What it gives has no
+ * prototype: a name that is not there reads as undefined, whatever it is called.
+ */
+export const record = <T>(value: Shape<T>) =>
+  v.pipe(
+    v.custom<Readonly<Record<string, unknown>>>(isObject, 'must be an object'),
+    v.rawTransform(({ dataset, addIssue, NEVER }): Readonly<Record<string, T>> => {
+      const members: Record<string, T> = Object.create(null);
+      for (const [key, member] of Object.entries(dataset.value)) {
+        const result = v.safeParse(value, member, { abortEarly: true });
+        if (!result.success) {
+          const [{ message }] = result.issues;
+          const { value: input } = dataset;
+          addIssue({
+            message,
+            path: [{ type: 'object', origin: 'value', input, key, value: member }],
+          });
+          return NEVER;
+        }
+        members[key] = result.output;
+      }
+      return members;
+    }),
+  );
+
 /** Text for people: no control characters but the newline. */
 export const prose = (maxLength: number) =>
   v.pipe(
@@ -70,6 +97,10 @@ export const prose = (maxLength: number) =>
     v.maxLength(maxLength, `must have at most ${maxLength} characters`),
     v.regex(/^[^\x00-\x09\x0b-\x1f\x7f]*$/, 'must not hold control characters'),
   );
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 function isBase64(text: string): boolean {
   try {

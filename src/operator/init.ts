@@ -6,10 +6,10 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Digest } from '../core/digest.ts';
-import { CodedError } from '../core/error.ts';
+import { CodedError, isCoded } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 import type { Origin } from '../core/log/checkpoint.ts';
-import { formatVerifierKey, signingKey, verifierKey } from '../core/note/key.ts';
+import { formatVerifierKey, type SigningKey, signingKey, verifierKey } from '../core/note/key.ts';
 import { keyId } from '../core/statement/public-key.ts';
 import {
   DEFAULT_MAX_AGE,
@@ -18,7 +18,7 @@ import {
   type RootDocument,
   rootToSign,
 } from '../core/trust/root.ts';
-import { writeKeyFile } from '../keyring/file.ts';
+import { readKeyFile, writeKeyFile } from '../keyring/file.ts';
 import {
   ed25519Seed,
   newEd25519Key,
@@ -30,6 +30,7 @@ import {
 import { createLog } from '../log/recover.ts';
 import type { Store } from '../store/contract.ts';
 import { keys } from '../store/keys.ts';
+import { readUnfinished, reopenKeys } from './finish-init.ts';
 import { KEY_FILES, writeRegistryFile } from './keys-directory.ts';
 
 /** How long the first trust root is good: a year, in milliseconds. */
@@ -60,12 +61,31 @@ export interface NewRegistry {
   readonly owner: StatementSigner | undefined;
 }
 
-/** Makes a registry in an empty store. Throws `conflict` where there is one, in the store or among the keys. */
+/**
+ * Makes a registry in an empty store, or finishes one that was stopped before its log began.
+ * Throws `conflict` where there is one, in the store or among the keys.
+ */
 export async function initRegistry(store: Store, options: InitOptions): Promise<NewRegistry> {
-  const { host, origin, keysDirectory, rootKeyFile, ownerKeyFile, passphrase, now, random } =
-    options;
+  const { host, origin, keysDirectory, rootKeyFile, ownerKeyFile, now, random } = options;
   refuseInside(keysDirectory, rootKeyFile, 'root');
   if (ownerKeyFile !== undefined) refuseInside(keysDirectory, ownerKeyFile, 'owner');
+  const unfinished = await readUnfinished(store);
+  const { root, log, owner } =
+    unfinished === undefined ? await begin(store, options) : await goOn(unfinished, options);
+  await createLog({ store, host, origin, keys: [log], time: now, random });
+  return { origin, vkey: formatVerifierKey(log), fingerprint: fingerprint(host, root), owner };
+}
+
+/** A registry whose log has yet to begin. */
+interface Begun {
+  readonly root: Uint8Array;
+  readonly log: SigningKey;
+  readonly owner: StatementSigner | undefined;
+}
+
+/** Makes the keys and the trust root that names them. */
+async function begin(store: Store, options: InitOptions): Promise<Begun> {
+  const { host, origin, keysDirectory, rootKeyFile, ownerKeyFile, passphrase, now } = options;
   if (
     (await store.size(keys.checkpoint())) !== undefined ||
     (await store.size(keys.root(1))) !== undefined
@@ -102,8 +122,15 @@ export async function initRegistry(store: Store, options: InitOptions): Promise<
   await writeRegistryFile(keysDirectory, origin);
   const owner = ownerKeyFile === undefined ? undefined : await newOwner(ownerKeyFile, passphrase);
   await store.create(keys.root(1), rootBytes);
-  await createLog({ store, host, origin, keys: [log], time: now, random });
-  return { origin, vkey: formatVerifierKey(log), fingerprint: fingerprint(host, rootBytes), owner };
+  return { root: rootBytes, log, owner };
+}
+
+/** Opens what `begin` made before it was stopped. */
+async function goOn(root: Uint8Array, options: InitOptions): Promise<Begun> {
+  const { host, origin, keysDirectory, ownerKeyFile, passphrase } = options;
+  const { log } = await reopenKeys(host, root, origin, keysDirectory, passphrase);
+  const owner = ownerKeyFile === undefined ? undefined : await ownerIn(ownerKeyFile, passphrase);
+  return { root, log, owner };
 }
 
 async function signRoot(
@@ -122,6 +149,16 @@ async function newOwner(path: string, passphrase: string | undefined): Promise<S
   const jwk = newStatementKey();
   await writeKeyFile(path, jwk, passphrase);
   return statementSigner(jwk, path);
+}
+
+/** The owner whose key lies there, or a new one. */
+async function ownerIn(path: string, passphrase: string | undefined): Promise<StatementSigner> {
+  try {
+    return statementSigner(await readKeyFile(path, passphrase), path);
+  } catch (error) {
+    if (isCoded(error, 'not-found')) return newOwner(path, passphrase);
+    throw error;
+  }
 }
 
 function tokenPublic(jwk: { readonly x?: string }): RootDocument['token'][number] {

@@ -5,7 +5,7 @@
  */
 import { equal } from '../core/bytes.ts';
 import type { Digest } from '../core/digest.ts';
-import { CodedError } from '../core/error.ts';
+import { CodedError, isCoded } from '../core/error.ts';
 import { type EntryOf, formatEntry, parseEntry } from '../core/log/entry.ts';
 import { beginHead } from '../core/log/grow-head.ts';
 import { type Namespace, parseNamespace, skeleton } from '../core/release/name.ts';
@@ -55,13 +55,27 @@ export class Namespaces {
     await this.#requireQuorum(policy, request);
     const digest = await this.#statements.put(request.policy);
 
-    const known = await this.find(namespace);
-    if (known?.policy.digest === digest) return { namespace, index: known.head.policy };
-    if (known !== undefined) throw taken(namespace);
+    const begun = await this.#begunWith(namespace, digest);
+    if (begun !== undefined) return begun;
     const policyAndSigned = { digest, signed: await this.#countersign(request) };
     const item = this.#item(namespace, policyAndSigned, request.override);
-    const { index } = await this.#parts.log.append(item);
-    return { namespace, index };
+    try {
+      const { index } = await this.#parts.log.append(item);
+      return { namespace, index };
+    } catch (error) {
+      // The same request may have come twice, and the other one was first.
+      const first = isCoded(error, 'conflict') && (await this.#begunWith(namespace, digest));
+      if (first) return first;
+      throw error;
+    }
+  }
+
+  /** The answer when the namespace is there with this policy; undefined when it is not there. Throws `conflict`. */
+  async #begunWith(namespace: Namespace, policy: Digest) {
+    const known = await this.find(namespace);
+    if (known === undefined) return undefined;
+    if (known.policy.digest === policy) return { namespace, index: known.head.policy };
+    throw taken(namespace);
   }
 
   /** The namespace, or undefined. */

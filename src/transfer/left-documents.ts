@@ -21,6 +21,7 @@ import { type Digest, digestHex, digestOf } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
 import { formatCanonical, parseCanonical } from '../core/json.ts';
 import { MAX_CHUNKS } from '../core/release/chunks.ts';
+import { MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
 import {
   MANIFEST_LIMITS,
   type Manifest,
@@ -42,10 +43,8 @@ const NAMES = {
   recordProof: `${CONTROL_FOLDER}/model-sig.tlog-proof`,
   modelSig: MODEL_SIGNATURE,
 } as const;
-const SUMMARY = `${CONTROL_FOLDER}/release.json`;
+export const SUMMARY = `${CONTROL_FOLDER}/release.json`;
 const CHUNKS = `${CONTROL_FOLDER}/chunks`;
-/** Bytes of any of them: an envelope holds a manifest's worth of digests in base64. */
-const MAX_DOCUMENT_BYTES = 2 * MANIFEST_LIMITS.maxBytes;
 
 const summarySchema = v.strictObject({
   v: v.literal(1),

@@ -1,55 +1,71 @@
 /**
  * One pull at a time in one folder: two would write into the same partial files, and a chunk
- * that one of them has checked could be overwritten by the other. The lock is a file that
- * names its process; a lock whose process is gone is taken over, so that a pull that was
- * killed can simply be started again.
+ * that one of them has checked could be overwritten by the other.
+ *
+ * Each pull puts a file there whose name says which process it is, and looks only then who
+ * else has one: of two that begin at once, at least one sees the other and steps back. Names
+ * are never used twice, so that what a killed pull left can be removed by anybody, and never
+ * is somebody else's.
  */
 import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '../core/error.ts';
-import { formatCanonical, parseCanonical } from '../core/json.ts';
 import { CONTROL_FOLDER, type Target } from './target.ts';
 
-const LOCK = `${CONTROL_FOLDER}/lock`;
-const MAX_LOCK_BYTES = 1024;
+/** `lock.<process>.<its start>.<n>` */
+const LOCK = /^lock\.(\d+)\.(\d+)\.\d+$/;
+/** Milliseconds, at most, before one that stepped back looks whether the other has, too. */
+const MAX_WAIT = 50;
+
+/** Tells this process's own locks apart. */
+let locks = 0;
 
 /** Runs `act` while no other pull can run in `target`. Throws `conflict` when one does. */
 export async function withLock<T>(target: Target, act: () => Promise<T>): Promise<T> {
-  await take(target);
+  const mine = await take(target);
   try {
     return await act();
   } finally {
-    await target.remove(LOCK);
+    await target.remove(mine);
   }
 }
 
-async function take(target: Target): Promise<void> {
-  const mine = formatCanonical({ pid: process.pid, started: startOf(process.pid) });
-  if (await target.create(LOCK, mine)) return;
-  const holder = readHolder(await target.read(LOCK, MAX_LOCK_BYTES));
-  if (holder !== undefined && isAlive(holder)) throw busy(target, holder.pid);
-  await target.remove(LOCK);
-  if (!(await target.create(LOCK, mine))) throw busy(target, undefined);
-}
-
-interface Holder {
-  readonly pid: number;
-  /** When the process began, as its system counts; '' where that cannot be found. */
-  readonly started: string;
-}
-
-function readHolder(bytes: Uint8Array | undefined): Holder | undefined {
-  if (bytes === undefined) return undefined;
-  try {
-    const { pid, started } = parseCanonical(bytes, 'the lock') as Record<string, unknown>;
-    return typeof pid === 'number' && typeof started === 'string' ? { pid, started } : undefined;
-  } catch {
-    // Killed while it was written: its process is gone.
-    return undefined;
+/** Resolves to the lock that was taken. */
+async function take(target: Target): Promise<string> {
+  for (;;) {
+    const mine = await put(target);
+    const other = await findOther(target, mine);
+    if (other === undefined) return mine;
+    await target.remove(mine);
+    await sleep(Math.random() * MAX_WAIT);
+    if ((await target.find(other)) !== undefined) throw busy(target, other);
   }
+}
+
+async function put(target: Target): Promise<string> {
+  for (;;) {
+    const name = `lock.${process.pid}.${startOf(process.pid)}.${locks++}`;
+    const path = `${CONTROL_FOLDER}/${name}`;
+    if (await target.create(path, new Uint8Array(0))) return path;
+  }
+}
+
+/** The lock of another pull that runs. Removes those whose process is gone. */
+async function findOther(target: Target, mine: string): Promise<string | undefined> {
+  for (const name of await readdir(join(target.folder, CONTROL_FOLDER))) {
+    const path = `${CONTROL_FOLDER}/${name}`;
+    const [, pid, started] = LOCK.exec(name) ?? [];
+    if (pid === undefined || path === mine) continue;
+    if (isAlive(Number(pid), started!)) return path;
+    await target.remove(path);
+  }
+  return undefined;
 }
 
 /** Numbers of processes are used again, soonest in containers: the time of its start tells them apart. */
-function isAlive({ pid, started }: Holder): boolean {
+function isAlive(pid: number, started: string): boolean {
   if (startOf(pid) !== started) return false;
   try {
     process.kill(pid, 0);
@@ -59,20 +75,22 @@ function isAlive({ pid, started }: Holder): boolean {
   }
 }
 
-/** Field 22 of /proc/<pid>/stat (proc(5)), counted behind the name, which may hold anything. */
+/**
+ * When a process began, as its system counts: field 22 of /proc/<pid>/stat (proc(5)), counted
+ * behind the name, which may hold anything; 0 where that cannot be found.
+ */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
   } catch {
-    return '';
+    return '0';
   }
 }
 
-function busy(target: Target, pid: number | undefined): CodedError {
-  const who = pid === undefined ? 'another pull' : `another pull (process ${pid})`;
+function busy({ folder }: Target, lock: string): CodedError {
   return new CodedError(
     'conflict',
-    `${who} is at work in ${target.folder}; wait for it, or remove ${LOCK} there if it is gone`,
+    `another pull is at work in ${folder}; wait for it, or remove ${lock} there if it is gone`,
   );
 }

@@ -13,12 +13,13 @@ import { type Digest, digestOf, formatDigest } from '../core/digest.ts';
 import type { ErrorCode } from '../core/error.ts';
 import { CodedError, isCoded } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
+import { parseOrigin } from '../core/log/checkpoint.ts';
 import { chunkRange, chunkRoot, chunkSizeFor } from '../core/release/chunks.ts';
 import { type Manifest, parseManifest } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import type { Selection } from './glob.ts';
-import type { Nonces } from './nonces.ts';
+import type { Nonces, Recipient } from './nonces.ts';
 import { PartSender } from './part-upload.ts';
 import { type OnProgress, ProgressSum } from './progress.ts';
 import { fileChanged, requireUnchanged, type Scan, type ScannedFile, scanFolder } from './scan.ts';
@@ -108,6 +109,7 @@ class Push {
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   #session: string | undefined;
+  #registry: Recipient | undefined;
 
   constructor(publisher: Publisher, release: ReleaseName, scan: Scan, options: PushOptions) {
     const { connections = CONNECTIONS, signal, onProgress } = options;
@@ -227,13 +229,13 @@ class Push {
 
   /** Seals, and waits until the registry has read everything back. */
   async #seal(files: readonly HashedFile[]): Promise<'sealed' | 'damaged'> {
-    const { api, nonces } = this.#publisher;
+    const { api } = this.#publisher;
     const options = { session: this.#session, signal: this.#signal };
     const { state, revision } = await api.draftStatus(this.#release, options);
     // What is sealed is something else, as nothing that was declared reopened it: a file was
     // only dropped, and this seal begins the next revision.
     const next = state === 'sealed' ? revision + 1 : revision;
-    const nonce = await nonces.nonceOf(this.#release, next);
+    const nonce = await this.#nonceOf(next);
     const paths = files.map(({ file }) => file.path);
     let status = await api.seal(this.#release, { nonce, paths }, options);
     for (let wait = FIRST_LOOK; isSealing(status); wait = Math.min(LONGEST_LOOK, wait * 1.2)) {
@@ -251,6 +253,12 @@ class Push {
     );
   }
 
+  async #nonceOf(revision: number): Promise<string> {
+    const { api, nonces } = this.#publisher;
+    this.#registry ??= await recipientAt(api, this.#signal);
+    return nonces.nonceOf(this.#registry, this.#release, revision);
+  }
+
   #showSeal({ seal }: DraftStatus): void {
     if (seal?.running !== true) return;
     this.#options.onProgress?.({ phase: 'seal', bytes: seal.bytes, total: seal.total });
@@ -259,7 +267,7 @@ class Push {
   /** The digest of the sealed manifest, which must say of every file what was hashed here. */
   async #compare(files: readonly HashedFile[]): Promise<Digest> {
     const { bytes, manifest } = await this.#readManifest();
-    const nonce = await this.#publisher.nonces.nonceOf(this.#release, manifest.draft.revision);
+    const nonce = await this.#nonceOf(manifest.draft.revision);
     const difference = differenceOf(manifest, this.#release, files, nonce);
     if (difference === undefined) return digestOf(this.#publisher.host, bytes);
     throw new CodedError(
@@ -332,6 +340,12 @@ function differenceOf(
     );
   });
   return other?.path;
+}
+
+/** Who is told the nonces, by its own word. */
+async function recipientAt(api: Api, signal: AbortSignal): Promise<Recipient> {
+  const { origin } = await api.configuration({ signal });
+  return { origin: parseOrigin(origin), url: api.http.url };
 }
 
 function isSealing(status: DraftStatus): boolean {

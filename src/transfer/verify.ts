@@ -36,7 +36,13 @@ import type { Hashes } from '../hashing/plan.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import { readChunkLists } from './chunk-lists.ts';
 import { FolderHashing, type FolderHashingOptions } from './folder-hashing.ts';
-import { type LeftDocuments, readLeft, readLeftList, readLeftRoot } from './left-documents.ts';
+import {
+  type LeftDocuments,
+  readLeft,
+  readLeftList,
+  readLeftRoot,
+  SUMMARY,
+} from './left-documents.ts';
 import { MODEL_SIGNATURE, Target } from './target.ts';
 import { walkFolder } from './walk.ts';
 
@@ -48,7 +54,11 @@ export interface VerifiedFolder {
   readonly reference: string;
   readonly digest: Digest;
   readonly index: number;
+  /** Files that were verified, of so many in the release. */
   readonly files: number;
+  readonly total: number;
+  /** Files are not here, by the word of `release.json` because they were not selected. */
+  readonly partial: boolean;
   readonly bytes: number;
   /** What was checked, one sentence each. */
   readonly checks: readonly string[];
@@ -80,6 +90,7 @@ export async function verifyFolder(
     const verdict = await verifyRelease(host, root, { ...asked, at: asked }, left.documents);
     if (!verdict.ok) return verdict;
     const { selected, unselected } = filesOf(verdict.manifest, left);
+    if (selected.length === 0) return nothingSelected();
     const lists = await readChunkLists(host, selected, (_, name) => readLeftList(target, name));
     const comparing = new Comparing(hashing, target, verdict.manifest);
     await Promise.all([
@@ -222,6 +233,12 @@ function isIgnored(path: string): boolean {
   return path === MODEL_SIGNATURE || (IGNORE_PATHS as readonly string[]).includes(path);
 }
 
+/** A release has files, and a pull that selects none of them is refused. */
+function nothingSelected(): Verdict<VerifiedFolder> {
+  const message = `${SUMMARY} says that no file of the release was selected; pull the release again`;
+  return refusal('digest-mismatch', message);
+}
+
 function goodFolder(
   verified: VerifiedRelease,
   root: TrustRoot,
@@ -230,10 +247,29 @@ function goodFolder(
   { full = false }: VerifyOptions,
 ): Verdict<VerifiedFolder> {
   const { release, digest, index, manifest } = verified;
-  const part =
-    files === manifest.files.length ? `all ${files}` : `${files} of ${manifest.files.length}`;
+  const total = manifest.files.length;
+  const partial = files < total;
+  const part = partial ? `${files} of ${total}` : `all ${files}`;
   const how = full ? 'the chunks and the SHA-256 of' : 'the chunks (sha256: attested) of';
-  const checks = [...verified.checks, `${how} ${part} files, ${bytes} bytes, are the manifest’s`];
+  const checks = [
+    ...verified.checks,
+    `${how} ${part} files, ${bytes} bytes, are the manifest’s`,
+    ...(partial
+      ? [`${total - files} of ${total} need not be there, says ${SUMMARY}, which nobody signed`]
+      : []),
+  ];
   const reference = formatReleaseName(release);
-  return { ok: true, release, reference, digest, index, files, bytes, checks, root };
+  return {
+    ok: true,
+    release,
+    reference,
+    digest,
+    index,
+    files,
+    total,
+    partial,
+    bytes,
+    checks,
+    root,
+  };
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { STATUS } from '../../src/cli/exit.ts';
+import { STATUS, statusOf } from '../../src/cli/exit.ts';
+import type { ErrorCode } from '../../src/core/error.ts';
 
 describe('exit statuses', () => {
   test('every error code has one, and there is none without a code', () => {
@@ -34,6 +35,10 @@ describe('exit statuses', () => {
       'too-large': 20,
       interrupted: 130,
     });
+  });
+
+  test.each(['constructor', 'no-such-code'])('a server’s code "%s" is an unknown one', (code) => {
+    expect(statusOf(code as ErrorCode)).toBe(1);
   });
 
   test('only success is 0', () => {

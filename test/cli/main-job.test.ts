@@ -279,7 +279,14 @@ describe('downloading', () => {
     const part = ['--include', '*.json'];
     const pulled = await reader.json('pull', reference, reader.path('part'), ...part);
     expect(pulled).toMatchObject({ reference: 'acme/tiny@1.0', files: 1 });
-    expect(await reader.json('verify', reader.path('part'))).toMatchObject({ ok: true });
+    const verified = await reader.run('verify', reader.path('part'), '--json');
+    expect(JSON.parse(verified.stdout)).toMatchObject({
+      ok: true,
+      files: 1,
+      total: 2,
+      partial: true,
+    });
+    expect(verified.stderr).toMatch(/^warning: only 1 of the 2 files of acme\/tiny@1\.0 /m);
   });
 
   test('verify says what it checked, offline, in full and online', async () => {

@@ -45,11 +45,13 @@ describe('an honest registry', () => {
     expect((await resolveRelease(reader, asked)).verified.digest).toBe(digest);
   });
 
-  test('says that a model without a release is not found', async () => {
-    await expect(resolveRelease(reader, parseReference('acme/other'))).rejects.toThrowWithCode(
-      'not-found',
-    );
-  });
+  test.each(['other', 'constructor'])(
+    'says that %s, a model without a release, is not found',
+    async (name) => {
+      const asked = parseReference(`acme/${name}`);
+      await expect(resolveRelease(reader, asked)).rejects.toThrowWithCode('not-found');
+    },
+  );
 
   test('may grow: what was seen is remembered and begun with', async () => {
     await resolveRelease(reader, NEWEST);

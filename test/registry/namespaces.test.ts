@@ -31,6 +31,20 @@ describe('a namespace', () => {
     }
   });
 
+  test('asked for twice at once, with the same policy, is answered twice with its index', async () => {
+    const live = await (await makeWorld()).open();
+    const asked = Array.from({ length: 3 }, () => live.createNamespace('acme'));
+    expect(await Promise.all(asked)).toEqual(asked.map(() => ({ namespace: 'acme', index: 0 })));
+    expect((await live.kinds()).filter((kind) => kind === 'namespace')).toHaveLength(1);
+  });
+
+  test('asked for at two servers at once is answered by both', async () => {
+    const world = await makeWorld();
+    const servers = [await world.open(), await world.open()];
+    const asked = servers.map((live) => live.createNamespace('acme'));
+    expect(await Promise.all(asked)).toEqual(asked.map(() => ({ namespace: 'acme', index: 0 })));
+  });
+
   test('that is not there has no policy and no freshness', async () => {
     const { registry } = await (await makeWorld()).open();
     await expect(registry.policy(ACME)).rejects.toThrowWithCode('not-found');

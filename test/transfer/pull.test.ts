@@ -170,8 +170,7 @@ describe('what lies in the folder', () => {
 
   test('the lock of a process that is gone is taken over', async () => {
     await mkdir(join(folder, '.weighhouse'), { recursive: true });
-    const gone = '{"pid":4194303,"started":"1"}';
-    await writeFile(join(folder, '.weighhouse', 'lock'), gone);
+    await writeFile(join(folder, '.weighhouse', 'lock.4194303.1.0'), '');
     expect(await pullFirst()).toMatchObject({ files: 5 });
   });
 });

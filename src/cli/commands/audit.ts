@@ -11,7 +11,7 @@ import { CodedError } from '../../core/error.ts';
 import { auditRegistry } from '../../transfer/audit/audit.ts';
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
-import { STATUS } from '../exit.ts';
+import { STATUS, statusOf } from '../exit.ts';
 import { showing } from '../progress.ts';
 import { openReader } from '../reach.ts';
 import { formatFields } from '../table.ts';
@@ -60,7 +60,7 @@ async function auditLog(given: Context, flags: AuditFlags, url?: string): Promis
   if (flags.state !== undefined && state !== undefined) await writeState(flags.state, state);
   for (const { index, message } of report.notes) output.say(`note: entry ${index}: ${message}`);
   output.result(report, describe(report));
-  return report.ok ? 0 : statusOf(report.violations);
+  return report.ok ? 0 : gravestOf(report.violations);
 }
 
 /** The state that an earlier audit left; undefined before the first. */
@@ -87,8 +87,8 @@ async function writeState(path: string, state: Uint8Array): Promise<void> {
   await rename(temporary, path);
 }
 
-function statusOf(violations: readonly Violation[]): number {
-  const statuses = violations.map(({ code }) => STATUS[code]);
+function gravestOf(violations: readonly Violation[]): number {
+  const statuses = violations.map(({ code }) => statusOf(code));
   return GRAVITY.find((status) => statuses.includes(status)) ?? statuses[0] ?? STATUS.internal;
 }
 

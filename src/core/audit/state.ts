@@ -22,7 +22,7 @@ import { parseCheckpoint } from '../log/checkpoint.ts';
 import { formatHead, headSchema } from '../log/heads.ts';
 import { MAX_NOTE_BYTES, parseNote } from '../note/note.ts';
 import { parseReleaseName } from '../release/name.ts';
-import { base64, count, digest, instant, parseShape } from '../shape.ts';
+import { base64, count, digest, instant, parseShape, record } from '../shape.ts';
 import { type FoldState, releaseKey } from './fold.ts';
 
 /** A million releases fit. */
@@ -33,7 +33,7 @@ const stateSchema = v.strictObject({
   origin: v.string(),
   checkpoint: base64(MAX_NOTE_BYTES),
   namespaces: v.array(v.strictObject({ head: headSchema, policy: digest })),
-  releases: v.record(v.string(), digest),
+  releases: record(digest),
   heads: v.exactOptional(v.strictObject({ index: count, time: instant })),
   root: v.exactOptional(count),
   time: v.exactOptional(instant),

@@ -17,7 +17,7 @@ import { CodedError } from '../error.ts';
 import type { Host } from '../host.ts';
 import { formatCanonical, parseCanonical } from '../json.ts';
 import { parseModelName, parseNamespace } from '../release/name.ts';
-import { count, parseShape } from '../shape.ts';
+import { count, parseShape, record } from '../shape.ts';
 import { leafHash, rootOfLeaves } from './merkle.ts';
 
 const HEAD_LIMITS = { maxBytes: 16 * 2 ** 20, maxDepth: 4 };
@@ -27,7 +27,7 @@ export const headSchema = v.strictObject({
   v: v.literal(1),
   namespace: v.string(),
   policy: count,
-  releases: v.record(v.string(), count),
+  releases: record(count),
   advisories: v.array(count),
 });
 

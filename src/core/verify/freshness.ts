@@ -11,7 +11,7 @@ import type { Checkpoint } from '../log/checkpoint.ts';
 import type { EntryOf } from '../log/entry.ts';
 import { type Head, headLeaf, parseHead } from '../log/heads.ts';
 import { checkInclusion } from '../log/merkle.ts';
-import type { Namespace } from '../release/name.ts';
+import { formatReleaseName, type Namespace, type ReleaseName } from '../release/name.ts';
 import type { TrustRoot } from '../trust/succession.ts';
 import { refusal, type Verdict } from '../verdict.ts';
 import { openLogged } from './logged.ts';
@@ -89,6 +89,24 @@ export function verifyFreshness(
   const advised = checkAdvisories(host, root, head, documents.advisories);
   if (!advised.ok) return advised;
   return { ok: true, index, time: entry.time, head, advisories: advised.advisories, checkpoint };
+}
+
+/**
+ * Do the heads know the release at `index`? Heads from before it say nothing about it, and no
+ * advisory on it could show: refuses them with `stale`. `newest` is the index of the newest
+ * release of its model.
+ */
+export function checkKnown(
+  { head, time }: VerifiedFreshness,
+  { release, index }: { readonly release: ReleaseName; readonly index: number },
+): Verdict<{ readonly newest: number }> {
+  const newest = head.releases[release.name];
+  if (newest !== undefined && newest >= index) return { ok: true, newest };
+  return refusal(
+    'stale',
+    `the registry shows ${formatReleaseName(release)}, entry ${index} of its log, and of ${head.namespace} a state of ${time} that does not know it; ask again shortly`,
+    { index, newest, time },
+  );
 }
 
 function checkAge(root: TrustRoot, time: string, now: number): Verdict<object> {

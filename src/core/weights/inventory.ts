@@ -20,13 +20,14 @@ import {
   type JsonObject,
   parseCanonical,
 } from '../json.ts';
+import { MAX_DOCUMENT_BYTES } from '../release/documents.ts';
 import { type FilePath, parseFilePath } from '../release/path.ts';
 import { ggmlSize } from './ggml.ts';
 import { safetensorsSize } from './safetensors.ts';
 import { compareTensors, type Tensor } from './tensor.ts';
 
-/** Some 1.5 million tensors; the largest known models have a tenth of that. */
-export const INVENTORY_LIMITS: JsonLimits = { maxBytes: 256 * 2 ** 20, maxDepth: 6 };
+/** Some 750,000 tensors; the largest known models have a fifth of that. */
+export const INVENTORY_LIMITS: JsonLimits = { maxBytes: MAX_DOCUMENT_BYTES, maxDepth: 6 };
 
 export type InventoryFormat = 'safetensors' | 'gguf';
 

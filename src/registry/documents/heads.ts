@@ -3,7 +3,7 @@
  * one is made, and a namespace's place in it shown, without reading every namespace.
  */
 import * as v from 'valibot';
-import { count, hex32, instant } from '../../core/shape.ts';
+import { count, hex32, instant, record } from '../../core/shape.ts';
 import { form } from './form.ts';
 
 /** Some 100,000 namespaces. */
@@ -14,7 +14,7 @@ const headsSchema = v.strictObject({
   index: count,
   time: instant,
   /** Namespace → leaf hash of its head. */
-  leaves: v.record(v.string(), hex32),
+  leaves: record(hex32),
 });
 
 export type HeadsRecord = v.InferOutput<typeof headsSchema>;

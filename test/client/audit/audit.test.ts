@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemoryPins } from '../../../src/client/pins.ts';
 import { formatBase64, parseUtf8, utf8 } from '../../../src/core/bytes.ts';
-import { formatDigest } from '../../../src/core/digest.ts';
+import { type Digest, formatDigest } from '../../../src/core/digest.ts';
 import type { Entry } from '../../../src/core/log/entry.ts';
 import { formatEntry } from '../../../src/core/log/entry.ts';
+import { rootOfLeaves } from '../../../src/core/log/merkle.ts';
 import { ADVISORY_PAYLOAD_TYPE, formatAdvisory } from '../../../src/core/release/advisory.ts';
 import { parseNamespace } from '../../../src/core/release/name.ts';
 import {
@@ -12,10 +13,11 @@ import {
   type Policy,
   soloPolicy,
 } from '../../../src/core/release/policy.ts';
+import { nodeHost } from '../../../src/hashing/host.ts';
 import { Audited, flipped, readEntry } from '../../made/audited.ts';
 import { ORIGIN } from '../../made/model-signature.ts';
 import { type MadeKey, makeKey } from '../../made/p256.ts';
-import { makeRootDocument, signRoot } from '../../made/trust-root.ts';
+import { makeRootDocument, publicLogKey, signRoot } from '../../made/trust-root.ts';
 
 const RECORD_PATTERN = /hashedrekord/;
 
@@ -424,6 +426,26 @@ describe('documents and signatures', () => {
     const audited = Audited.small();
     audited.tamper = (path, bytes) => (path.endsWith('v2/release.dsse') ? undefined : bytes);
     expect(await found(audited)).toEqual([[5, 'not-found']]);
+  });
+
+  test('a log that is not the one with which an earlier key ended', async () => {
+    const audited = Audited.small();
+    const { made } = audited;
+    const release = [{ spki: made.releaseKey.spki, from: 0 }];
+    const endWith = (root: Digest) => {
+      const log = [
+        { key: publicLogKey(8), from: 0, end: { size: 4, root } },
+        { key: publicLogKey(7), from: 4 },
+      ];
+      const document = makeRootDocument([audited.rootKey], { release, log });
+      audited.roots[0] = signRoot(document, [audited.rootKey]);
+    };
+    endWith(formatDigest(rootOfLeaves(nodeHost, made.leaves.slice(0, 4))));
+    expect(await found(audited)).toEqual([]);
+    endWith(formatDigest(rootOfLeaves(nodeHost, made.leaves.slice(0, 3))));
+    expect(await found(audited)).toEqual([[4, 'fork']]);
+    const { violations } = await audited.audit();
+    expect(violations[0]!.evidence).toMatchObject({ expected: expect.any(String) });
   });
 
   test('a root.json that is not the one that was logged', async () => {

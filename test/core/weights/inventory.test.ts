@@ -133,6 +133,17 @@ describe('the tensor inventory', () => {
     expect(parseInventory(formatCanonical({ v: 1, files: [] }))).toEqual({ files: [] });
   });
 
+  test('is made up to the limit and not a byte beyond it', () => {
+    const path = parseFilePath('m.safetensors');
+    const named = (length: number): Inventory => {
+      const one = { ...tensor('n'.repeat(length), 0), shape: [4] };
+      return { files: [{ path, format: 'safetensors', tensors: [one] }] };
+    };
+    const room = INVENTORY_LIMITS.maxBytes - formatInventory(named(0)).length;
+    expect(formatInventory(named(room))).toHaveLength(INVENTORY_LIMITS.maxBytes);
+    expect(() => formatInventory(named(room + 1))).toThrowWithCode('too-large');
+  });
+
   test('is refused above the limit before it is read', () => {
     expect(() => parseInventory(new Uint8Array(INVENTORY_LIMITS.maxBytes + 1))).toThrowWithCode(
       'too-large',

@@ -1,0 +1,48 @@
+/**
+ * An `init` that was stopped after it had stored the trust root and before the log began.
+ * Nobody has seen that registry, and its keys lie where they were written: the same `init`
+ * again goes on with them.
+ */
+import { CodedError, isCoded } from '../core/error.ts';
+import type { Host } from '../core/host.ts';
+import type { Origin } from '../core/log/checkpoint.ts';
+import { formatVerifierKey } from '../core/note/key.ts';
+import { parseRoot } from '../core/trust/root.ts';
+import type { Store } from '../store/contract.ts';
+import { keys } from '../store/keys.ts';
+import { openServerKeys, type ServerKeys } from './keys-directory.ts';
+
+/** The trust root of a registry whose log never began; undefined where there is none, or more. */
+export async function readUnfinished(store: Store): Promise<Uint8Array | undefined> {
+  const root = await store.get(keys.root(1));
+  // Whoever lost the lock of a log that has entries must not be given an empty one.
+  const later = [keys.lock(), keys.checkpoint(), keys.heads()].map((key) => store.size(key));
+  const isBegun = (await Promise.all(later)).some((size) => size !== undefined);
+  return isBegun ? undefined : root?.bytes;
+}
+
+/** Opens the keys that the stopped `init` made. Throws `conflict` for those of another registry. */
+export async function reopenKeys(
+  host: Host,
+  root: Uint8Array,
+  origin: Origin,
+  directory: string,
+  passphrase: string | undefined,
+): Promise<ServerKeys> {
+  const { document } = parseRoot(host, root);
+  const opened = await openServerKeys(host, directory, passphrase).catch((error: unknown) => {
+    if (isCoded(error, 'not-found')) throw otherKeys(document.origin, directory);
+    throw error;
+  });
+  const named = document.log.map(({ key }) => formatVerifierKey(key));
+  const isOurs = opened.origin === origin && named.includes(formatVerifierKey(opened.log));
+  if (document.origin !== origin || !isOurs) throw otherKeys(document.origin, directory);
+  return opened;
+}
+
+function otherKeys(origin: string, directory: string): CodedError {
+  return new CodedError(
+    'conflict',
+    `the store holds the beginning of the registry ${origin}, whose keys are not in ${directory}: finish it with the origin and keys that it was begun with, or use an empty store`,
+  );
+}
