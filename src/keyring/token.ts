@@ -43,6 +43,8 @@ const MAX_TOKEN = 4_096;
 /** What a token says once its signature, audience and time were checked. */
 export interface TokenClaims {
   readonly id: string;
+  /** Set on an upload credential: the id of the token that opened the draft. */
+  readonly parent: string | undefined;
   readonly subject: string;
   readonly roles: readonly TokenRole[];
   readonly namespace: Namespace | undefined;
@@ -78,6 +80,7 @@ const claimsSchema = v.object({
   roles: v.array(v.picklist(TOKEN_ROLES)),
   ns: v.exactOptional(v.string()),
   draft: v.exactOptional(v.string()),
+  parent: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
 });
 
 /** Issues a bearer token; `seconds` until it expires, `now` in milliseconds. */
@@ -108,22 +111,19 @@ export async function issueCiToken(
   return issue(issuer, CI, subject, { roles: [], ns: namespace }, CI_SECONDS, now);
 }
 
-/** Issues the credential of one draft's uploads. */
+/**
+ * Issues the credential of one draft's uploads. It ends with its `parent`, the id of the token
+ * that opened the draft: revoking that one revokes both.
+ */
 export async function issueUploadCredential(
   issuer: TokenKey,
-  subject: string,
+  { subject, parent }: { readonly subject: string; readonly parent: string },
   draft: ReleaseName,
   now: number,
   seconds = UPLOAD_SECONDS,
 ): Promise<{ token: string; id: string }> {
-  return issue(
-    issuer,
-    UPLOAD,
-    subject,
-    { roles: [], ns: draft.namespace, draft: formatReleaseName(draft) },
-    seconds,
-    now,
-  );
+  const claims = { roles: [], ns: draft.namespace, draft: formatReleaseName(draft), parent };
+  return issue(issuer, UPLOAD, subject, claims, seconds, now);
 }
 
 /** Opens a token. Throws `not-authorised` for whatever is not wholly right. */
@@ -155,9 +155,10 @@ function claimsOf(payload: JWTPayload, kind: unknown): TokenClaims {
   const claims = v.safeParse(claimsSchema, payload);
   if (!claims.success || !isOfKind(claims.output, kind))
     throw refused('the token has malformed claims');
-  const { sub, jti, exp, roles, ns, draft } = claims.output;
+  const { sub, jti, exp, roles, ns, draft, parent } = claims.output;
   return {
     id: jti,
+    parent,
     subject: sub,
     roles,
     namespace: ns === undefined ? undefined : parseNamespace(ns),
@@ -167,9 +168,10 @@ function claimsOf(payload: JWTPayload, kind: unknown): TokenClaims {
   };
 }
 
-/** Only an upload credential has a draft; a CI token has a namespace, and no role whatever it says. */
-function isOfKind({ draft, ns, roles }: v.InferOutput<typeof claimsSchema>, kind: unknown) {
-  if ((draft !== undefined) !== (kind === UPLOAD)) return false;
+/** Only an upload credential has a draft and a parent; a CI token has a namespace, and no role whatever it says. */
+function isOfKind({ draft, parent, ns, roles }: v.InferOutput<typeof claimsSchema>, kind: unknown) {
+  const isUpload = kind === UPLOAD;
+  if ((draft !== undefined) !== isUpload || (parent !== undefined) !== isUpload) return false;
   return kind !== CI || (ns !== undefined && roles.length === 0);
 }
 

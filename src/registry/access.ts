@@ -38,7 +38,7 @@ export function refuseCiJob(caller: Caller): void {
 }
 
 /** As `requireRole` for those who make releases, and for the CI jobs of the namespace. */
-export function requirePusher(caller: Caller, namespace: Namespace): void {
+function requirePusher(caller: Caller, namespace: Namespace): void {
   if (!caller.ci) requireRole(caller, namespace, PUBLISHING);
   else if (caller.namespace !== namespace) throw otherNamespace(caller, namespace);
 }

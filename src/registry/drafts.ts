@@ -11,7 +11,7 @@ import { MAX_REVISIONS } from '../core/release/manifest.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
 import type { Role } from '../core/release/policy.ts';
 import { keys } from '../store/keys.ts';
-import { PUBLISHING, requireDraftReader, requirePusher, requireRole } from './access.ts';
+import { PUBLISHING, requireDraftReader, requireRole, requireUploader } from './access.ts';
 import { type Draft, type DraftIn, draftForm } from './documents/draft.ts';
 import { change, load } from './documents/form.ts';
 import type { Namespaces } from './namespaces.ts';
@@ -30,9 +30,9 @@ export class Drafts {
     this.#statements = new Statements(parts);
   }
 
-  /** Opens a draft, or goes on with the one that is there. */
+  /** Opens a draft, or goes on with the one that is there; an upload session renews itself so. */
   async open(caller: Caller, release: ReleaseName): Promise<Draft> {
-    requirePusher(caller, release.namespace);
+    requireUploader(caller, release);
     await this.#namespaces.get(release.namespace);
     await this.#refusePublished(release);
     return this.change(release, (draft) => {

@@ -17,12 +17,17 @@ const MAX_REMEMBERED = 10_000;
 
 const BEARER = /^Bearer ([A-Za-z0-9_.-]+)$/i;
 
+/** A caller, and the token that speaks or that opened its session: to revoke that one ends both. */
+export interface Identified extends Caller {
+  readonly tokenId: string;
+}
+
 /** Opens the tokens of requests. */
 export interface Authenticator {
   /** The caller, or undefined without a token. Throws `not-authorised` for a bad one. */
-  caller(request: Request): Promise<Caller | undefined>;
+  caller(request: Request): Promise<Identified | undefined>;
   /** The caller; throws `not-authorised` without one. */
-  required(request: Request): Promise<Caller>;
+  required(request: Request): Promise<Identified>;
 }
 
 /** An authenticator on the registry's own token key. */
@@ -39,15 +44,19 @@ export function authenticator(store: Store, key: TokenKey, clock: () => number):
     return revoked;
   }
 
-  async function caller(request: Request): Promise<Caller | undefined> {
+  async function caller(request: Request): Promise<Identified | undefined> {
     const header = request.get('authorization');
     if (header === undefined) return undefined;
     const token = BEARER.exec(header)?.[1];
     if (token === undefined)
       throw new CodedError('not-authorised', 'the Authorization header holds no bearer token');
     const claims = await openToken(key, token, clock());
-    if (await isRevoked(claims.id)) throw new CodedError('not-authorised', 'the token was revoked');
+    const { id, parent = id } = claims;
+    if ((await isRevoked(id)) || (await isRevoked(parent))) {
+      throw new CodedError('not-authorised', 'the token was revoked');
+    }
     return {
+      tokenId: parent,
       subject: claims.subject,
       roles: claims.roles,
       namespace: claims.namespace,

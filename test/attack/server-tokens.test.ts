@@ -6,7 +6,7 @@ import { newEd25519Key } from '../../src/keyring/keys.ts';
 import { issueToken, tokenKey } from '../../src/keyring/token.ts';
 import { REVOCATION_SECONDS } from '../../src/server/auth.ts';
 import { keys } from '../../src/store/keys.ts';
-import { Served } from '../made/served.ts';
+import { draftPath, Served } from '../made/served.ts';
 
 const DRAFT = '/api/v1/drafts/acme/tiny/v1';
 const GRANT = {
@@ -119,6 +119,21 @@ describe('a token', () => {
     expect(await status(`Bearer ${token}`)).toBe(401);
     const { token: another } = await served.token({ roles: ['publisher'] });
     expect(await status(`Bearer ${another}`)).toBe(200);
+  });
+
+  test('that was revoked takes the upload session that it opened with it, and what that one renewed', async () => {
+    const { token, id } = await served.token({ roles: ['publisher'] });
+    const { session } = await served.api(draftPath('acme/session@v1'), { method: 'PUT', token });
+    const renewed = await served.api(draftPath('acme/session@v1'), {
+      method: 'PUT',
+      token: session,
+    });
+    const target = `/api/v1${draftPath('acme/session@v1')}`;
+    expect(await status(`Bearer ${renewed.session}`, target)).toBe(200);
+    await served.store.create(keys.revoked(id), new Uint8Array(1));
+    served.pass(REVOCATION_SECONDS * 1000);
+    expect(await status(`Bearer ${session}`, target)).toBe(401);
+    expect(await status(`Bearer ${renewed.session}`, target)).toBe(401);
   });
 
   test('is refused once it has expired', async () => {

@@ -42,6 +42,7 @@ describe('the credential of an upload session', () => {
     const { registry } = live;
     await registry.openDraft(PUBLISHER, OTHER);
     const attempts = [
+      () => registry.openDraft(SESSION, OTHER),
       () => registry.declareFile(SESSION, OTHER, declared('a', 'a')),
       () => registry.completeUpload(SESSION, OTHER, '0'.repeat(32)),
       () => registry.seal(SESSION, OTHER, { nonce: nonceOf(1), paths: ['a'] }),
@@ -53,7 +54,7 @@ describe('the credential of an upload session', () => {
     }
   });
 
-  test('neither opens, withdraws, publishes, advises nor makes a namespace', async () => {
+  test('neither withdraws, publishes, advises nor makes a namespace', async () => {
     const world = await makeWorld();
     const live = await world.openWithNamespace();
     const { registry } = live;
@@ -61,7 +62,6 @@ describe('the credential of an upload session', () => {
     const sealed = await live.push(PUBLISHER, RELEASE, FILES, nonceOf(2));
     const envelope = world.advisory(OTHER, digest, 'quality');
     const attempts = [
-      () => registry.openDraft(SESSION, RELEASE),
       () => registry.withdraw(SESSION, RELEASE),
       () => registry.publish(SESSION, RELEASE, sealed),
       () => registry.advise(SESSION, envelope),

@@ -105,8 +105,10 @@ describe('CI tokens', () => {
 describe('upload credentials', () => {
   test('name one draft, hold no role and last seven days', async () => {
     const draft = parseReleaseName('acme/kimi@v1');
-    const { token } = await issueUploadCredential(issuer, 'ci', draft, now);
+    const parent = 'ab'.repeat(16);
+    const opener = { subject: 'ci', parent };
+    const { token } = await issueUploadCredential(issuer, opener, draft, now);
     const claims = await openToken(issuer, token, now + UPLOAD_SECONDS * 1000 - 1000);
-    expect(claims).toMatchObject({ draft, roles: [], namespace: 'acme' });
+    expect(claims).toMatchObject({ draft, parent, roles: [], namespace: 'acme' });
   });
 });

@@ -41,7 +41,7 @@ export function draftEndpoints(
         const seconds = caller.ci ? CI_UPLOAD_SECONDS : UPLOAD_SECONDS;
         const credential = await issueUploadCredential(
           tokens,
-          caller.subject,
+          { subject: caller.subject, parent: caller.tokenId },
           status.release,
           clock(),
           seconds,

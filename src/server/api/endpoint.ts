@@ -6,8 +6,7 @@ import type { Request, Response, Router } from 'express';
 import { CodedError } from '../../core/error.ts';
 import { parseShape, type Shape } from '../../core/shape.ts';
 import { refuseCiJob } from '../../registry/access.ts';
-import type { Caller } from '../../registry/registry.ts';
-import type { Authenticator } from '../auth.ts';
+import type { Authenticator, Identified } from '../auth.ts';
 import { discardBody, FORM, readForm, readJson } from '../body.ts';
 import { named, notesOf } from '../request-log.ts';
 
@@ -21,7 +20,7 @@ export interface Call<Body, Query> {
   readonly query: Query;
   readonly body: Body;
   /** Undefined only where the endpoint asks for no token and none was sent. */
-  readonly caller: Caller | undefined;
+  readonly caller: Identified | undefined;
   readonly request: Request;
   readonly response: Response;
 }
@@ -121,7 +120,7 @@ async function readBody(it: Endpoint, shape: Shape<unknown>, request: Request) {
 }
 
 /** The caller of an endpoint that asks for a token. */
-export function callerOf(call: Call<unknown, unknown>): Caller {
+export function callerOf(call: Call<unknown, unknown>): Identified {
   if (call.caller === undefined)
     throw new CodedError('internal', 'an endpoint with a caller asks for no token');
   return call.caller;
