@@ -22,6 +22,7 @@ import { digestBytes } from '../../src/core/digest.ts';
 import { parseOrigin } from '../../src/core/log/checkpoint.ts';
 import { type Namespace, parseNamespace, parseReleaseName } from '../../src/core/release/name.ts';
 import { formatPem } from '../../src/core/statement/public-key.ts';
+import { presentReleaseKeys } from '../../src/core/trust/periods.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { HashingPool } from '../../src/hashing/pool.ts';
 import { type FollowingCatalogue, openCatalogue } from '../../src/index/open.ts';
@@ -30,7 +31,7 @@ import { issueToken, type TokenKey, type TokenRole } from '../../src/keyring/tok
 import { type LogReader, openLogReader } from '../../src/log/reader.ts';
 import { openSequencer, type Sequencer } from '../../src/log/sequencer.ts';
 import { type InitOptions, initRegistry, type NewRegistry } from '../../src/operator/init.ts';
-import { openServerKeys, type ServerKeys } from '../../src/operator/keys-directory.ts';
+import { LiveTrust } from '../../src/operator/live-trust.ts';
 import { signPolicy, soloFor } from '../../src/operator/namespace.ts';
 import { closeWithHeads } from '../../src/registry/heads.ts';
 import { openRegistry } from '../../src/registry/open.ts';
@@ -78,7 +79,7 @@ export interface Grant {
 interface Rooms {
   readonly folder: string;
   readonly made: NewRegistry;
-  readonly keys: ServerKeys;
+  readonly trust: LiveTrust;
   readonly store: Store;
   readonly sequencer: Sequencer;
   readonly log: LogReader;
@@ -123,7 +124,7 @@ export class Served {
     this.publisher = at.publisher;
     this.logged = at.logged;
     this.folder = rooms.folder;
-    this.origin = rooms.keys.origin;
+    this.origin = rooms.trust.origin;
     this.vkey = rooms.made.vkey;
     this.fingerprint = rooms.made.fingerprint;
     this.owner = rooms.made.owner!;
@@ -131,7 +132,7 @@ export class Served {
     this.registry = rooms.registry;
     this.log = rooms.log;
     this.sequencer = rooms.sequencer;
-    this.tokens = rooms.keys.token;
+    this.tokens = rooms.trust.tokens;
   }
 
   static async start(options: ServedOptions = {}): Promise<Served> {
@@ -145,14 +146,14 @@ export class Served {
         catalogue: rooms.catalogue,
         log: rooms.log,
         store: rooms.store,
-        tokens: rooms.keys.token,
+        tokens: rooms.trust.tokens,
         hashing: rooms.hashing,
         hosts: allowedHosts(url, undefined),
         config: {
-          origin: rooms.keys.origin,
+          origin: rooms.trust.origin,
           url,
           vkey: rooms.made.vkey,
-          releaseKeys: [formatPem(rooms.keys.release.spki)],
+          releaseKeys: presentReleaseKeys(rooms.trust.root).map(formatPem),
         },
         metrics: createMetrics(),
         logger,
@@ -162,7 +163,7 @@ export class Served {
       });
     const listening = await listen(app, { host: HOST, port: 0 }, options.limits);
     const { token } = await issueToken(
-      rooms.keys.token,
+      rooms.trust.tokens,
       { subject: 'publisher', roles: ['publisher'], namespace: parseNamespace('acme') },
       24 * 3600,
       time.now(),
@@ -331,14 +332,19 @@ async function openRooms(options: ServedOptions): Promise<Rooms> {
   const keysDirectory = join(folder, 'keys');
   const made = await initRegistry(real, initOptions(folder, keysDirectory, options.origin));
   const store = options.wrapStore?.(real) ?? real;
-  const keys = await openServerKeys(nodeHost, keysDirectory, undefined);
+  const trust = await LiveTrust.open({
+    store,
+    host: nodeHost,
+    keysDirectory,
+    passphrase: undefined,
+  });
   const clock = Date.now;
   const random = () => new Uint8Array(randomBytes(32));
   const sequencer = await openSequencer({
     store,
     host: nodeHost,
-    origin: keys.origin,
-    keys: [keys.log],
+    origin: trust.origin,
+    keys: trust.logKeys,
     clock,
     random,
     closing: closeWithHeads(nodeHost),
@@ -349,11 +355,10 @@ async function openRooms(options: ServedOptions): Promise<Rooms> {
   const registry = openRegistry({
     store,
     host: nodeHost,
-    origin: keys.origin,
+    origin: trust.origin,
     log: sequencer,
     reader: log,
-    logKey: keys.log,
-    releaseKey: keys.release,
+    keys: trust,
     hashing,
     clock,
     random,
@@ -366,7 +371,7 @@ async function openRooms(options: ServedOptions): Promise<Rooms> {
     // It is told when to look: no timer runs beside a test.
     { every: 0 },
   );
-  return { folder, made, keys, store, sequencer, log, registry, hashing, catalogue };
+  return { folder, made, trust, store, sequencer, log, registry, hashing, catalogue };
 }
 
 function initOptions(folder: string, keysDirectory: string, origin = 'served.test'): InitOptions {
