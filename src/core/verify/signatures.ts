@@ -93,7 +93,7 @@ async function openByRegistry(
   }
   for (const period of otherReleaseKeys(root, index)) {
     if (!(await openEnvelope(host, envelope, period.spki)).ok) continue;
-    return refusal('untrusted', outOfPeriod(root, period, index), {
+    return refusal('signature-invalid', outOfPeriod(root, period, index), {
       index,
       from: period.from,
       to: period.to,
