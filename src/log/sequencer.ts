@@ -91,7 +91,10 @@ export interface Sequencer {
 
 /** Recovers the log in the store and begins to take entries. Throws what `recover` throws. */
 export async function openSequencer(options: SequencerOptions): Promise<Sequencer> {
-  return new StoreSequencer(options, await recover(options));
+  const committed = await recover(options);
+  // What the recovery has carried out may have brought a newer trust root.
+  await options.renewKeys?.();
+  return new StoreSequencer(options, committed);
 }
 
 class StoreSequencer implements Sequencer {
