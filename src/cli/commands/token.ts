@@ -73,12 +73,11 @@ async function createToken(context: Context, flags: CreateFlags): Promise<void> 
   const grant = { subject, roles: [...new Set(roles)], namespace };
   const granted = await grantToken(key, grant, seconds, context.clock());
   const { token, id, expires } = granted;
-  context.output.say(
-    formatFields([
-      ['id', id],
-      ['expires', expires],
-    ]).join('\n'),
-  );
+  const fields = [
+    ['id', id],
+    ['expires', expires],
+  ] as const;
+  for (const line of formatFields(fields)) context.output.say(line);
   context.output.result(granted, [token]);
 }
 
