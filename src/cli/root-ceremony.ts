@@ -33,7 +33,7 @@ import {
   readChange,
   withServerKeys,
 } from './root-change.ts';
-import { logRoot } from './root-rotate.ts';
+import { logRoot, requireKeysOf } from './root-rotate.ts';
 import { describeChange } from './root-text.ts';
 import { readSigner } from './signer.ts';
 
@@ -48,6 +48,7 @@ export async function proposeRoot(context: Context, flags: ProposeFlags): Promis
   const store = await openStore(flags.store);
   try {
     const { root: before, bytes } = await readStoredRoot(nodeHost, store);
+    await requireKeysOf(before, flags, passphrase);
     const change = await withServerKeys(asked, flags, before, passphrase);
     const { size, root } = await openLogReader(store, nodeHost).published();
     const place = { size, root: formatDigest(root), now: clock() };

@@ -13,7 +13,7 @@ import { nodeHost } from '../hashing/host.ts';
 import type { StatementSigner } from '../keyring/keys.ts';
 import type { Appended } from '../log/item.ts';
 import { openStore } from '../main.ts';
-import { openHeldKeys } from '../operator/keys-directory.ts';
+import { type HeldKeys, openHeldKeys } from '../operator/keys-directory.ts';
 import { publishRoot, type RootToPublish } from '../operator/publish-root.ts';
 import { readStoredRoot } from '../operator/stored-root.ts';
 import type { Store } from '../store/contract.ts';
@@ -50,6 +50,7 @@ export async function rotateRoot(context: Context, flags: RotateFlags): Promise<
   try {
     const { root: before } = await readStoredRoot(nodeHost, store);
     requireSigners(signers, before, nextAuthority(nodeHost, before, asked));
+    await requireKeysOf(before, flags, passphrase);
     const change = await withServerKeys(asked, flags, before, passphrase);
     await logRoot(context, store, flags, passphrase, makeRoot(before, change, signers));
   } finally {
@@ -91,17 +92,11 @@ export interface PreparedRoot extends RootToPublish {
 export async function logRoot(
   { output, clock }: Context,
   store: Store,
-  { keys }: PlaceFlags,
+  { keys }: Pick<PlaceFlags, 'keys'>,
   passphrase: string | undefined,
   { composed, ...root }: PreparedRoot,
 ): Promise<void> {
-  const held = await openHeldKeys(nodeHost, keys, passphrase);
-  if (held.origin !== root.before.origin) {
-    throw new CodedError(
-      'untrusted',
-      `${keys} has the keys of ${held.origin}, not of ${root.before.origin}`,
-    );
-  }
+  const held = await requireKeysOf(root.before, { keys }, passphrase);
   const random = () => new Uint8Array(randomBytes(32));
   const publisher = { store, host: nodeHost, held, clock, random };
   const { index, size, published }: Appended = await publishRoot(publisher, root);
@@ -112,6 +107,17 @@ export async function logRoot(
     `logged as entry ${index}; servers that run take it over within seconds`,
   ]);
   if (!published) output.say('it is not public yet: the witness quorum is missing');
+}
+
+/** The server's keys, which must open and be of the registry: before new ones are put beside them. */
+export async function requireKeysOf(
+  { origin }: TrustRoot,
+  { keys }: Pick<PlaceFlags, 'keys'>,
+  passphrase: string | undefined,
+): Promise<HeldKeys> {
+  const held = await openHeldKeys(nodeHost, keys, passphrase);
+  if (held.origin === origin) return held;
+  throw new CodedError('untrusted', `${keys} has the keys of ${held.origin}, not of ${origin}`);
 }
 
 async function signRoot(

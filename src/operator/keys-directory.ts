@@ -124,7 +124,8 @@ export async function openHeldKeys(
 
 /**
  * The key of a role for version `version` of the root, which is made unless it lies there
- * already: a rotation that broke off goes on with the key that it had made.
+ * already: a rotation that broke off goes on with the key that it had made. It is encrypted
+ * where its neighbours are, for the server that runs has one passphrase or none.
  */
 export async function makeServerKey(
   directory: string,
@@ -139,7 +140,7 @@ export async function makeServerKey(
     if (!isCoded(error, 'not-found')) throw error;
   }
   const jwk = role === 'release' ? newStatementKey() : newEd25519Key();
-  await writeKeyFile(path, jwk, passphrase);
+  await writeKeyFile(path, jwk, (await areEncrypted(directory)) ? passphrase : undefined);
   return jwk;
 }
 

@@ -36,6 +36,7 @@ describe.each([
   'README.md',
   'SECURITY.md',
   'docs/formats.md',
+  'docs/key-compromise.md',
   'keys/README.md',
 ])('%s', (page) => {
   test('names and links only what is in the repository', () => {
