@@ -15,6 +15,10 @@ import { proposeRoot, publishProposal, signProposal } from '../root-ceremony.ts'
 import { addRootKeys, rotateRoot } from '../root-rotate.ts';
 import { showRoot } from '../root-show.ts';
 
+/** For the examples. */
+const PLACE = '--store ./store --keys ./keys';
+const SIGNER = '--root-key ./offline/root.key';
+
 export function makeCommand(run: Run): Command {
   return declareGroup('root')
     .addCommand(
@@ -26,31 +30,33 @@ export function makeCommand(run: Run): Command {
         .action(run(showRoot)),
     )
     .addCommand(
-      withSigners(withRotations(withPlace(declare('rotate', 'root rotate --new-release-key …'))))
-        .addHelpText(
-          'after',
-          '  $ weighhouse root rotate --store ./store --keys ./keys --root-key ./root.key --new-release-key',
-        )
+      withSigners(
+        withRotations(
+          withPlace(declare('rotate', `root rotate --new-release-key ${PLACE} ${SIGNER}`)),
+        ),
+      )
         .description('a new version of the root: it lasts longer, and names new keys')
         .action(run(rotateRoot)),
     )
     .addCommand(
       withSigners(
-        withRootKeys(withPlace(declare('add-key', 'root add-key bob.pem --threshold 2 …'))),
+        withRootKeys(withPlace(declare('add-key', `root add-key bob.pem ${PLACE} ${SIGNER}`))),
       )
         .description('add and remove root keys, and say how many of them must sign')
         .argument('[pem...]', 'public keys, as "key show" prints them')
         .action(run(addRootKeys)),
     )
     .addCommand(
-      withRotations(withPlace(declare('propose', 'root propose --new-log-key … --out next.json')))
+      withRotations(
+        withPlace(declare('propose', `root propose --new-log-key ${PLACE} --out next.json`)),
+      )
         .option('--add-key <pem>', 'a new root key, as "key show" prints it', collect)
         .description('write a new root that the holders of root keys are to sign')
         .requiredOption('--out <file>', 'where the proposal goes')
         .action(run(proposeRoot)),
     )
     .addCommand(
-      declare('sign', 'root sign next.json --root-key ./root.key')
+      declare('sign', `root sign next.json ${SIGNER}`)
         .description('sign a proposal with a root key; takes no network')
         .argument('<file>', 'the proposal, to which the signature is added')
         .requiredOption('--root-key <file>', 'a root’s private key')
@@ -58,7 +64,7 @@ export function makeCommand(run: Run): Command {
         .action(run(signProposal)),
     )
     .addCommand(
-      withPlace(declare('publish', 'root publish next.json --store ./store --keys ./keys'))
+      withPlace(declare('publish', `root publish next.json ${PLACE}`))
         .description('log a root that enough keys have signed')
         .argument('<file...>', 'the proposal; several, when it was signed in copies')
         .action(run(publishProposal)),
