@@ -14,7 +14,8 @@ import { parseTlogPolicy } from './core/log/tlog-policy.ts';
 import { formatVerifierKey } from './core/note/key.ts';
 import type { ReleaseName } from './core/release/name.ts';
 import { formatPem } from './core/statement/public-key.ts';
-import { parseRoot } from './core/trust/root.ts';
+import { presentLogKey, presentReleaseKeys } from './core/trust/periods.ts';
+import type { TrustRoot } from './core/trust/succession.ts';
 import { expectLargeBodies } from './hashing/garbage.ts';
 import { nodeHost } from './hashing/host.ts';
 import { HashingPool } from './hashing/pool.ts';
@@ -26,7 +27,7 @@ import { openWitnesses } from './log/witnesses.ts';
 import { internet } from './oidc/address.ts';
 import { type Identities, openIdentities } from './oidc/identity.ts';
 import { parseIssuers } from './oidc/issuers.ts';
-import { openServerKeys, refuseRootKey, type ServerKeys } from './operator/keys-directory.ts';
+import { LiveTrust } from './operator/live-trust.ts';
 import { closeWithHeads } from './registry/heads.ts';
 import { openRegistry } from './registry/open.ts';
 import type { Registry } from './registry/registry.ts';
@@ -36,12 +37,15 @@ import { type Address, listen } from './server/listen.ts';
 import { createMetrics } from './server/metrics.ts';
 import type { Store } from './store/contract.ts';
 import { openDirectory } from './store/directory.ts';
-import { keys } from './store/keys.ts';
 import { probeStore } from './store/probe.ts';
 import { writeProbe } from './store/write-probe.ts';
 
 /** Milliseconds that running requests are given when the server is told to stop. */
 const DRAIN_MS = 30_000;
+/** Milliseconds between two looks for a newer trust root: a dropped token key ends so soon. */
+const ROOT_LOOK_MS = 5_000;
+/** Milliseconds before its end at which a server warns that its trust root is to be renewed. */
+const ROOT_ENDS_SOON = 30 * 24 * 3600 * 1000;
 
 /**
  * Opens the store at `address`: a directory, or `s3://bucket/prefix`, which is only taken if it
@@ -65,7 +69,7 @@ export interface OpenRegistry {
   readonly registry: Registry;
   readonly log: LogReader;
   readonly sequencer: Sequencer;
-  readonly keys: ServerKeys;
+  readonly trust: LiveTrust;
   close(): Promise<void>;
 }
 
@@ -74,6 +78,8 @@ export interface RegistryOptions {
   /** A C2SP tlog-policy file that names the witnesses whose cosignatures a checkpoint needs. */
   readonly witnessPolicy?: string | undefined;
   readonly onAbsentWitness?: (witness: string, cause: unknown) => void;
+  /** Told of each newer trust root. */
+  readonly onRoot?: (root: TrustRoot) => void;
 }
 
 /** Opens the registry in `store` with the keys of `directory`, and finishes what a crash left. */
@@ -83,15 +89,26 @@ export async function openRegistryAt(
   passphrase: string | undefined,
   options: RegistryOptions = {},
 ): Promise<OpenRegistry> {
-  const opened = await openServerKeys(nodeHost, directory, passphrase);
-  await refuseForeignKeys(store, directory, passphrase, opened);
+  const trust = await LiveTrust.open({
+    store,
+    host: nodeHost,
+    keysDirectory: directory,
+    passphrase,
+    ...(options.onRoot === undefined ? {} : { onRoot: options.onRoot }),
+  });
   const clock = Date.now;
   const random = () => new Uint8Array(randomBytes(32));
   const sequencer = await openSequencer({
     store,
     host: nodeHost,
-    origin: opened.origin,
-    keys: [opened.log],
+    origin: trust.origin,
+    get keys() {
+      return trust.logKeys;
+    },
+    get formerKeys() {
+      return trust.formerLogKeys;
+    },
+    renewKeys: () => trust.renew(),
     clock,
     random,
     closing: closeWithHeads(nodeHost),
@@ -105,11 +122,10 @@ export async function openRegistryAt(
   const registry = await openRegistry({
     store,
     host: nodeHost,
-    origin: opened.origin,
+    origin: trust.origin,
     log: sequencer,
     reader: log,
-    logKey: opened.log,
-    releaseKey: opened.release,
+    keys: trust,
     hashing,
     clock,
     random,
@@ -119,7 +135,7 @@ export async function openRegistryAt(
     registry,
     log,
     sequencer,
-    keys: opened,
+    trust,
     async close() {
       // The order in which they need each other: what still runs may still be logged.
       await registry.close();
@@ -170,7 +186,10 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     witnessPolicy: options.witnessPolicy,
     onAbsentWitness: (witness, cause) =>
       logger.warn({ witness, err: cause }, 'a witness did not cosign'),
+    onRoot: ({ version }) => logger.info({ version }, 'a newer trust root is in force'),
   });
+  const { trust } = opened;
+  const looking = followRoot(trust, logger);
   const { catalogue, removeIndex } = await openIndex(opened, options.indexDirectory, logger);
   // Its own threads: whoever reads need not wait until a terabyte is sealed.
   const hashing = new HashingPool();
@@ -181,15 +200,19 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       catalogue,
       log: opened.log,
       store,
-      tokens: opened.keys.token,
+      tokens: trust.tokens,
       identities,
       hashing,
       hosts: allowedHosts(bound, publicUrl),
       config: {
-        origin: opened.keys.origin,
+        origin: trust.origin,
         url: publicUrl?.replace(/\/+$/, '') ?? bound,
-        vkey: formatVerifierKey(opened.keys.log),
-        releaseKeys: [formatPem(opened.keys.release.spki)],
+        get vkey() {
+          return formatVerifierKey(presentLogKey(trust.root));
+        },
+        get releaseKeys() {
+          return presentReleaseKeys(trust.root).map(formatPem);
+        },
       },
       metrics,
       logger,
@@ -201,6 +224,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     url: publicUrl ?? listening.url,
     logger,
     async close() {
+      clearInterval(looking);
       await listening.close(DRAIN_MS);
       catalogue.close();
       await removeIndex();
@@ -218,6 +242,19 @@ async function openIssuers({ oidcIssuers, oidcAllowLoopback }: ServeOptions): Pr
     throw new CodedError('usage', `the issuers ${oidcIssuers} cannot be read: ${error.message}`);
   });
   return openIdentities(nodeHost, parseIssuers(bytes, oidcIssuers, oidcAllowLoopback), network);
+}
+
+/** Looks for newer roots beside the commits, which look by themselves: tokens need it too. */
+function followRoot(trust: LiveTrust, logger: Logger): NodeJS.Timeout {
+  const { expires, version } = trust.root;
+  if (Date.parse(expires) - Date.now() < ROOT_ENDS_SOON) {
+    logger.warn({ expires, version }, 'the trust root ends soon: renew it with "root rotate"');
+  }
+  const look = () =>
+    trust.renew().catch((error: unknown) => {
+      logger.error({ err: error }, 'the trust root could not be read anew');
+    });
+  return setInterval(look, ROOT_LOOK_MS).unref();
 }
 
 async function openPolicy(
@@ -242,13 +279,13 @@ async function openPolicy(
  * it open already, this one makes an index of its own and removes it when it ends.
  */
 async function openIndex(
-  { keys, log, registry }: OpenRegistry,
+  { trust, log, registry }: OpenRegistry,
   directory: string,
   logger: Logger,
 ): Promise<{ readonly catalogue: FollowingCatalogue; removeIndex(): Promise<void> }> {
   const openIn = async (path: string) =>
     openCatalogue(
-      join(path, `${keys.origin}.sqlite`),
+      join(path, `${trust.origin}.sqlite`),
       log,
       async (release: ReleaseName) => (await registry.release(release))?.manifest,
     );
@@ -262,28 +299,4 @@ async function openIndex(
     const removeIndex = () => rm(own, { recursive: true, force: true });
     return { catalogue: await openIn(own), removeIndex };
   }
-}
-
-/** The keys must be those that the store's trust root names, and the root's own must not be among them. */
-async function refuseForeignKeys(
-  store: Store,
-  directory: string,
-  passphrase: string | undefined,
-  opened: ServerKeys,
-): Promise<void> {
-  const stored = await store.get(keys.root(1));
-  if (stored === undefined) {
-    throw new CodedError(
-      'not-found',
-      `${store.name} holds no registry: make one with "weighhouse init"`,
-    );
-  }
-  const { document } = parseRoot(nodeHost, stored.bytes);
-  if (document.origin !== opened.origin) {
-    throw new CodedError(
-      'untrusted',
-      `${directory} holds the keys of ${opened.origin}, ${store.name} the registry ${document.origin}`,
-    );
-  }
-  await refuseRootKey(nodeHost, directory, passphrase, document);
 }

@@ -132,6 +132,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/start.ts'),
   },
   {
+    name: 'root',
+    group: 'Operate',
+    summary: 'show the trust root, rotate keys, sign a new root offline',
+    load: () => import('./commands/root.ts'),
+  },
+  {
     name: 'token',
     group: 'Operate',
     summary: 'create and revoke access tokens',

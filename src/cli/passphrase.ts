@@ -4,10 +4,9 @@
  * of these, or `--no-passphrase`, which leaves its file readable to whoever gets hold of it.
  */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { CodedError } from '../core/error.ts';
 import { isEncrypted } from '../keyring/file.ts';
-import { KEY_FILES, readOrigin } from '../operator/keys-directory.ts';
+import { areEncrypted, readOrigin } from '../operator/keys-directory.ts';
 import type { Context, SharedFlags } from './context.ts';
 import { askHidden } from './prompt.ts';
 import { isInteractive } from './world.ts';
@@ -30,14 +29,7 @@ export async function openingPassphrase(
   flags: PassphraseFlags,
   keyFile: string,
 ): Promise<string | undefined> {
-  const given = await givenPassphrase(context, flags);
-  if (given !== undefined) return given;
-  if (!(await isEncrypted(keyFile))) return undefined;
-  if (isInteractive(context.world)) return askHidden(context.world, `Passphrase of ${keyFile}: `);
-  throw new CodedError(
-    'not-authorised',
-    `${keyFile} is encrypted: give its passphrase with --passphrase-file or WEIGHHOUSE_PASSPHRASE`,
-  );
+  return passphraseFor(context, flags, keyFile, () => isEncrypted(keyFile));
 }
 
 /** The passphrase of a server's keys: one for all of them. Throws `not-found` where there are none. */
@@ -47,7 +39,23 @@ export async function serverPassphrase(
   directory: string,
 ): Promise<string | undefined> {
   await readOrigin(directory);
-  return openingPassphrase(context, flags, join(directory, KEY_FILES.log));
+  return passphraseFor(context, flags, directory, () => areEncrypted(directory));
+}
+
+async function passphraseFor(
+  context: Context,
+  flags: PassphraseFlags,
+  what: string,
+  needed: () => Promise<boolean>,
+): Promise<string | undefined> {
+  const given = await givenPassphrase(context, flags);
+  if (given !== undefined) return given;
+  if (!(await needed())) return undefined;
+  if (isInteractive(context.world)) return askHidden(context.world, `Passphrase of ${what}: `);
+  throw new CodedError(
+    'not-authorised',
+    `${what} is encrypted: give its passphrase with --passphrase-file or WEIGHHOUSE_PASSPHRASE`,
+  );
 }
 
 /** The passphrase for new key files; undefined when the person wants none. */

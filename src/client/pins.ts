@@ -56,7 +56,7 @@ export class MemoryPins implements PinStore {
   }
 
   async roots(origin: Origin): Promise<readonly Uint8Array[]> {
-    return this.#roots.get(origin) ?? [];
+    return [...(this.#roots.get(origin) ?? [])];
   }
 
   async saveRoot(origin: Origin, version: number, bytes: Uint8Array): Promise<void> {

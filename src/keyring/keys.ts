@@ -67,8 +67,9 @@ export function ed25519Seed(jwk: JWK, what: string): Uint8Array {
   return new Uint8Array(Buffer.from(jwk.d, 'base64url'));
 }
 
-/** The public half of a key. */
+/** The public half of a key, private or public. */
 export function publicJwk(jwk: JWK): JWK {
+  if (jwk.d === undefined) return jwk;
   return createPublicKey(importPrivate(jwk, 'the key')).export({ format: 'jwk' }) as JWK;
 }
 

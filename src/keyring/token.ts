@@ -5,8 +5,9 @@
  * *upload credential* continues one draft's uploads for up to seven days, and does nothing
  * else: a terabyte outlives a token. A *CI token* is what a job of a trusted publisher gets:
  * it has one namespace, a quarter of an hour and no role at all. Each kind has a `typ` header
- * of its own (RFC 8725, section 3.11), all of them a fixed algorithm, and `kid` is only ever
- * compared with the known keys.
+ * of its own (RFC 8725, section 3.11), all of them a fixed algorithm. Several keys may be good
+ * at once, while one follows upon another: a token is tried with each, and nothing in it says
+ * with which.
  */
 import { randomBytes } from 'node:crypto';
 import { errors, importJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
@@ -56,21 +57,28 @@ export interface TokenClaims {
   readonly expires: number;
 }
 
-/** The registry's token key, ready for use. */
+/** The registry's token keys, ready for use. They may change while a server runs. */
 export interface TokenKey {
   readonly origin: string;
   readonly signing: Key;
-  readonly verifying: Key;
+  /** All whose tokens are good. */
+  readonly verifying: readonly Key[];
 }
-type Key = Awaited<ReturnType<typeof importJWK>>;
+export type Key = Awaited<ReturnType<typeof importJWK>>;
 
-/** Makes a token key of a private Ed25519 JWK. */
+/** Makes a token key of a private Ed25519 JWK, whose own tokens alone are good. */
 export async function tokenKey(origin: string, jwk: JWK): Promise<TokenKey> {
-  return {
-    origin,
-    signing: await importJWK(jwk, ALGORITHM),
-    verifying: await importJWK(publicJwk(jwk), ALGORITHM),
-  };
+  return { origin, signing: await importTokenKey(jwk), verifying: await verifyingKeys([jwk]) };
+}
+
+/** The private half, for signing. */
+export async function importTokenKey(jwk: JWK): Promise<Key> {
+  return importJWK(jwk, ALGORITHM);
+}
+
+/** The public halves, for checking. */
+export function verifyingKeys(jwks: readonly JWK[]): Promise<Key[]> {
+  return Promise.all(jwks.map((jwk) => importJWK(publicJwk(jwk), ALGORITHM)));
 }
 
 const claimsSchema = v.object({
@@ -134,13 +142,7 @@ export async function openToken(
 ): Promise<TokenClaims> {
   if (token.length > MAX_TOKEN) throw refused('the token is too long');
   try {
-    const { payload, protectedHeader } = await jwtVerify(token, issuer.verifying, {
-      algorithms: [ALGORITHM],
-      issuer: issuer.origin,
-      audience: issuer.origin,
-      currentDate: new Date(now),
-      requiredClaims: ['sub', 'jti', 'exp', 'iat', 'roles'],
-    });
+    const { payload, protectedHeader } = await verifyByAny(issuer, token, now);
     const { typ } = protectedHeader;
     if (!KINDS.has(typ)) throw refused('the token is of another kind');
     return claimsOf(payload, typ);
@@ -149,6 +151,24 @@ export async function openToken(
     if (error instanceof errors.JWTExpired) throw refused('the token has expired');
     throw refused('the token is not one of this registry');
   }
+}
+
+/** Tries each key; what a good signature says wrongly is not tried again. */
+async function verifyByAny({ origin, verifying }: TokenKey, token: string, now: number) {
+  for (const key of verifying) {
+    try {
+      return await jwtVerify(token, key, {
+        algorithms: [ALGORITHM],
+        issuer: origin,
+        audience: origin,
+        currentDate: new Date(now),
+        requiredClaims: ['sub', 'jti', 'exp', 'iat', 'roles'],
+      });
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+    }
+  }
+  throw refused('the token is not one of this registry');
 }
 
 function claimsOf(payload: JWTPayload, kind: unknown): TokenClaims {

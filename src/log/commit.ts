@@ -120,8 +120,12 @@ export class Committer {
 
   /** Stands on the tree that another process locked. Throws `fork` if ours is no part of it. */
   async catchUp(): Promise<void> {
+    const { renewKeys } = this.#options;
+    await renewKeys?.();
     const committed = await loadCommitted(this.#options);
     await requireGrowth(this.#options, this.#committed.edge, committed.edge);
+    // What that commit had staged is applied by now, a newer trust root among it.
+    await renewKeys?.();
     this.#adopt(committed);
   }
 

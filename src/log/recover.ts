@@ -22,7 +22,10 @@ import type { Pause } from './pause.ts';
 import { beginsWith, storedTiles } from './reader.ts';
 import { applyStaged, MAX_STAGING_BYTES, parseStaging } from './staging.ts';
 
-/** Which log, where it lies, and who signs it. */
+/**
+ * Which log, where it lies, and who signs it. The keys are read anew at each use: they may be
+ * getters, where one key can follow upon another while the process runs.
+ */
 export interface LogOptions {
   readonly store: Store;
   readonly host: Host;
@@ -32,6 +35,11 @@ export interface LogOptions {
   readonly keys: readonly SigningKey[];
   /** Keys that signed earlier checkpoints and sign no more. */
   readonly formerKeys?: readonly VerifierKey[];
+  /**
+   * Called before and after another process's commit is taken over: it may have changed the
+   * keys, and nothing is signed on top of it by a key that has ended with it.
+   */
+  readonly renewKeys?: () => Promise<void>;
 }
 
 /** The committed log, as this process knows it. */

@@ -39,6 +39,8 @@ export const DEFAULT_MAX_IDLE = 10 * 60_000;
 export const DEFAULT_PATIENCE = 5_000;
 /** Tries of one batch before its waiters are told that the store fails. */
 const MAX_TRIES = 3;
+/** What a timer takes; longer ones would ring at once. */
+const LONGEST_SLEEP = 2 ** 31 - 1;
 /** How often a log that stalled looks whether the store takes writes again. */
 const HEAL_MS = 1000;
 
@@ -89,7 +91,10 @@ export interface Sequencer {
 
 /** Recovers the log in the store and begins to take entries. Throws what `recover` throws. */
 export async function openSequencer(options: SequencerOptions): Promise<Sequencer> {
-  return new StoreSequencer(options, await recover(options));
+  const committed = await recover(options);
+  // What the recovery has carried out may have brought a newer trust root.
+  await options.renewKeys?.();
+  return new StoreSequencer(options, committed);
 }
 
 class StoreSequencer implements Sequencer {
@@ -188,7 +193,7 @@ class StoreSequencer implements Sequencer {
   /** At most `milliseconds`; less when something arrives in an empty pool, or makes it ripe. */
   #sleep(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
+      const timer = setTimeout(resolve, Math.min(milliseconds, LONGEST_SLEEP));
       // An idle log keeps no process alive.
       if (this.#pool.length === 0) timer.unref();
       this.#wake = () => {

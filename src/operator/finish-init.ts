@@ -6,11 +6,11 @@
 import { CodedError, isCoded } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 import type { Origin } from '../core/log/checkpoint.ts';
-import { formatVerifierKey } from '../core/note/key.ts';
+import { type SigningKey, sameKey } from '../core/note/key.ts';
 import { parseRoot } from '../core/trust/root.ts';
 import type { Store } from '../store/contract.ts';
 import { keys } from '../store/keys.ts';
-import { openServerKeys, type ServerKeys } from './keys-directory.ts';
+import { openHeldKeys } from './keys-directory.ts';
 
 /** The trust root of a registry whose log never began; undefined where there is none, or more. */
 export async function readUnfinished(store: Store): Promise<Uint8Array | undefined> {
@@ -21,23 +21,23 @@ export async function readUnfinished(store: Store): Promise<Uint8Array | undefin
   return isBegun ? undefined : root?.bytes;
 }
 
-/** Opens the keys that the stopped `init` made. Throws `conflict` for those of another registry. */
-export async function reopenKeys(
+/** Opens the log key that the stopped `init` made. Throws `conflict` for keys of another registry. */
+export async function reopenLogKey(
   host: Host,
   root: Uint8Array,
   origin: Origin,
   directory: string,
   passphrase: string | undefined,
-): Promise<ServerKeys> {
+): Promise<SigningKey> {
   const { document } = parseRoot(host, root);
-  const opened = await openServerKeys(host, directory, passphrase).catch((error: unknown) => {
+  const held = await openHeldKeys(host, directory, passphrase).catch((error: unknown) => {
     if (isCoded(error, 'not-found')) throw otherKeys(document.origin, directory);
     throw error;
   });
-  const named = document.log.map(({ key }) => formatVerifierKey(key));
-  const isOurs = opened.origin === origin && named.includes(formatVerifierKey(opened.log));
-  if (document.origin !== origin || !isOurs) throw otherKeys(document.origin, directory);
-  return opened;
+  const log = held.log.find((ours) => document.log.some(({ key }) => sameKey(key, ours)));
+  const isOurs = document.origin === origin && held.origin === origin;
+  if (log === undefined || !isOurs) throw otherKeys(document.origin, directory);
+  return log;
 }
 
 function otherKeys(origin: string, directory: string): CodedError {

@@ -30,7 +30,7 @@ import {
 import { createLog } from '../log/recover.ts';
 import type { Store } from '../store/contract.ts';
 import { keys } from '../store/keys.ts';
-import { readUnfinished, reopenKeys } from './finish-init.ts';
+import { readUnfinished, reopenLogKey } from './finish-init.ts';
 import { KEY_FILES, writeRegistryFile } from './keys-directory.ts';
 
 /** How long the first trust root is good: a year, in milliseconds. */
@@ -128,7 +128,7 @@ async function begin(store: Store, options: InitOptions): Promise<Begun> {
 /** Opens what `begin` made before it was stopped. */
 async function goOn(root: Uint8Array, options: InitOptions): Promise<Begun> {
   const { host, origin, keysDirectory, ownerKeyFile, passphrase } = options;
-  const { log } = await reopenKeys(host, root, origin, keysDirectory, passphrase);
+  const log = await reopenLogKey(host, root, origin, keysDirectory, passphrase);
   const owner = ownerKeyFile === undefined ? undefined : await ownerIn(ownerKeyFile, passphrase);
   return { root, log, owner };
 }

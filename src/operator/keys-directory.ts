@@ -5,14 +5,20 @@
  *     log.key         Ed25519: signs checkpoints
  *     release.key     ECDSA P-256: signs releases, and countersigns new namespaces
  *     token.key       Ed25519: signs tokens
+ *     release-2.key   a key that version 2 of the trust root names, and so for every role
+ *
+ * Files are only ever added: which of the keys signs is for the trust root to say, so that a
+ * rotation that breaks off half way leaves nothing to repair. Keys that it does not name do
+ * nothing, and the file of a key that has ended may be removed.
  *
  * The root's private key is not among them, and a server refuses to start where it finds it:
  * whoever takes the server must not be able to name new keys.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { JWK } from 'jose';
 import * as v from 'valibot';
-import { CodedError } from '../core/error.ts';
+import { CodedError, isCoded } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 import { formatCanonical, parseCanonical } from '../core/json.ts';
 import { type Origin, parseOrigin } from '../core/log/checkpoint.ts';
@@ -20,21 +26,30 @@ import { type SigningKey, signingKey } from '../core/note/key.ts';
 import { parseShape } from '../core/shape.ts';
 import { keyId } from '../core/statement/public-key.ts';
 import type { RootDocument } from '../core/trust/root.ts';
-import { readKeyFile } from '../keyring/file.ts';
-import { ed25519Seed, type StatementSigner, statementSigner } from '../keyring/keys.ts';
+import { isEncrypted, readKeyFile, writeKeyFile } from '../keyring/file.ts';
+import {
+  ed25519Seed,
+  newEd25519Key,
+  newStatementKey,
+  type StatementSigner,
+  statementSigner,
+} from '../keyring/keys.ts';
 import { type TokenKey, tokenKey } from '../keyring/token.ts';
 
 export const KEY_FILES = { log: 'log.key', release: 'release.key', token: 'token.key' } as const;
+export type KeyRole = keyof typeof KEY_FILES;
 const REGISTRY_FILE = 'registry.json';
+const KEY_FILE = /^(log|release|token)(?:-([1-9][0-9]{0,5}))?\.key$/;
 
 const registryShape = v.strictObject({ v: v.literal(1), origin: v.string() });
 
-/** The opened keys of a server. */
-export interface ServerKeys {
+/** The opened keys of a directory, of each role in the order in which they were made. */
+export interface HeldKeys {
   readonly origin: Origin;
-  readonly log: SigningKey;
-  readonly release: StatementSigner;
-  readonly token: TokenKey;
+  readonly log: readonly SigningKey[];
+  readonly release: readonly StatementSigner[];
+  /** Private JWKs. */
+  readonly token: readonly JWK[];
 }
 
 /** Says whose keys a directory holds. */
@@ -56,35 +71,77 @@ export async function readOrigin(directory: string): Promise<Origin> {
   return parseOrigin(parseShape(registryShape, parseCanonical(bytes, path), path).origin);
 }
 
-/** Opens the token key alone, which is all that `token create` takes. */
+/** Does it take a passphrase to open the keys of a directory? One opens them all. */
+export async function areEncrypted(directory: string): Promise<boolean> {
+  const files = await keyFiles(directory);
+  const encrypted = await Promise.all(files.map(({ path }) => isEncrypted(path)));
+  return encrypted.some(Boolean);
+}
+
+/**
+ * Opens the token key alone, which is all that `token create` takes: of those that `root`
+ * names the newest that lies there, or the first, while nobody has looked at the root.
+ */
 export async function openTokenKey(
   directory: string,
   passphrase: string | undefined,
+  root?: Pick<RootDocument, 'token'>,
 ): Promise<TokenKey> {
   const origin = await readOrigin(directory);
-  return tokenKey(origin, await readKeyFile(join(directory, KEY_FILES.token), passphrase));
+  if (root === undefined) {
+    return tokenKey(origin, await readKeyFile(join(directory, KEY_FILES.token), passphrase));
+  }
+  const jwk = presentTokenKey(root, await readRole(directory, 'token', passphrase));
+  if (jwk !== undefined) return tokenKey(origin, jwk);
+  throw new CodedError('not-found', `${directory} holds no token key that the trust root names`);
 }
 
-/** Opens all of a server's keys. Throws `not-found`, `not-authorised` or `bad-key`. */
-export async function openServerKeys(
+/** The newest token key of the root among these. */
+export function presentTokenKey(
+  { token }: Pick<RootDocument, 'token'>,
+  held: readonly JWK[],
+): JWK | undefined {
+  return token.map(({ x }) => held.find((jwk) => jwk.x === x)).findLast((jwk) => jwk !== undefined);
+}
+
+/** Opens all keys of a directory. Throws `not-found`, `not-authorised` or `bad-key`. */
+export async function openHeldKeys(
   host: Host,
   directory: string,
   passphrase: string | undefined,
-): Promise<ServerKeys> {
+): Promise<HeldKeys> {
   const origin = await readOrigin(directory);
-  const read = (name: string) => readKeyFile(join(directory, name), passphrase);
-  const logPath = join(directory, KEY_FILES.log);
-  const [log, release, token] = await Promise.all([
-    read(KEY_FILES.log),
-    read(KEY_FILES.release),
-    openTokenKey(directory, passphrase),
-  ]);
+  const [log, release, token] = await Promise.all(
+    (['log', 'release', 'token'] as const).map((role) => readRole(directory, role, passphrase)),
+  );
   return {
     origin,
-    log: signingKey(host, origin, ed25519Seed(log, logPath)),
-    release: statementSigner(release, join(directory, KEY_FILES.release)),
-    token,
+    log: log!.map((jwk) => signingKey(host, origin, ed25519Seed(jwk, `a log key in ${directory}`))),
+    release: release!.map((jwk) => statementSigner(jwk, `a release key in ${directory}`)),
+    token: token!,
   };
+}
+
+/**
+ * The key of a role for version `version` of the root, which is made unless it lies there
+ * already: a rotation that broke off goes on with the key that it had made. It is encrypted
+ * where its neighbours are, for the server that runs has one passphrase or none.
+ */
+export async function makeServerKey(
+  directory: string,
+  role: KeyRole,
+  version: number,
+  passphrase: string | undefined,
+): Promise<JWK> {
+  const path = join(directory, `${role}-${version}.key`);
+  try {
+    return await readKeyFile(path, passphrase);
+  } catch (error) {
+    if (!isCoded(error, 'not-found')) throw error;
+  }
+  const jwk = role === 'release' ? newStatementKey() : newEd25519Key();
+  await writeKeyFile(path, jwk, (await areEncrypted(directory)) ? passphrase : undefined);
+  return jwk;
 }
 
 /**
@@ -98,7 +155,6 @@ export async function refuseRootKey(
   root: RootDocument,
 ): Promise<void> {
   const rootIds = new Set(root.keys.map((spki) => keyId(host, spki)));
-  const ours: readonly string[] = [...Object.values(KEY_FILES), REGISTRY_FILE];
   for (const name of await readdir(directory)) {
     const path = join(directory, name);
     if (name === REGISTRY_FILE || name.startsWith('.')) continue;
@@ -109,13 +165,34 @@ export async function refuseRootKey(
         `${path} is the root’s private key: keep it apart from the server’s keys`,
       );
     }
-    if (!ours.includes(name)) {
+    if (!KEY_FILE.test(name)) {
       throw new CodedError(
         'untrusted',
         `${path} does not belong among the server’s keys: move it elsewhere`,
       );
     }
   }
+}
+
+async function readRole(
+  directory: string,
+  role: KeyRole,
+  passphrase: string | undefined,
+): Promise<JWK[]> {
+  const files = (await keyFiles(directory)).filter((file) => file.role === role);
+  return Promise.all(files.map(({ path }) => readKeyFile(path, passphrase)));
+}
+
+/** The key files that lie there, those of earlier versions first. */
+async function keyFiles(directory: string) {
+  const names = await readdir(directory);
+  const files = names.flatMap((name) => {
+    const match = KEY_FILE.exec(name);
+    if (match === null) return [];
+    const [, role, version = '1'] = match;
+    return [{ path: join(directory, name), role, version: Number(version) }];
+  });
+  return files.sort((a, b) => a.version - b.version);
 }
 
 async function statementKeyId(

@@ -12,18 +12,22 @@ import type { Clearance } from '../core/release/gate.ts';
 import { type Manifest, parseManifest } from '../core/release/manifest.ts';
 import { parseReleaseName } from '../core/release/name.ts';
 import type { Role } from '../core/release/policy.ts';
-import { type Envelope, formatEnvelope, parseEnvelope, toSign } from '../core/statement/dsse.ts';
-import { formatHashedRekord, recordOf } from '../core/statement/hashedrekord.ts';
+import { formatEnvelope, parseEnvelope, toSign } from '../core/statement/dsse.ts';
+import { formatHashedRekord, parseHashedRekord, recordOf } from '../core/statement/hashedrekord.ts';
 import { IN_TOTO_PAYLOAD_TYPE } from '../core/statement/in-toto.ts';
 import { formatModelStatement, parseModelStatement } from '../core/statement/oms.ts';
+import type { Spki } from '../core/statement/public-key.ts';
 import { formatReleaseStatement } from '../core/statement/release.ts';
 import type { Intent } from './documents/draft.ts';
-import type { RegistryParts } from './parts.ts';
+import type { RegistryParts, ReleaseKey } from './parts.ts';
+import { presentReleaseKey } from './release-key.ts';
 import { Statements } from './statements.ts';
 
 /** The two leaves of a publish, in order. */
 export interface Leaves {
   readonly entry: EntryOf<'release'>;
+  /** The release key that signed both envelopes. */
+  readonly spki: Spki;
   readonly bytes: readonly [entry: Uint8Array, record: Uint8Array];
 }
 
@@ -41,9 +45,10 @@ export async function makeIntent(
     manifest.files,
   );
   const { root } = parseModelStatement(parts.host, model);
-  const modelSig = await sign(parts, model);
-  const releaseDsse = await sign(parts, releaseStatement(parts, manifest, clearance.digest, root));
-  const record = recordBytes(parts, parseEnvelope(modelSig));
+  const key = presentReleaseKey(parts);
+  const modelSig = await sign(key, model);
+  const releaseDsse = await sign(key, releaseStatement(parts, manifest, clearance.digest, root));
+  const record = formatHashedRekord(recordOf(parts.host, parseEnvelope(modelSig), key.spki));
   const entry = formatEntry({
     v: 1,
     kind: 'release',
@@ -66,7 +71,7 @@ export function openIntent(intent: Intent): Leaves {
   if (!parsed.known || parsed.entry.kind !== 'release') {
     throw new CodedError('bad-document', 'the intent of a publish holds no release entry');
   }
-  return { entry: parsed.entry, bytes };
+  return { entry: parsed.entry, bytes, spki: parseHashedRekord(bytes[1]).spki };
 }
 
 function releaseStatement(
@@ -79,11 +84,7 @@ function releaseStatement(
 }
 
 /** The envelope of a statement, signed by the registry. */
-async function sign({ releaseKey }: RegistryParts, payload: Uint8Array): Promise<Uint8Array> {
-  const signature = await releaseKey.sign(toSign(IN_TOTO_PAYLOAD_TYPE, payload));
+async function sign(key: ReleaseKey, payload: Uint8Array): Promise<Uint8Array> {
+  const signature = await key.sign(toSign(IN_TOTO_PAYLOAD_TYPE, payload));
   return formatEnvelope(IN_TOTO_PAYLOAD_TYPE, payload, signature);
-}
-
-function recordBytes({ host, releaseKey }: RegistryParts, envelope: Envelope): Uint8Array {
-  return formatHashedRekord(recordOf(host, envelope, releaseKey.spki));
 }

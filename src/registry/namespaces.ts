@@ -29,8 +29,9 @@ import { keys } from '../store/keys.ts';
 import { requireOperator } from './access.ts';
 import { load } from './documents/form.ts';
 import { type NamespaceRecord, namespaceForm, skeletonForm } from './documents/namespace.ts';
-import type { RegistryParts } from './parts.ts';
+import type { RegistryParts, ReleaseKey } from './parts.ts';
 import type { Caller, Registry } from './registry.ts';
+import { isEndedKey, presentReleaseKey, requireReleaseKey } from './release-key.ts';
 import { Statements } from './statements.ts';
 
 /** Envelopes that one request may bring: more owners than that need not sign a first policy. */
@@ -57,11 +58,8 @@ export class Namespaces {
 
     const begun = await this.#begunWith(namespace, digest);
     if (begun !== undefined) return begun;
-    const policyAndSigned = { digest, signed: await this.#countersign(request) };
-    const item = this.#item(namespace, policyAndSigned, request.override);
     try {
-      const { index } = await this.#parts.log.append(item);
-      return { namespace, index };
+      return { namespace, index: await this.#begin(namespace, digest, request) };
     } catch (error) {
       // The same request may have come twice, and the other one was first.
       const first = isCoded(error, 'conflict') && (await this.#begunWith(namespace, digest));
@@ -76,6 +74,20 @@ export class Namespaces {
     if (known === undefined) return undefined;
     if (known.policy.digest === policy) return { namespace, index: known.head.policy };
     throw taken(namespace);
+  }
+
+  /** Countersigns and logs it; once more, when the release key ended between the two. */
+  async #begin(namespace: Namespace, digest: Digest, request: Creation): Promise<number> {
+    for (;;) {
+      const key = presentReleaseKey(this.#parts);
+      const signed = await this.#countersign(request, key);
+      const item = this.#item(namespace, { digest, signed }, { ...request, key });
+      try {
+        return (await this.#parts.log.append(item)).index;
+      } catch (error) {
+        if (!isEndedKey(error)) throw error;
+      }
+    }
   }
 
   /** The namespace, or undefined. */
@@ -160,19 +172,25 @@ export class Namespaces {
   }
 
   /** Stores the owners' envelopes and one by the registry; their digests, the registry's last. */
-  async #countersign({ policy, signed }: Creation): Promise<Digest[]> {
-    const { releaseKey } = this.#parts;
-    const signature = await releaseKey.sign(toSign(POLICY_PAYLOAD_TYPE, policy));
+  async #countersign({ policy, signed }: Creation, key: ReleaseKey): Promise<Digest[]> {
+    const signature = await key.sign(toSign(POLICY_PAYLOAD_TYPE, policy));
     const ours = formatEnvelope(POLICY_PAYLOAD_TYPE, policy, signature);
     return Promise.all([...signed, ours].map((envelope) => this.#statements.put(envelope)));
   }
 
-  #item(namespace: Namespace, policy: NamespaceRecord['policy'], override: boolean): Item {
+  #item(
+    namespace: Namespace,
+    policy: NamespaceRecord['policy'],
+    { override, key }: { readonly override: boolean; readonly key: ReleaseKey },
+  ): Item {
     const time = new Date(this.#parts.clock()).toISOString();
     const { digest, signed } = policy;
     const entry = { v: 1, kind: 'namespace', time, namespace, policy: digest, signed } as const;
     return {
-      guard: (view) => this.#guard(view, namespace, override),
+      guard: async (view) => {
+        await this.#guard(view, namespace, override);
+        await requireReleaseKey(this.#parts, view, key.spki);
+      },
       entries: async (view) => {
         const twin = await readTwin(view, namespace);
         return [formatEntry(twin === undefined ? entry : { ...entry, override: 'skeleton' })];

@@ -15,16 +15,27 @@ export interface ReleaseKey {
   sign(bytes: Uint8Array): Promise<Uint8Array>;
 }
 
+/**
+ * The registry's keys, as the newest trust root names them. They may change while it runs: a
+ * signature is asked for with the place in the log that it is meant for.
+ */
+export interface RegistryKeys {
+  /** The key that signed checkpoints of `size`. */
+  logKeyAt(size: number): VerifierKey;
+  /** Signs what is logged at `index`. Throws `not-found` when the key lies elsewhere. */
+  releaseKeyAt(index: number): ReleaseKey;
+  /** Resolves once every root that the store has by now is in force. */
+  renew(): Promise<void>;
+}
+
 export interface RegistryParts {
   readonly store: Store;
   readonly host: Host;
   readonly origin: Origin;
   /** Where entries are appended; it must have been opened with `closeWithHeads` (`heads.ts`). */
-  readonly log: Pick<Sequencer, 'append'>;
+  readonly log: Pick<Sequencer, 'append' | 'committed'>;
   readonly reader: LogReader;
-  /** The key that signs the log's checkpoints. */
-  readonly logKey: VerifierKey;
-  readonly releaseKey: ReleaseKey;
+  readonly keys: RegistryKeys;
   readonly hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>;
   /** Milliseconds since 1970. */
   readonly clock: () => number;

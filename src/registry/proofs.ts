@@ -29,7 +29,7 @@ export async function formatProof(
 
 /** `model.sig` of a release: the envelope, and the proof of the hashedrekord after its entry. */
 export async function formatModelSig(
-  { host, reader, logKey }: RegistryParts,
+  { host, reader, keys }: RegistryParts,
   release: ReleaseRecord,
   envelope: Uint8Array,
 ): Promise<Uint8Array> {
@@ -41,7 +41,7 @@ export async function formatModelSig(
     envelope: parseEnvelope(envelope, 'the model signature'),
     proof: {
       record,
-      logId: logIdOf(host, logKey),
+      logId: logIdOf(host, keys.logKeyAt(size)),
       index,
       size,
       root,

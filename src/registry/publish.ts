@@ -33,6 +33,7 @@ import { type Leaves, makeIntent, openIntent } from './intent.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { RegistryParts } from './parts.ts';
 import type { Caller, PublishResult } from './registry.ts';
+import { isEndedKey, requireReleaseKey } from './release-key.ts';
 import { Statements } from './statements.ts';
 
 /** With these the guard refuses for good; after any other failure the publish can be carried on. */
@@ -68,8 +69,14 @@ export class Publishing {
       const draft = await this.#drafts.get(release);
       if (draft.state === 'published') return this.#again(draft, named);
       const intended = await this.#intend(release, draft, named, rolesOf(caller));
-      if (intended !== undefined) return this.#carryOut(release, intended);
       // The draft went on meanwhile: look again.
+      if (intended === undefined) continue;
+      try {
+        return await this.#carryOut(release, intended);
+      } catch (error) {
+        // Sealed again, and what was signed forgotten: the key that may will sign it anew.
+        if (!isEndedKey(error)) throw error;
+      }
     }
   }
 
@@ -166,10 +173,13 @@ export class Publishing {
     }
   }
 
-  #item(release: ReleaseName, draft: DraftIn<'publishing'>, { entry, bytes }: Leaves): Item {
+  #item(release: ReleaseName, draft: DraftIn<'publishing'>, { entry, bytes, spki }: Leaves): Item {
     return {
       entries: bytes,
-      guard: (view) => this.#guard(view, release, draft, entry),
+      guard: async (view) => {
+        await this.#guard(view, release, draft, entry);
+        await requireReleaseKey(this.#parts, view, spki);
+      },
       documents: (view) => documentsOf(view, release, entry),
     };
   }

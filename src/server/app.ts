@@ -58,7 +58,7 @@ export function createApp(parts: AppParts): Express {
   app.use(securityHeaders());
   app.use(refuseForeignHosts(parts.hosts));
   app.use(healthRouter(parts));
-  app.use(WELL_KNOWN_PATH, wellKnownRouter(parts.store, parts.config));
+  app.use(WELL_KNOWN_PATH, wellKnownRouter(parts.store, parts.log, parts.config));
   app.use('/log', logRouter(parts.log));
   app.use(API_PATH, apiRouter(parts));
   app.get('/:namespace/:name', named('/{namespace}/{name}'), showModel(parts.catalogue));

@@ -1,13 +1,18 @@
 /** `/.well-known/weighhouse/…`: the signed trust root, every version of it, and where things are. */
 import { Router } from 'express';
 import { CodedError } from '../core/error.ts';
+import type { LogReader } from '../log/reader.ts';
+import { publicRootVersion } from '../registry/roots.ts';
 import type { Store } from '../store/contract.ts';
-import { keys, prefixes } from '../store/keys.ts';
+import { keys } from '../store/keys.ts';
 import { named } from './request-log.ts';
 
 export const WELL_KNOWN_PATH = '/.well-known/weighhouse';
 
-/** What `config.json` tells. Nothing in it is trusted: keys count only as the root names them. */
+/**
+ * What `config.json` tells. Nothing in it is trusted: keys count only as the root names them.
+ * Read anew for each answer, for keys may change while a server runs.
+ */
 export interface PublicConfig {
   readonly origin: string;
   readonly url: string;
@@ -17,10 +22,10 @@ export interface PublicConfig {
   readonly releaseKeys: readonly string[];
 }
 
-export function wellKnownRouter(store: Store, config: PublicConfig): Router {
+export function wellKnownRouter(store: Store, log: LogReader, config: PublicConfig): Router {
   const router = Router({ caseSensitive: true });
   router.get('/root.json', named(`${WELL_KNOWN_PATH}/root.json`), async (_request, response) => {
-    const root = await rootDocument(store, await newestRoot(store));
+    const root = await rootDocument(store, await publicRootVersion(store, log));
     response.set('Cache-Control', 'public, max-age=60').type('application/json').send(root);
   });
   router.get(
@@ -30,7 +35,7 @@ export function wellKnownRouter(store: Store, config: PublicConfig): Router {
       const version = /^[1-9][0-9]{0,5}$/.exec(request.params.version)?.[0];
       if (version === undefined)
         throw new CodedError('not-found', 'a trust root has a version from 1');
-      const root = await rootDocument(store, Number(version));
+      const root = await publicRoot(store, log, Number(version));
       response
         .set('Cache-Control', 'public, max-age=31536000, immutable')
         .type('application/json')
@@ -52,10 +57,9 @@ async function rootDocument(store: Store, version: number): Promise<Buffer> {
   return Buffer.from(stored.bytes);
 }
 
-async function newestRoot(store: Store): Promise<number> {
-  let newest = 0;
-  for await (const key of store.list(prefixes.roots())) {
-    newest = Math.max(newest, Number(key.slice(prefixes.roots().length)));
-  }
-  return newest;
+/** No version is shown that the published log does not have: all see the same, or nobody sees it. */
+async function publicRoot(store: Store, log: LogReader, version: number): Promise<Buffer> {
+  const root = await rootDocument(store, version);
+  if (version === 1 || version <= (await publicRootVersion(store, log))) return root;
+  throw new CodedError('not-found', `version ${version} of the trust root is not public yet`);
 }

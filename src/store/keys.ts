@@ -5,6 +5,7 @@
  *
  *     log/checkpoint  log/tile/<L>/<N>[.p/<W>]  log/tile/entries/<N>[.p/<W>]   public
  *     root/<n>                          every version of the trust root        public
+ *     roots                             where the log has each of these        public
  *     releases/<ns>/<name>/<version>    the published release                  public
  *     namespaces/<ns>                   the namespace's head                   public
  *     heads                             the newest heads entry                 public
@@ -64,6 +65,8 @@ export const keys = {
   /** A tile or entry bundle, by its C2SP tlog-tiles path (`tile/0/x001/234`). */
   tile: (path: string): Key => key('log', ...path.split('/')),
   root: (version: number): Key => key('root', String(version)),
+  /** At which index the log has each version of the trust root. */
+  roots: (): Key => key('roots'),
   release: (name: ReleaseName): Key => key(...release(['releases'], name)),
   namespace: (namespace: Namespace): Key => key('namespaces', namespace),
   heads: (): Key => key('heads'),

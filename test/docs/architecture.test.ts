@@ -37,6 +37,7 @@ describe.each([
   'SECURITY.md',
   'docs/formats.md',
   'docs/trusted-publishing.md',
+  'docs/key-compromise.md',
   'keys/README.md',
 ])('%s', (page) => {
   test('names and links only what is in the repository', () => {

@@ -30,6 +30,7 @@ import { createLog } from '../../src/log/recover.ts';
 import { openSequencer, type Sequencer, type SequencerOptions } from '../../src/log/sequencer.ts';
 import { closeWithHeads } from '../../src/registry/heads.ts';
 import { openRegistry } from '../../src/registry/open.ts';
+import type { RegistryKeys } from '../../src/registry/parts.ts';
 import type {
   Caller,
   DeclaredFile,
@@ -85,6 +86,8 @@ export class World {
   readonly releaseKey: MadeKey = makeKey();
   readonly logKey = makeLogKey();
   readonly hashing: HashingPool;
+  /** In the place of one release key and one log key, for ever. */
+  keys: RegistryKeys | undefined;
   readonly #live = new Set<LiveRegistry>();
   #time = START;
   #processes = 0;
@@ -152,14 +155,18 @@ export class World {
       sign: async (bytes: Uint8Array) => this.releaseKey.sign(bytes),
     };
     const { clock, hashing, logKey } = this;
+    const keys: RegistryKeys = {
+      logKeyAt: () => logKey,
+      releaseKeyAt: () => releaseKey,
+      renew: async () => {},
+    };
     const registry = openRegistry({
       store,
       host: nodeHost,
       origin: ORIGIN,
       log,
       reader,
-      logKey,
-      releaseKey,
+      keys: this.keys ?? keys,
       hashing,
       clock,
       random,

@@ -22,6 +22,7 @@ import { digestBytes } from '../../src/core/digest.ts';
 import { parseOrigin } from '../../src/core/log/checkpoint.ts';
 import { type Namespace, parseNamespace, parseReleaseName } from '../../src/core/release/name.ts';
 import { formatPem } from '../../src/core/statement/public-key.ts';
+import { presentReleaseKeys } from '../../src/core/trust/periods.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { HashingPool } from '../../src/hashing/pool.ts';
 import { type FollowingCatalogue, openCatalogue } from '../../src/index/open.ts';
@@ -32,7 +33,7 @@ import { openSequencer, type Sequencer } from '../../src/log/sequencer.ts';
 import { internet } from '../../src/oidc/address.ts';
 import { openIdentities } from '../../src/oidc/identity.ts';
 import { type InitOptions, initRegistry, type NewRegistry } from '../../src/operator/init.ts';
-import { openServerKeys, type ServerKeys } from '../../src/operator/keys-directory.ts';
+import { LiveTrust } from '../../src/operator/live-trust.ts';
 import { signPolicy, soloFor } from '../../src/operator/namespace.ts';
 import { closeWithHeads } from '../../src/registry/heads.ts';
 import { openRegistry } from '../../src/registry/open.ts';
@@ -82,7 +83,7 @@ type MakeApp = Parameters<typeof listen>[0];
 interface Rooms {
   readonly folder: string;
   readonly made: NewRegistry;
-  readonly keys: ServerKeys;
+  readonly trust: LiveTrust;
   readonly store: Store;
   readonly sequencer: Sequencer;
   readonly log: LogReader;
@@ -130,7 +131,7 @@ export class Served {
     this.publisher = at.publisher;
     this.logged = at.logged;
     this.folder = rooms.folder;
-    this.origin = rooms.keys.origin;
+    this.origin = rooms.trust.origin;
     this.vkey = rooms.made.vkey;
     this.fingerprint = rooms.made.fingerprint;
     this.owner = rooms.made.owner!;
@@ -138,7 +139,7 @@ export class Served {
     this.registry = rooms.registry;
     this.log = rooms.log;
     this.sequencer = rooms.sequencer;
-    this.tokens = rooms.keys.token;
+    this.tokens = rooms.trust.tokens;
   }
 
   static async start(options: ServedOptions = {}): Promise<Served> {
@@ -152,15 +153,15 @@ export class Served {
         catalogue: rooms.catalogue,
         log: rooms.log,
         store: rooms.store,
-        tokens: rooms.keys.token,
+        tokens: rooms.trust.tokens,
         identities: openIdentities(nodeHost, [], internet),
         hashing: rooms.hashing,
         hosts: allowedHosts(url, undefined),
         config: {
-          origin: rooms.keys.origin,
+          origin: rooms.trust.origin,
           url,
           vkey: rooms.made.vkey,
-          releaseKeys: [formatPem(rooms.keys.release.spki)],
+          releaseKeys: presentReleaseKeys(rooms.trust.root).map(formatPem),
         },
         metrics: createMetrics(),
         logger,
@@ -170,7 +171,7 @@ export class Served {
       });
     const listening = await listen(app, { host: HOST, port: 0 }, options.limits);
     const { token } = await issueToken(
-      rooms.keys.token,
+      rooms.trust.tokens,
       { subject: 'publisher', roles: ['publisher'], namespace: parseNamespace('acme') },
       24 * 3600,
       time.now(),
@@ -346,14 +347,19 @@ async function openRooms(options: ServedOptions): Promise<Rooms> {
   const keysDirectory = join(folder, 'keys');
   const made = await initRegistry(real, initOptions(folder, keysDirectory, options.origin));
   const store = options.wrapStore?.(real) ?? real;
-  const keys = await openServerKeys(nodeHost, keysDirectory, undefined);
+  const trust = await LiveTrust.open({
+    store,
+    host: nodeHost,
+    keysDirectory,
+    passphrase: undefined,
+  });
   const clock = Date.now;
   const random = () => new Uint8Array(randomBytes(32));
   const sequencer = await openSequencer({
     store,
     host: nodeHost,
-    origin: keys.origin,
-    keys: [keys.log],
+    origin: trust.origin,
+    keys: trust.logKeys,
     clock,
     random,
     closing: closeWithHeads(nodeHost),
@@ -364,11 +370,10 @@ async function openRooms(options: ServedOptions): Promise<Rooms> {
   const registry = openRegistry({
     store,
     host: nodeHost,
-    origin: keys.origin,
+    origin: trust.origin,
     log: sequencer,
     reader: log,
-    logKey: keys.log,
-    releaseKey: keys.release,
+    keys: trust,
     hashing,
     clock,
     random,
@@ -381,7 +386,7 @@ async function openRooms(options: ServedOptions): Promise<Rooms> {
     // It is told when to look: no timer runs beside a test.
     { every: 0 },
   );
-  return { folder, made, keys, store, sequencer, log, registry, hashing, catalogue };
+  return { folder, made, trust, store, sequencer, log, registry, hashing, catalogue };
 }
 
 function initOptions(folder: string, keysDirectory: string, origin = 'served.test'): InitOptions {

@@ -9,7 +9,7 @@ import { nodeHost } from '../../src/hashing/host.ts';
 import { openLogReader } from '../../src/log/reader.ts';
 import { openSequencer } from '../../src/log/sequencer.ts';
 import { type InitOptions, initRegistry } from '../../src/operator/init.ts';
-import { openServerKeys } from '../../src/operator/keys-directory.ts';
+import { openHeldKeys } from '../../src/operator/keys-directory.ts';
 import { Disk } from '../made/memory-store.ts';
 
 let folder: string;
@@ -44,9 +44,9 @@ async function stoppedBefore(key: string): Promise<void> {
 /** Starts the log as the server does; resolves to the size of what is published. */
 async function publishedSize(): Promise<number> {
   const store = disk.open();
-  const { origin, log } = await openServerKeys(nodeHost, join(folder, 'keys'), undefined);
+  const { origin, log } = await openHeldKeys(nodeHost, join(folder, 'keys'), undefined);
   const random = () => new Uint8Array(randomBytes(32));
-  const parts = { store, host: nodeHost, origin, keys: [log], clock: Date.now, random };
+  const parts = { store, host: nodeHost, origin, keys: log, clock: Date.now, random };
   const sequencer = await openSequencer(parts);
   await sequencer.close();
   return (await openLogReader(store, nodeHost).published()).size;

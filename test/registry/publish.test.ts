@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { parseUtf8, utf8 } from '../../src/core/bytes.ts';
+import { openEnvelope, parseEnvelope } from '../../src/core/statement/dsse.ts';
 import { verifyFreshness } from '../../src/core/verify/freshness.ts';
 import { verifyRelease } from '../../src/core/verify/release.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
@@ -14,6 +15,7 @@ import {
   type World,
 } from '../made/live-registry.ts';
 import type { Operation } from '../made/memory-store.ts';
+import { type MadeKey, makeKey } from '../made/p256.ts';
 
 const makeWorld = useWorlds();
 const HEAD = 'private/drafts/acme/tiny/v1.0/head';
@@ -169,3 +171,81 @@ async function published(world: World) {
   const { digest } = await live.release(PUBLISHER, RELEASE);
   return { registry: live.registry, digest };
 }
+
+describe('a release key that ends', () => {
+  const young = makeKey();
+  const signer = ({ spki, sign }: MadeKey) => ({
+    spki,
+    sign: async (bytes: Uint8Array) => sign(bytes),
+  });
+  /** Keys that change when `rotate` is called and the registry looks. */
+  function rotating(world: World) {
+    let [rotated, seen] = [false, false];
+    world.keys = {
+      logKeyAt: () => world.logKey,
+      releaseKeyAt: () => signer(seen ? young : world.releaseKey),
+      renew: async () => {
+        seen = rotated;
+      },
+    };
+    return {
+      rotate: () => {
+        rotated = true;
+      },
+    };
+  }
+  const signedBy = async (live: LiveRegistry, key: MadeKey) => {
+    const envelope = parseEnvelope(await live.registry.document(RELEASE, 'release.dsse'));
+    return (await openEnvelope(nodeHost, envelope, key.spki)).ok;
+  };
+
+  test('between intent and commit is put aside: the one after it signs anew', async () => {
+    const world = await makeWorld();
+    const live = await world.openWithNamespace();
+    const { rotate } = rotating(world);
+    await live.close();
+    const second = await world.open();
+    const digest = await second.push(PUBLISHER, RELEASE);
+    rotate();
+    const result = await second.registry.publish(PUBLISHER, RELEASE, digest);
+    expect(result).toMatchObject({ published: true, digest });
+    expect(await signedBy(second, young)).toBe(true);
+    expect(await signedBy(second, world.releaseKey)).toBe(false);
+    expect(await second.kinds()).toEqual([
+      ...['namespace', 'heads', 'release', 'hashedrekord', 'heads'],
+    ]);
+  });
+
+  test('leaves no intent behind that a later start could log', async () => {
+    const world = await makeWorld();
+    await (await world.openWithNamespace()).close();
+    rotating(world);
+    const dying = await world.open();
+    const digest = await dying.push(PUBLISHER, RELEASE);
+    // Its guard never ends: the process dies between intent and commit.
+    Object.assign(world.keys!, { renew: () => new Promise(() => {}) });
+    void dying.registry.publish(PUBLISHER, RELEASE, digest).catch(() => {});
+    await intentSaved(world);
+    world.bury(dying);
+
+    rotating(world).rotate();
+    const next = await world.open();
+    await next.registry.recover();
+    const status = await next.registry.draftStatus(PUBLISHER, RELEASE);
+    expect(status).toMatchObject({ state: 'sealed', digest });
+    expect(await next.kinds()).toEqual(['namespace', 'heads']);
+    await next.registry.publish(PUBLISHER, RELEASE, digest);
+    expect(await signedBy(next, young)).toBe(true);
+  });
+
+  test('countersigns no namespace', async () => {
+    const world = await makeWorld();
+    const { rotate } = rotating(world);
+    const live = await world.open();
+    rotate();
+    await live.createNamespace('acme');
+    const { signed } = await live.registry.policy(ACME);
+    const ours = parseEnvelope(signed.at(-1)!);
+    expect((await openEnvelope(nodeHost, ours, young.spki)).ok).toBe(true);
+  });
+});

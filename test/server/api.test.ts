@@ -7,6 +7,8 @@ import { parseNamespace } from '../../src/core/release/name.ts';
 import { formatEnvelope, toSign } from '../../src/core/statement/dsse.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { signPolicy, soloFor } from '../../src/operator/namespace.ts';
+import { rootsForm } from '../../src/registry/documents/roots.ts';
+import { keys } from '../../src/store/keys.ts';
 import { declared, nonceOf, partsOf } from '../made/live-registry.ts';
 import { contentDigest, type RequestOptions, Served } from '../made/served.ts';
 
@@ -302,6 +304,21 @@ describe('the documents beside the API', () => {
       const response = await served.fetch(`/.well-known/weighhouse/root/${version}.json`);
       expect([version, response.status]).toEqual([version, 404]);
     }
+  });
+
+  test('no version of the trust root is shown that the published log does not have', async () => {
+    const { store } = served;
+    const { bytes } = (await store.get(keys.root(1)))!;
+    const { size } = await served.log.published();
+    await store.create(keys.root(2), bytes);
+    await store.create(keys.root(3), bytes);
+    const record = rootsForm.format({ v: 1, index: size, logged: [size - 1, size] });
+    await store.swap(keys.roots(), null, record);
+    const status = async (name: string) =>
+      (await served.fetch(`/.well-known/weighhouse/${name}`)).status;
+    expect(await status('root/2.json')).toBe(200);
+    expect(await status('root/3.json')).toBe(404);
+    expect(await status('root.json')).toBe(200);
   });
 
   test('the log is read tile by tile; only what is there may be kept', async () => {

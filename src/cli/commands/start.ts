@@ -11,8 +11,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { parseNamespace } from '../../core/release/name.ts';
+import { nodeHost } from '../../hashing/host.ts';
 import { openStore } from '../../main.ts';
 import { openTokenKey } from '../../operator/keys-directory.ts';
+import { readStoredRoot } from '../../operator/stored-root.ts';
+import type { Store } from '../../store/contract.ts';
 import { parseAddress } from '../address.ts';
 import { declare, passphraseFlag, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -45,9 +48,10 @@ async function start(context: Context, flags: StartFlags): Promise<void> {
   const place = (name: string) => join(flags.data, name);
   if (!existsSync(join(place('keys'), 'registry.json'))) await makeFirst(context, place);
   const passphrase = await serverPassphrase(context, flags, place('keys'));
-  await sayToken(context, place('keys'), passphrase);
+  const store = await openStore(place('store'));
+  await sayToken(context, store, place('keys'), passphrase);
   await serveUntilStopped(context, {
-    store: await openStore(place('store')),
+    store,
     keysDirectory: place('keys'),
     passphrase,
     address,
@@ -78,10 +82,12 @@ async function makeFirst(context: Context, place: (name: string) => string): Pro
 /** A fresh token at every start: whoever can read the keys could make one anyway. */
 async function sayToken(
   { output, clock }: Context,
+  store: Store,
   keysDirectory: string,
   passphrase: string | undefined,
 ): Promise<void> {
-  const key = await openTokenKey(keysDirectory, passphrase);
+  const { root } = await readStoredRoot(nodeHost, store);
+  const key = await openTokenKey(keysDirectory, passphrase, root);
   const namespace = key.origin === ORIGIN ? parseNamespace(NAMESPACE) : undefined;
   const grant = { subject: 'start', roles: OWNER_ROLES, namespace };
   const { token, expires } = await grantToken(key, grant, TOKEN_SECONDS, clock());

@@ -6,11 +6,12 @@ import { type Command, Option } from 'commander';
 import { CodedError } from '../../core/error.ts';
 import { formatCanonical } from '../../core/json.ts';
 import { parseNamespace } from '../../core/release/name.ts';
-import { parseRoot } from '../../core/trust/root.ts';
+import type { TrustRoot } from '../../core/trust/succession.ts';
 import { nodeHost } from '../../hashing/host.ts';
 import { TOKEN_ROLES, type TokenRole } from '../../keyring/token.ts';
 import { openStore } from '../../main.ts';
-import { openTokenKey } from '../../operator/keys-directory.ts';
+import { openTokenKey, readOrigin } from '../../operator/keys-directory.ts';
+import { readStoredRoot } from '../../operator/stored-root.ts';
 import { keys } from '../../store/keys.ts';
 import { declare, declareGroup, passphraseFlag, type Run } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
@@ -72,30 +73,29 @@ async function createToken(context: Context, flags: CreateFlags): Promise<void> 
   const seconds = parseDuration(ttl, '--ttl');
   const namespace = flags.namespace === undefined ? undefined : parseNamespace(flags.namespace);
   const passphrase = await serverPassphrase(context, flags, flags.keys);
-  const key = await openTokenKey(flags.keys, passphrase);
-  await requireStoreOf(key.origin, flags);
+  const root = await readRootOf(flags);
+  const key = await openTokenKey(flags.keys, passphrase, root);
   const grant = { subject, roles: [...new Set(roles)], namespace };
   const granted = await grantToken(key, grant, seconds, context.clock());
   const { token, id, expires } = granted;
-  const about: [string, string][] = [
+  const fields = [
     ['id', id],
     ['expires', expires],
-  ];
-  for (const line of formatFields(about)) context.output.say(line);
+  ] as const;
+  for (const line of formatFields(fields)) context.output.say(line);
   context.output.result(granted, [token]);
 }
 
-/** A token of another registry's key would be refused by every server of this one. */
-async function requireStoreOf(origin: string, { store: address, keys: directory }: CreateFlags) {
+/** Which token key signs is for the root to say; another registry's servers would refuse it. */
+async function readRootOf({ store: address, keys: directory }: CreateFlags): Promise<TrustRoot> {
+  const origin = await readOrigin(directory);
   const store = await openStore(address);
   try {
-    const root = await store.get(keys.root(1));
-    const found = root === undefined ? undefined : parseRoot(nodeHost, root.bytes).document.origin;
-    if (found === origin) return;
-    const what = found === undefined ? 'no registry' : `the registry ${found}`;
+    const { root } = await readStoredRoot(nodeHost, store);
+    if (root.origin === origin) return root;
     throw new CodedError(
       'untrusted',
-      `${address} holds ${what}, but ${directory} has the keys of ${origin}`,
+      `${address} holds the registry ${root.origin}, but ${directory} has the keys of ${origin}`,
     );
   } finally {
     await store.close();

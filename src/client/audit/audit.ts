@@ -81,13 +81,13 @@ export async function audit(reader: Reader, options: AuditOptions = {}): Promise
   const { signal } = options;
   const pin = await pinOf(api, pins, signal);
   const readRoot = (version: number) => api.root(version, { signal });
-  const { root } = await newestRoot(host, pins, pin, readRoot, clock());
+  const { root, roots } = await newestRoot(host, pins, pin, readRoot, clock());
   const before = openState(options.state, root);
   const note = await api.checkpoint({ signal });
   accept(verifyCheckpoint(host, root, note));
 
   const seen = await pins.seen(pin.origin);
-  const run = new AuditRun(reader, root, headOf(note), before, options);
+  const run = new AuditRun(reader, { root, roots }, headOf(note), before, options);
   const report = await run.report(seen);
   if (report.ok) await pins.saveSeen(pin.origin, { ...seen, checkpoint: note, ...run.heads });
   return report;
@@ -114,7 +114,7 @@ class AuditRun {
 
   constructor(
     reader: Reader,
-    root: TrustRoot,
+    { root, roots }: { readonly root: TrustRoot; readonly roots: readonly Uint8Array[] },
     head: SignedHead,
     before: AuditState | undefined,
     options: AuditOptions,
@@ -129,7 +129,7 @@ class AuditRun {
     this.#read = options.readTile ?? ((path) => api.tile(path, { signal }));
     const findings = this.#findings;
     this.#fold = new LogFold(host, findings, before?.fold ?? EMPTY_FOLD);
-    this.#documents = new DocumentAudit({ host, api, root, findings, visitRelease, signal });
+    this.#documents = new DocumentAudit({ host, api, root, roots, findings, visitRelease, signal });
   }
 
   /** The newest heads entry, as pins keep it. */
@@ -159,6 +159,7 @@ class AuditRun {
     await this.#documents.end();
     if (!complete) return;
     this.#fold.end();
+    this.#checkRootsLogged();
     this.#checkAge();
     await this.#checkFinalRoots(view);
     await this.#checkShownHeads();
@@ -201,6 +202,17 @@ class AuditRun {
       size: this.#head.size,
       violations: this.#findings.count,
     });
+  }
+
+  /** A root that is shown and not logged may be shown to one reader alone. */
+  #checkRootsLogged(): void {
+    const { root: logged = 1 } = this.#fold.state;
+    if (logged >= this.#root.version) return;
+    this.#findings.violate(
+      this.#head.size,
+      'untrusted',
+      `version ${this.#root.version} of root.json is shown, but the log has none after version ${logged}`,
+    );
   }
 
   /** A log that has been silent for longer than its trust root allows may be a frozen copy. */

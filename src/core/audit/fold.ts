@@ -265,8 +265,10 @@ export class LogFold {
   }
 
   #newRoot(index: number, entry: EntryOf<'root'>): Due {
-    if (this.#root !== undefined && entry.version !== this.#root + 1) {
-      const message = `version ${entry.version} of root.json follows upon version ${this.#root}`;
+    // Version 1 is pinned by its fingerprint and stands in no log.
+    const before = this.#root ?? 1;
+    if (entry.version !== before + 1) {
+      const message = `version ${entry.version} of root.json follows upon version ${before}`;
       this.#findings.violate(index, 'untrusted', message);
     }
     this.#root = entry.version;

@@ -7,7 +7,7 @@ import type { Checkpoint } from '../log/checkpoint.ts';
 import type { VerifierKey } from '../note/key.ts';
 import type { Spki } from '../statement/public-key.ts';
 import { refusal, type Verdict } from '../verdict.ts';
-import type { RootDocument } from './root.ts';
+import type { ReleasePeriod, RootDocument } from './root.ts';
 
 /**
  * The keys that may have signed a checkpoint of `size`: one, or two where one key has
@@ -31,9 +31,29 @@ export function releaseKeysAt(root: RootDocument, index: number): readonly Spki[
     .map(({ spki }) => spki);
 }
 
+/** The keys that may not sign at `index`, though they may elsewhere: for saying what is wrong. */
+export function otherReleaseKeys(root: RootDocument, index: number): readonly ReleasePeriod[] {
+  const present = releaseKeysAt(root, index);
+  return root.release.filter(({ spki }) => !present.includes(spki));
+}
+
 /** The keys that sign releases now. */
 export function presentReleaseKeys(root: RootDocument): readonly Spki[] {
   return root.release.filter(({ to }) => to === undefined).map(({ spki }) => spki);
+}
+
+/**
+ * Is this tree as large as the present log key found it? A newest checkpoint is; a smaller one
+ * is told by a key that ended, and whoever stole that key could tell it anew.
+ */
+export function checkPresent(root: RootDocument, { size }: Checkpoint): Verdict<object> {
+  const { from } = root.log.at(-1)!;
+  if (size >= from) return { ok: true };
+  return refusal(
+    'rolled-back',
+    `the newest checkpoint has size ${size}, but the trust root knows the log at size ${from}: it is an old one, or told by a log key that has ended`,
+    { size, from },
+  );
 }
 
 /** Where a key of the log ended, the log must have held what the root says it held. */

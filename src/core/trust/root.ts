@@ -179,6 +179,14 @@ export function rootToSign(host: Host, document: RootDocument): Uint8Array {
   return formatCanonical(documentToJson(host, document));
 }
 
+/** Parses what `rootToSign` makes: a root that nobody has signed yet. Throws as `parseRoot`. */
+export function parseRootToSign(host: Host, bytes: Uint8Array, what: string): RootDocument {
+  const json = parseCanonical(bytes, what, ROOT_LIMITS);
+  const document = documentFromJson(host, parseShape(rootShape.entries.signed, json, what));
+  if (equal(rootToSign(host, document), bytes)) return document;
+  throw new CodedError('bad-document', `${what}: its key IDs are not those of its keys, in order`);
+}
+
 /** The bytes of `root.json`. Throws what `parseRoot` would throw. */
 export function formatRoot(host: Host, signed: SignedRoot): Uint8Array {
   refuseContradictions(host, signed.document);

@@ -4,11 +4,14 @@ import type { Host } from '../host.ts';
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from '../log/checkpoint.ts';
 import { checkQuorum, parseTlogPolicy } from '../log/tlog-policy.ts';
 import { noteVerifier, parseNote, type UnverifiedNote } from '../note/note.ts';
-import { checkFinalRoot, logKeysAt } from '../trust/periods.ts';
+import { checkFinalRoot, checkPresent, logKeysAt } from '../trust/periods.ts';
 import type { TrustRoot } from '../trust/succession.ts';
 import type { Verdict } from '../verdict.ts';
 
-/** Opens a published checkpoint: signed by the log's key of that size and by the witness quorum. */
+/**
+ * Opens the newest checkpoint: signed by the log's key of that size and by the witness quorum,
+ * and no smaller than where the present key of the log began.
+ */
 export function verifyCheckpoint(
   host: Host,
   root: TrustRoot,
@@ -16,7 +19,9 @@ export function verifyCheckpoint(
 ): Verdict<{ readonly checkpoint: Checkpoint }> {
   const { size } = parseCheckpoint(parseNote(note).text);
   const opened = openCheckpoint(note, root.origin, logKeysAt(root, size).map(noteVerifier));
-  return opened.ok ? checkTree(host, root, opened.checkpoint, opened.note) : opened;
+  if (!opened.ok) return opened;
+  const present = checkPresent(root, opened.checkpoint);
+  return present.ok ? checkTree(host, root, opened.checkpoint, opened.note) : present;
 }
 
 /** What is asked of a tree beyond the log's own signature. */

@@ -9,9 +9,10 @@ import { type Bundle, parseBundle } from '../statement/bundle.ts';
 import { type Envelope, envelopeToJson, openEnvelope, parseEnvelope } from '../statement/dsse.ts';
 import { statementPayload } from '../statement/in-toto.ts';
 import { openModelSignature } from '../statement/model-signature.ts';
-import { keyHint, type Spki } from '../statement/public-key.ts';
+import { keyHint } from '../statement/public-key.ts';
 import { parseReleaseStatement } from '../statement/release.ts';
-import { logKeysAt, releaseKeysAt } from '../trust/periods.ts';
+import { logKeysAt, otherReleaseKeys, releaseKeysAt } from '../trust/periods.ts';
+import type { ReleasePeriod } from '../trust/root.ts';
 import type { TrustRoot } from '../trust/succession.ts';
 import { type Refusal, refusal, type Verdict } from '../verdict.ts';
 
@@ -26,7 +27,7 @@ export async function checkStatement(
   if (found !== entry.release_dsse)
     return anotherEnvelope('release.dsse', entry.release_dsse, found);
   const envelope = parseEnvelope(bytes, 'release.dsse');
-  const opened = await openByAny(host, envelope, releaseKeysAt(root, index), 'release.dsse');
+  const opened = await openByRegistry(host, root, envelope, index);
   if (!opened.ok) return opened;
   const statement = parseReleaseStatement(statementPayload(envelope, 'release.dsse'));
   const agrees =
@@ -80,19 +81,36 @@ export async function checkModelSignature(
     : refusal('untrusted', 'model.sig covers other files than the manifest names');
 }
 
-async function openByAny(
+/** Signed by a release key of that place; of a key of another place it is said which that is. */
+async function openByRegistry(
   host: Host,
+  root: TrustRoot,
   envelope: Envelope,
-  keys: readonly Spki[],
-  what: string,
+  index: number,
 ): Promise<Verdict<object>> {
-  for (const spki of keys) {
+  for (const spki of releaseKeysAt(root, index)) {
     if ((await openEnvelope(host, envelope, spki)).ok) return { ok: true };
+  }
+  for (const period of otherReleaseKeys(root, index)) {
+    if (!(await openEnvelope(host, envelope, period.spki)).ok) continue;
+    return refusal('signature-invalid', outOfPeriod(root, period, index), {
+      index,
+      from: period.from,
+      to: period.to,
+      version: root.version,
+    });
   }
   return refusal(
     'signature-invalid',
-    `${what} is not signed by a key that the trust root names for releases`,
+    'release.dsse is not signed by a key that the trust root names for releases',
   );
+}
+
+function outOfPeriod(root: TrustRoot, { from, to }: ReleasePeriod, index: number): string {
+  const version = `version ${root.version} of the trust root`;
+  return to !== undefined && index >= to
+    ? `entry ${index} is signed with a release key that ${version} ends at entry ${to}: do not use the release; its registry may have published it again`
+    : `entry ${index} is signed with a release key that ${version} begins at entry ${from}`;
 }
 
 function anotherEnvelope(what: string, expected: Digest, found: Digest): Refusal {

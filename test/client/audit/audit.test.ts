@@ -465,6 +465,28 @@ describe('documents and signatures', () => {
     ]);
   });
 
+  test('a root.json that is shown and not logged', async () => {
+    const audited = Audited.small();
+    const release = [{ spki: audited.made.releaseKey.spki, from: 0 }];
+    const document = makeRootDocument([audited.rootKey], { release, version: 2 });
+    audited.roots.push(signRoot(document, [audited.rootKey]));
+    expect(await found(audited)).toEqual([[10, 'untrusted']]);
+  });
+
+  test('a release in the window of a stolen key, and none before it', async () => {
+    const audited = Audited.small();
+    const { made } = audited;
+    const release = [{ spki: made.releaseKey.spki, from: 0, to: 4 }];
+    release.push({ spki: makeKey().spki, from: 10 } as never);
+    const document = makeRootDocument([audited.rootKey], { release, version: 2 });
+    audited.roots.push(signRoot(document, [audited.rootKey]));
+    made.log({ kind: 'root', version: 2, digest: audited.keep(audited.roots[1]!) } as Entry);
+    const { violations } = await audited.audit();
+    expect(violations).toMatchObject([
+      { index: 5, code: 'signature-invalid', message: expect.stringContaining('ends at entry 4') },
+    ]);
+  });
+
   test('a server that cannot be reached says nothing about the log', async () => {
     const audited = Audited.small();
     audited.tamper = (path, bytes) => {

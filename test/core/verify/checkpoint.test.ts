@@ -1,10 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
+import { formatDigest } from '../../../src/core/digest.ts';
+import { parseCheckpoint } from '../../../src/core/log/checkpoint.ts';
+import { parseNote } from '../../../src/core/note/note.ts';
 import type { TrustRoot } from '../../../src/core/trust/succession.ts';
 import { verifyCheckpoint } from '../../../src/core/verify/checkpoint.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
 import { makeKey } from '../../made/p256.ts';
 import { MadeRegistry } from '../../made/registry.ts';
 import { changed, refusedBy } from '../../made/tampering.ts';
+import { publicLogKey } from '../../made/trust-root.ts';
 
 const registry = new MadeRegistry();
 registry.namespace('acme');
@@ -16,6 +20,21 @@ describe('a checkpoint', () => {
     for (const bytes of changed(note)) {
       expect(await refusedBy(() => verifyCheckpoint(nodeHost, registry.root, bytes))).toBeDefined();
     }
+  });
+
+  test('that is smaller than where the present log key began is refused', async () => {
+    const [period] = registry.root.log;
+    const { size, root } = parseCheckpoint(parseNote(registry.checkpoint()).text);
+    const young = publicLogKey(8);
+    const end = { size: size + 1, root: formatDigest(root) };
+    const log = [
+      { ...period!, end },
+      { key: young, from: size + 1 },
+    ];
+    const rotated = { ...registry.root, log } as TrustRoot;
+    expect(await refusedBy(() => verifyCheckpoint(nodeHost, rotated, registry.checkpoint()))).toBe(
+      'rolled-back',
+    );
   });
 
   test('of a log with the same name and another key is refused', async () => {

@@ -75,6 +75,9 @@ describe('a release', () => {
     for (const root of [late, ended]) {
       expect(await refusedBy(() => ask('acme/kimi@v1', documents, root))).toBe('signature-invalid');
     }
+    expect(await ask('acme/kimi@v1', documents, ended)).toMatchObject({
+      message: expect.stringContaining(`ends at entry ${index}: do not use the release`),
+    });
   });
 
   test('is refused without the witness quorum that the root asks for', async () => {
