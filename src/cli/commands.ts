@@ -158,7 +158,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'key',
     group: 'Operate',
-    summary: 'make a personal key, show its public half',
+    summary: 'make a personal key, show its public half, enrol it in a policy',
     load: () => import('./commands/key.ts'),
   },
 ];

@@ -20,7 +20,7 @@ import {
   parseReleaseName,
   type ReleaseName,
 } from '../core/release/name.ts';
-import { ROLES, type Role } from '../core/release/policy.ts';
+import { ROLES, type Role } from '../core/release/roles.ts';
 import { publicJwk } from './keys.ts';
 
 /** Who may do what in the registry itself, beside the roles of a namespace. */

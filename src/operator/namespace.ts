@@ -1,10 +1,11 @@
 /** A namespace's first policy, signed by its owner, ready to be logged. */
-import { formatBase64 } from '../core/bytes.ts';
+import { type Enrolment, enrolmentToSign, policyKey } from '../core/release/enrolment.ts';
 import type { Namespace } from '../core/release/name.ts';
 import {
   formatPolicy,
   POLICY_PAYLOAD_TYPE,
   type Policy,
+  type PolicyKey,
   soloPolicy,
 } from '../core/release/policy.ts';
 import { formatEnvelope, toSign } from '../core/statement/dsse.ts';
@@ -23,12 +24,18 @@ export async function signPolicy(signer: StatementSigner, policy: Policy): Promi
   return { policy: bytes, signed: [formatEnvelope(POLICY_PAYLOAD_TYPE, bytes, signature)] };
 }
 
+/** The signer's key with the proof that its holder wants it in a policy. */
+export async function enrol(signer: StatementSigner, enrolment: Enrolment): Promise<PolicyKey> {
+  return policyKey(signer.spki, await signer.sign(enrolmentToSign(enrolment, signer.spki)));
+}
+
 /** The solo policy of a namespace whose one person is `id`. */
-export function soloFor(
+export async function soloFor(
   origin: string,
   namespace: Namespace,
   signer: StatementSigner,
   id: string,
-): Policy {
-  return soloPolicy(origin, namespace, { id, name: id, spki: formatBase64(signer.spki) });
+): Promise<Policy> {
+  const key = await enrol(signer, { origin, namespace, person: id });
+  return soloPolicy(origin, namespace, { id, name: id, key });
 }

@@ -15,7 +15,7 @@ import {
   type ReleaseName,
   versionKey,
 } from '../core/release/name.ts';
-import { ROLES, type Role } from '../core/release/policy.ts';
+import { ROLES, type Role } from '../core/release/roles.ts';
 import type { Caller } from './registry.ts';
 
 /** Roles that make and publish releases. */

@@ -13,9 +13,9 @@ import {
   parseAdvisory,
 } from '../core/release/advisory.ts';
 import { parseReleaseName, type ReleaseName } from '../core/release/name.ts';
-import { keysOf, type Policy } from '../core/release/policy.ts';
-import { type Envelope, openEnvelope, parseEnvelope } from '../core/statement/dsse.ts';
-import { parseSpkiBase64 } from '../core/statement/public-key.ts';
+import type { Policy } from '../core/release/policy.ts';
+import { personWhoSigned } from '../core/release/signed-by.ts';
+import { type Envelope, parseEnvelope } from '../core/statement/dsse.ts';
 import type { Item, StagedDocument, View } from '../log/item.ts';
 import { keys } from '../store/keys.ts';
 import { ADVISING, requireRole } from './access.ts';
@@ -90,10 +90,10 @@ export class Advisories {
   /** Throws `signature-invalid` unless somebody signed whose word it is. */
   async #requireSigner(policy: Policy, envelope: Envelope, { advisory }: Advisory): Promise<void> {
     const role = advisingRole(advisory);
-    const signers = role ? keysOf(policy, role) : policy.people.flatMap(({ keys }) => keys);
-    for (const key of signers) {
-      if ((await openEnvelope(this.#parts.host, envelope, parseSpkiBase64(key))).ok) return;
-    }
+    const time = new Date(this.#parts.clock()).toISOString();
+    const speakers = { policy, revoked: new Set<string>(), time };
+    const person = await personWhoSigned(this.#parts.host, speakers, role, envelope);
+    if (person !== undefined) return;
     const who = role ? `a ${role}` : 'anybody';
     throw new CodedError(
       'signature-invalid',

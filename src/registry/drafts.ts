@@ -6,10 +6,10 @@
  * new revision begins, the sealed digest joins `former`, and decisions on it are void.
  */
 import { CodedError } from '../core/error.ts';
-import { passGate } from '../core/release/gate.ts';
+import { NOTHING_DECIDED, passGate } from '../core/release/gate.ts';
 import { MAX_REVISIONS } from '../core/release/manifest.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
-import type { Role } from '../core/release/policy.ts';
+import type { Role } from '../core/release/roles.ts';
 import { keys } from '../store/keys.ts';
 import { PUBLISHING, requireDraftReader, requireRole, requireUploader } from './access.ts';
 import { type Draft, type DraftIn, draftForm } from './documents/draft.ts';
@@ -109,13 +109,19 @@ export class Drafts {
     draft: Draft,
   ): Promise<DraftStatus['missing']> {
     if (draft.state === 'draft') {
-      return [{ need: 'seal', message: 'the draft is not sealed', waitsFor: ['publisher'] }];
+      const message = 'the draft is not sealed';
+      const satisfiedBy = `weighhouse seal ${draft.release}`;
+      return [{ need: 'seal', message, waitsFor: ['publisher'], satisfiedBy }];
     }
     if (draft.state !== 'sealed') return [];
     const record = await this.#namespaces.get(release.namespace);
     const verdict = passGate({
       policy: await this.#namespaces.policyOf(record),
       policyIndex: record.head.policy,
+      ...NOTHING_DECIDED,
+      release: draft.release,
+      revision: draft.revision,
+      time: new Date(this.#parts.clock()).toISOString(),
       sealed: draft.digest,
       // Naming the digest is part of publishing; here the question is what else there is to do.
       named: draft.digest,

@@ -11,7 +11,7 @@ import { leafHash } from '../core/log/merkle.ts';
 import type { Clearance } from '../core/release/gate.ts';
 import { type Manifest, parseManifest } from '../core/release/manifest.ts';
 import { parseReleaseName } from '../core/release/name.ts';
-import type { Role } from '../core/release/policy.ts';
+import type { Role } from '../core/release/roles.ts';
 import { formatEnvelope, parseEnvelope, toSign } from '../core/statement/dsse.ts';
 import { formatHashedRekord, parseHashedRekord, recordOf } from '../core/statement/hashedrekord.ts';
 import { IN_TOTO_PAYLOAD_TYPE } from '../core/statement/in-toto.ts';

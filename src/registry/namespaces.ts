@@ -8,22 +8,11 @@ import type { Digest } from '../core/digest.ts';
 import { CodedError, isCoded } from '../core/error.ts';
 import { type EntryOf, formatEntry, parseEntry } from '../core/log/entry.ts';
 import { beginHead } from '../core/log/grow-head.ts';
+import { checkEnrolments } from '../core/release/enrolment.ts';
 import { type Namespace, parseNamespace, skeleton } from '../core/release/name.ts';
-import {
-  keysOf,
-  POLICY_PAYLOAD_TYPE,
-  type Policy,
-  parsePolicy,
-  personWithKey,
-} from '../core/release/policy.ts';
-import {
-  type Envelope,
-  formatEnvelope,
-  openEnvelope,
-  parseEnvelope,
-  toSign,
-} from '../core/statement/dsse.ts';
-import { parseSpkiBase64 } from '../core/statement/public-key.ts';
+import { POLICY_PAYLOAD_TYPE, type Policy, parsePolicy } from '../core/release/policy.ts';
+import { personWhoSigned } from '../core/release/signed-by.ts';
+import { type Envelope, formatEnvelope, parseEnvelope, toSign } from '../core/statement/dsse.ts';
 import type { Item, StagedDocument, View } from '../log/item.ts';
 import { keys } from '../store/keys.ts';
 import { requireOperator } from './access.ts';
@@ -53,6 +42,7 @@ export class Namespaces {
     requireOperator(caller);
     const policy = this.#openFirstPolicy(request.policy);
     const namespace = parseNamespace(policy.namespace);
+    await this.#requireEnrolments(policy);
     await this.#requireQuorum(policy, request);
     const digest = await this.#statements.put(request.policy);
 
@@ -143,6 +133,12 @@ export class Namespaces {
     throw new CodedError('bad-document', 'the first policy of a namespace must have version 1');
   }
 
+  /** Throws `signature-invalid` unless the holder of each key wants it in this policy. */
+  async #requireEnrolments(policy: Policy): Promise<void> {
+    const enrolled = await checkEnrolments(this.#parts.host, policy);
+    if (!enrolled.ok) throw new CodedError(enrolled.code, enrolled.message, enrolled.evidence);
+  }
+
   /** Throws `signature-invalid` unless enough distinct owners signed exactly this policy. */
   async #requireQuorum(policy: Policy, { policy: bytes, signed }: Creation): Promise<void> {
     if (signed.length > MAX_SIGNED) {
@@ -164,10 +160,10 @@ export class Namespaces {
   }
 
   async #ownerWhoSigned(policy: Policy, envelope: Envelope, what: string): Promise<string> {
-    for (const key of keysOf(policy, 'owner')) {
-      const opened = await openEnvelope(this.#parts.host, envelope, parseSpkiBase64(key));
-      if (opened.ok) return personWithKey(policy, key)!;
-    }
+    const time = new Date(this.#parts.clock()).toISOString();
+    const speakers = { policy, revoked: new Set<string>(), time };
+    const owner = await personWhoSigned(this.#parts.host, speakers, 'owner', envelope);
+    if (owner !== undefined) return owner;
     throw new CodedError('signature-invalid', `${what} is not signed by an owner of the policy`);
   }
 

@@ -15,10 +15,16 @@ import { CodedError, type ErrorCode, isCoded } from '../core/error.ts';
 import type { EntryOf } from '../core/log/entry.ts';
 import { growHead } from '../core/log/grow-head.ts';
 import { inParallel } from '../core/parallel.ts';
-import { type Clearance, type GateRequest, passGate } from '../core/release/gate.ts';
+import {
+  type Clearance,
+  type GateRequest,
+  NOTHING_DECIDED,
+  passGate,
+} from '../core/release/gate.ts';
 import { parseManifest } from '../core/release/manifest.ts';
+import type { Missing } from '../core/release/missing.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
-import type { Role } from '../core/release/policy.ts';
+import type { Role } from '../core/release/roles.ts';
 import type { Item, StagedDocument, View } from '../log/item.ts';
 import { keys, prefixes } from '../store/keys.ts';
 import { PUBLISHING, requireRole } from './access.ts';
@@ -115,7 +121,7 @@ export class Publishing {
     roles: readonly Role[],
   ): Promise<DraftIn<'publishing'> | undefined> {
     if (draft.state !== 'sealed' && draft.state !== 'publishing') throw unsealed(draft);
-    const clearance = await this.#clear(release.namespace, { sealed: draft.digest, named, roles });
+    const clearance = await this.#clear(release.namespace, draft, { named, roles });
     if (draft.state === 'publishing') return draft;
 
     const intent = await makeIntent(this.#parts, clearance, roles);
@@ -131,17 +137,28 @@ export class Publishing {
   /** Asks the gate. Throws `gate-unmet` with what is missing. */
   async #clear(
     namespace: ReleaseName['namespace'],
-    asked: Pick<GateRequest, 'sealed' | 'named' | 'roles'>,
+    draft: DraftIn<'sealed' | 'publishing'>,
+    asked: Pick<GateRequest, 'named' | 'roles'>,
   ): Promise<Clearance> {
-    return this.#pass(await this.#namespaces.get(namespace), asked);
+    return this.#pass(await this.#namespaces.get(namespace), draft, asked);
   }
 
   async #pass(
     record: NamespaceRecord,
-    asked: Pick<GateRequest, 'sealed' | 'named' | 'roles'>,
+    { release, revision, digest }: DraftIn<'sealed' | 'publishing'>,
+    asked: Pick<GateRequest, 'named' | 'roles'>,
   ): Promise<Clearance> {
     const policy = await this.#namespaces.policyOf(record);
-    const verdict = passGate({ policy, policyIndex: record.head.policy, ...asked });
+    const verdict = passGate({
+      ...NOTHING_DECIDED,
+      policy,
+      policyIndex: record.head.policy,
+      release,
+      revision,
+      sealed: digest,
+      time: new Date(this.#parts.clock()).toISOString(),
+      ...asked,
+    });
     if (verdict.ok) return verdict.clearance;
     const { missing } = verdict;
     throw new CodedError('gate-unmet', missing.map(({ message }) => message).join('; '), {
@@ -203,7 +220,7 @@ export class Publishing {
       throw new CodedError('conflict', `the policy of ${release.namespace} changed; publish again`);
     }
     const { roles } = draft.intent;
-    await this.#pass(record, { sealed: current.digest, named: entry.digest, roles });
+    await this.#pass(record, current, { named: entry.digest, roles });
     await requireFreeRevision(view, release, entry);
   }
 
@@ -316,6 +333,8 @@ function unsealed({ release, state }: Draft): CodedError {
   if (state === 'withdrawn') {
     return new CodedError('conflict', `${release} was withdrawn; choose another version`);
   }
-  const missing = [{ need: 'seal', message: `${release} is not sealed`, waitsFor: ['publisher'] }];
+  const message = `${release} is not sealed`;
+  const satisfiedBy = `weighhouse seal ${release}`;
+  const missing: Missing[] = [{ need: 'seal', message, waitsFor: ['publisher'], satisfiedBy }];
   return new CodedError('gate-unmet', `${release} is not sealed; push it first`, { missing });
 }

@@ -10,10 +10,10 @@
 import type { Digest } from '../core/digest.ts';
 import type { AdvisoryKind } from '../core/log/entry.ts';
 import type { DocumentName } from '../core/release/documents.ts';
-import type { Missing } from '../core/release/gate.ts';
 import type { Manifest } from '../core/release/manifest.ts';
+import type { Missing } from '../core/release/missing.ts';
 import type { Namespace, ReleaseName } from '../core/release/name.ts';
-import type { Role } from '../core/release/policy.ts';
+import type { Role } from '../core/release/roles.ts';
 import type { Identity } from '../core/release/trusted-publisher.ts';
 import type { ByteRange } from '../store/contract.ts';
 

@@ -19,6 +19,8 @@ import { parseOrigin } from '../../src/core/log/checkpoint.ts';
 import { parseEntry } from '../../src/core/log/entry.ts';
 import { parseHead } from '../../src/core/log/heads.ts';
 import { parseAdvisory } from '../../src/core/release/advisory.ts';
+import { parseAnnouncement } from '../../src/core/release/announcement.ts';
+import { parseDecisions } from '../../src/core/release/decisions.ts';
 import { parseManifest } from '../../src/core/release/manifest.ts';
 import { parseNamespace, parseReleaseName } from '../../src/core/release/name.ts';
 import {
@@ -27,10 +29,13 @@ import {
   parsePolicy,
   soloPolicy,
 } from '../../src/core/release/policy.ts';
+import { parseVoid } from '../../src/core/release/void.ts';
 import { parseBundle } from '../../src/core/statement/bundle.ts';
+import { parseDecision } from '../../src/core/statement/decision.ts';
 import { parseEnvelope } from '../../src/core/statement/dsse.ts';
 import { parseHashedRekord } from '../../src/core/statement/hashedrekord.ts';
 import { parseModelStatement } from '../../src/core/statement/oms.ts';
+import { parseGateSummary } from '../../src/core/statement/verdict.ts';
 import { parseRoot } from '../../src/core/trust/root.ts';
 import { parseInventory } from '../../src/core/weights/inventory.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
@@ -39,6 +44,7 @@ import { readLeft } from '../../src/transfer/left-documents.ts';
 import { DiskPins } from '../../src/transfer/pins-disk.ts';
 import { Target } from '../../src/transfer/target.ts';
 import { makeHome } from '../cli/command-line.ts';
+import { enrolled } from '../made/enrolment.ts';
 import { OPERATOR, useWorlds } from '../made/live-registry.ts';
 import { makeKey } from '../made/p256.ts';
 import { NO_PAUSES } from '../made/reader.ts';
@@ -47,7 +53,7 @@ const LEVELS = 10_000;
 const ORIGIN = parseOrigin('models.example.org');
 const RELEASE = parseReleaseName('acme/tiny@v1');
 const ACME = parseNamespace('acme');
-const OWNER = { id: 'owner', name: 'Owner', spki: formatBase64(makeKey().spki) };
+const OWNER = { id: 'owner', name: 'Owner', key: enrolled(makeKey()) };
 /** The other documents that a pull leaves. */
 const LEFT = [
   'model.sig',
@@ -84,6 +90,11 @@ const PARSERS: readonly [string, (bytes: Uint8Array) => unknown][] = [
   ['a manifest', parseManifest],
   ['a policy', parsePolicy],
   ['an advisory', parseAdvisory],
+  ['an announcement', parseAnnouncement],
+  ['a void', parseVoid],
+  ['a decision', parseDecision],
+  ['a verdict', parseGateSummary],
+  ['decisions.json', parseDecisions],
   ['an envelope', (bytes) => parseEnvelope(bytes, 'it')],
   ['a bundle', (bytes) => parseBundle(bytes)],
   ['a record', (bytes) => parseHashedRekord(bytes)],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatBase64 } from '../../src/core/bytes.ts';
 import { formatPolicy, POLICY_PAYLOAD_TYPE } from '../../src/core/release/policy.ts';
+import { enrolled } from '../made/enrolment.ts';
 import { type LiveRegistry, OPERATOR, PUBLISHER, useWorlds } from '../made/live-registry.ts';
 import { makeKey } from '../made/p256.ts';
 
@@ -80,7 +80,8 @@ describe('a namespace begins once', () => {
     const live = await world.open();
     const second = makeKey();
     const base = world.policy('acme');
-    const person = { id: 'second', name: 'Second', keys: [formatBase64(second.spki)] };
+    const keys = [enrolled(second, { person: 'second' })];
+    const person = { id: 'second', name: 'Second', keys };
     const policy = formatPolicy({
       ...base,
       people: [...base.people, person],

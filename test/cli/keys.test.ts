@@ -1,7 +1,12 @@
 import { createPublicKey } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { checkEnrolments } from '../../src/core/release/enrolment.ts';
+import { type PolicyKey, soloPolicy } from '../../src/core/release/policy.ts';
+import { nodeHost } from '../../src/hashing/host.ts';
 import { type Home, makeHome, makeWorld, run } from './command-line.ts';
+
+const ORIGIN = 'models.example';
 
 let home: Home;
 beforeEach(async () => {
@@ -29,6 +34,20 @@ describe('personal keys', () => {
     const shown = await home.run('key', 'show', file);
     expect(shown).toMatchObject({ status: 0, stdout: pem });
     expect((await stat(file)).mode & 0o777).toBe(0o600);
+  });
+
+  test('is enrolled as one person of one namespace, with an entry to paste into a policy', async () => {
+    const file = home.path('me.key');
+    await home.run('key', 'new', file, '--no-passphrase');
+    const enroll = (...more: string[]) =>
+      home.run('key', 'enroll', file, '--origin', ORIGIN, '--namespace', 'acme', ...more);
+    const ran = await enroll('--person', 'ada');
+    const key = JSON.parse(ran.stdout) as PolicyKey;
+    const policy = (id: string) => soloPolicy(ORIGIN, 'acme', { id, name: 'Ada', key });
+    expect(await checkEnrolments(nodeHost, policy('ada'))).toMatchObject({ ok: true });
+    expect(await checkEnrolments(nodeHost, policy('bob'))).toMatchObject({ ok: false });
+    expect((await enroll()).status).toBe(2);
+    expect((await enroll('--person', 'Not An Id')).status).toBe(20);
   });
 
   test('the private half is in no output', async () => {

@@ -6,6 +6,7 @@
 import { appendFile, chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Policy } from '../../src/core/release/policy.ts';
 import { makeSafetensors } from '../made/safetensors.ts';
 import { type Home, type MadeWorld, makeHome, makeWorld, type Ran, run } from './command-line.ts';
 
@@ -421,12 +422,17 @@ describe('going wrong', () => {
     const made = await publisher.json(...create, '--token', token as string);
     expect(made).toMatchObject({ namespace: 'other', index: expect.any(Number) });
     const { policy } = await publisher.json('policy', 'show', 'other');
-    await writeFile(
-      publisher.path('policy.json'),
-      JSON.stringify({ ...(policy as object), namespace: 'third' }, null, 2),
-    );
+    const moved = { ...(policy as Policy), namespace: 'third' };
+    const write = (text: unknown) =>
+      writeFile(publisher.path('policy.json'), JSON.stringify(text, null, 2));
     const third = ['namespace', 'create', 'third', '--key', ownerKey, '--token', token as string];
     const file = ['--policy', publisher.path('policy.json')];
+    await write(moved);
+    const unproven = await publisher.run(...third, ...file);
+    expect(unproven).toMatchObject({ status: 11, stderr: expect.stringContaining('no proof') });
+    const where = ['--origin', moved.origin, '--namespace', 'third', '--person', 'owner'];
+    const key = await publisher.json('key', 'enroll', ownerKey, ...where);
+    await write({ ...moved, people: [{ ...moved.people[0], keys: [key] }] });
     expect(await publisher.json(...third, ...file)).toMatchObject({ namespace: 'third' });
     const wrong = [...third.with(2, 'fourth'), ...file];
     expect((await publisher.run(...wrong)).status).toBe(20);

@@ -57,6 +57,6 @@ export async function openServer(keys = 'keys'): Promise<OpenRegistry> {
 export async function createNamespace({ registry }: OpenRegistry, name: string): Promise<number> {
   const owner = statementSigner(await readKeyFile(home.path('owner.key'), undefined), 'owner');
   const namespace = parseNamespace(name);
-  const signed = await signPolicy(owner, soloFor(ORIGIN, namespace, owner, 'owner'));
+  const signed = await signPolicy(owner, await soloFor(ORIGIN, namespace, owner, 'owner'));
   return (await registry.createNamespace(OPERATOR, { ...signed, override: false })).index;
 }

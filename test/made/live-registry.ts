@@ -4,7 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
-import { formatBase64, formatHex, utf8 } from '../../src/core/bytes.ts';
+import { formatHex, utf8 } from '../../src/core/bytes.ts';
 import { type Digest, digestBytes, digestOf } from '../../src/core/digest.ts';
 import type { AdvisoryKind } from '../../src/core/log/entry.ts';
 import { ADVISORY_PAYLOAD_TYPE, formatAdvisory } from '../../src/core/release/advisory.ts';
@@ -39,6 +39,7 @@ import type {
   Registry,
 } from '../../src/registry/registry.ts';
 import type { Store } from '../../src/store/contract.ts';
+import { enrolled } from './enrolment.ts';
 import { countingRandom, START } from './log.ts';
 import { type Behaviour, Disk } from './memory-store.ts';
 import { makeLogKey, ORIGIN } from './model-signature.ts';
@@ -197,7 +198,8 @@ export class World {
   }
 
   policy(namespace: string, changes: Partial<Policy> = {}): Policy {
-    const owner = { id: 'owner', name: 'Owner', spki: formatBase64(this.owner.spki) };
+    const key = enrolled(this.owner, { namespace });
+    const owner = { id: 'owner', name: 'Owner', key };
     return { ...soloPolicy(ORIGIN, namespace, owner), ...changes };
   }
 

@@ -3,7 +3,7 @@
  * advisories and heads, and everything that a server would show of it. Tests change one
  * thing and ask whether it is found.
  */
-import { concat, formatBase64, formatHex } from '../../src/core/bytes.ts';
+import { concat, formatHex } from '../../src/core/bytes.ts';
 import { digestBytes, digestOf } from '../../src/core/digest.ts';
 import { signCheckpoint } from '../../src/core/log/checkpoint.ts';
 import { type AdvisoryKind, type Entry, formatEntry } from '../../src/core/log/entry.ts';
@@ -33,6 +33,7 @@ import type { TrustRoot } from '../../src/core/trust/succession.ts';
 import type { FreshnessDocuments } from '../../src/core/verify/freshness.ts';
 import type { ReleaseDocuments } from '../../src/core/verify/release.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
+import { enrolled } from './enrolment.ts';
 import { makeLogKey, ORIGIN } from './model-signature.ts';
 import { type MadeKey, makeKey } from './p256.ts';
 import { makeRootDocument } from './trust-root.ts';
@@ -83,7 +84,7 @@ export class MadeRegistry {
   }
 
   namespace(namespace: string): number {
-    const person = { id: 'owner', name: 'Owner', spki: formatBase64(this.owner.spki) };
+    const person = { id: 'owner', name: 'Owner', key: enrolled(this.owner, { namespace }) };
     const policy = formatPolicy(soloPolicy(ORIGIN, namespace, person));
     const signed = [this.owner, this.releaseKey].map((key) =>
       this.#sign(key, POLICY_PAYLOAD_TYPE, policy),

@@ -216,7 +216,7 @@ export class Served {
   }
 
   async createNamespace(namespace: string): Promise<{ index: number }> {
-    const policy = soloFor(this.origin, parseNamespace(namespace), this.owner, 'owner');
+    const policy = await soloFor(this.origin, parseNamespace(namespace), this.owner, 'owner');
     const signed = await signPolicy(this.owner, policy);
     return this.registry.createNamespace(OPERATOR, { ...signed, override: false });
   }

@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatBase64, utf8 } from '../../src/core/bytes.ts';
+import { utf8 } from '../../src/core/bytes.ts';
 import { parseDigest } from '../../src/core/digest.ts';
 import { parseReleaseName } from '../../src/core/release/name.ts';
 import { POLICY_PAYLOAD_TYPE } from '../../src/core/release/policy.ts';
 import { verifyFreshness } from '../../src/core/verify/freshness.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { MAX_ADVISORY_BYTES } from '../../src/registry/advise.ts';
+import { enrolled } from '../made/enrolment.ts';
 import { ACME, caller, PUBLISHER, RELEASE, useWorlds } from '../made/live-registry.ts';
 import { makeKey } from '../made/p256.ts';
 
@@ -77,7 +78,10 @@ describe('an advisory', () => {
     const reviewer = makeKey();
     const base = world.policy('acme');
     await live.createNamespace('acme', {
-      people: [...base.people, { id: 'rita', name: 'Rita', keys: [formatBase64(reviewer.spki)] }],
+      people: [
+        ...base.people,
+        { id: 'rita', name: 'Rita', keys: [enrolled(reviewer, { person: 'rita' })] },
+      ],
       roles: { ...base.roles, reviewer: ['rita'] },
     });
     const { digest } = await live.release(PUBLISHER, RELEASE);

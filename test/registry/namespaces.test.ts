@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { formatPolicy, POLICY_PAYLOAD_TYPE } from '../../src/core/release/policy.ts';
 import { openEnvelope, parseEnvelope } from '../../src/core/statement/dsse.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
+import { enrolled } from '../made/enrolment.ts';
 import { ACME, OPERATOR, PUBLISHER, RELEASE, useWorlds } from '../made/live-registry.ts';
 
 const makeWorld = useWorlds();
@@ -62,6 +63,17 @@ describe('a namespace', () => {
     await expect(create()).rejects.toMatchObject({
       code: expect.stringMatching(/^bad-(document|name)$/),
     });
+    expect(await live.kinds()).toEqual([]);
+  });
+
+  test('does not begin with a key whose holder has not enrolled it as that person there', async () => {
+    const world = await makeWorld();
+    const live = await world.open();
+    const key = enrolled(world.owner, { namespace: 'other' });
+    const people = [{ id: 'owner', name: 'Owner', keys: [key] }];
+    await expect(live.createNamespace('acme', { people })).rejects.toThrowWithCode(
+      'signature-invalid',
+    );
     expect(await live.kinds()).toEqual([]);
   });
 

@@ -241,7 +241,7 @@ describe('what is published', () => {
 
 describe('namespaces and advisories', () => {
   test('are begun by the operator, with a policy that their owner signed', async () => {
-    const policy = soloFor(served.origin, parseNamespace('fresh'), served.owner, 'owner');
+    const policy = await soloFor(served.origin, parseNamespace('fresh'), served.owner, 'owner');
     const { policy: bytes, signed } = await signPolicy(served.owner, policy);
     const json = { policy: formatBase64(bytes), signed: signed.map(formatBase64) };
     const options = { method: 'POST', json } as const;

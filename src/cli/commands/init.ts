@@ -144,7 +144,7 @@ async function beginNamespace(
   const opened = await openRegistryAt(store, keysDirectory, passphrase);
   try {
     const operator = { subject: 'init', roles: ['operator'], namespace: undefined } as const;
-    const policy = await signPolicy(owner, soloFor(origin, namespace, owner, FIRST_OWNER));
+    const policy = await signPolicy(owner, await soloFor(origin, namespace, owner, FIRST_OWNER));
     await opened.registry.createNamespace(operator, { ...policy, override: false });
   } finally {
     await opened.close();

@@ -1,9 +1,13 @@
-/** `key new FILE`, `key show FILE`: a personal ECDSA P-256 key, and its public half. */
+/** `key new`, `key show`, `key enroll`: a personal ECDSA P-256 key, its public half, its entry in a policy. */
 import type { Command } from 'commander';
+import { parseOrigin } from '../../core/log/checkpoint.ts';
+import { parseNamespace } from '../../core/release/name.ts';
+import { parsePersonId } from '../../core/release/roles.ts';
 import { formatPem, keyId } from '../../core/statement/public-key.ts';
 import { nodeHost } from '../../hashing/host.ts';
 import { writeKeyFile } from '../../keyring/file.ts';
 import { newStatementKey, type StatementSigner, statementSigner } from '../../keyring/keys.ts';
+import { enrol } from '../../operator/namespace.ts';
 import { declare, declareGroup, passphraseFlag, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
 import { type NewPassphraseFlags, newPassphrase, type PassphraseFlags } from '../passphrase.ts';
@@ -25,6 +29,19 @@ export function makeCommand(run: Run): Command {
         .argument('<file>', 'a personal key file')
         .addOption(passphraseFlag())
         .action(run(showKey)),
+    )
+    .addCommand(
+      declare(
+        'enroll',
+        'key enroll me.key --origin models.example.org --namespace acme --person ada',
+      )
+        .description('show what enrols a key, to paste among the keys of a person in a policy')
+        .argument('<file>', 'a personal key file')
+        .requiredOption('--origin <host>', 'the registry that the policy is for')
+        .requiredOption('--namespace <ns>', 'the namespace that the policy is of')
+        .requiredOption('--person <id>', 'the person’s id in the policy')
+        .addOption(passphraseFlag())
+        .action(run(enrolKey)),
     );
 }
 
@@ -37,6 +54,22 @@ async function makeKey(context: Context, flags: NewPassphraseFlags, file: string
 
 async function showKey(context: Context, flags: PassphraseFlags, file: string): Promise<void> {
   answer(context, await readSigner(context, flags, file), file);
+}
+
+interface EnrolFlags extends PassphraseFlags {
+  readonly origin: string;
+  readonly namespace: string;
+  readonly person: string;
+}
+
+async function enrolKey(context: Context, flags: EnrolFlags, file: string): Promise<void> {
+  const enrolment = {
+    origin: parseOrigin(flags.origin),
+    namespace: parseNamespace(flags.namespace),
+    person: parsePersonId(flags.person),
+  };
+  const key = await enrol(await readSigner(context, flags, file), enrolment);
+  context.output.result(key, JSON.stringify(key, null, 2).split('\n'));
 }
 
 function answer({ output }: Context, { spki }: StatementSigner, file: string): void {

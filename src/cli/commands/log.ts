@@ -123,7 +123,10 @@ function describe(entry: Entry): string {
     case 'advisory':
       return `${entry.release} ${entry.advisory}: ${entry.summary}`;
     case 'commitment':
+    case 'void':
       return entry.label;
+    case 'announcement':
+      return `${entry.release} ${entry.announcement} ${entry.date ?? 'until further notice'}`;
     case 'heads':
       return `${entry.namespaces} namespaces`;
     case 'root':

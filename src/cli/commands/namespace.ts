@@ -7,8 +7,10 @@ import type { Command } from 'commander';
 import { pinOf } from '../../client/trust.ts';
 import { CodedError } from '../../core/error.ts';
 import { formatCanonical, parseJson } from '../../core/json.ts';
+import { checkEnrolments } from '../../core/release/enrolment.ts';
 import { type Namespace, parseNamespace } from '../../core/release/name.ts';
 import { type Policy, parsePolicy } from '../../core/release/policy.ts';
+import { nodeHost } from '../../hashing/host.ts';
 import type { StatementSigner } from '../../keyring/keys.ts';
 import { signPolicy, soloFor } from '../../operator/namespace.ts';
 import {
@@ -81,9 +83,13 @@ async function firstPolicy(
   });
   // Written by a person, in any layout; what is signed is the canonical form.
   const policy = parsePolicy(formatCanonical(parseJson(new Uint8Array(bytes), file)));
-  if (policy.namespace === namespace && policy.origin === origin) return policy;
-  throw new CodedError(
-    'bad-document',
-    `${file} is a policy of ${policy.namespace} at ${policy.origin}, not of ${namespace} at ${origin}`,
-  );
+  if (policy.namespace !== namespace || policy.origin !== origin) {
+    throw new CodedError(
+      'bad-document',
+      `${file} is a policy of ${policy.namespace} at ${policy.origin}, not of ${namespace} at ${origin}`,
+    );
+  }
+  const enrolled = await checkEnrolments(nodeHost, policy);
+  if (enrolled.ok) return policy;
+  throw new CodedError(enrolled.code, `${file}: ${enrolled.message}`, enrolled.evidence);
 }

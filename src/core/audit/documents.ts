@@ -2,23 +2,19 @@
  * The documents that entries name by digest: are they there, do they say what the entry says,
  * and did those sign who had to? One function a kind of entry. Malformed documents throw.
  */
-import { equal, formatBase64 } from '../bytes.ts';
+import { equal } from '../bytes.ts';
 import { type Digest, digestOf } from '../digest.ts';
 import type { Host } from '../host.ts';
 import type { EntryOf } from '../log/entry.ts';
 import { ADVISORY_PAYLOAD_TYPE, advisingRole, parseAdvisory } from '../release/advisory.ts';
-import { passGate } from '../release/gate.ts';
+import { checkEnrolments } from '../release/enrolment.ts';
+import { NOTHING_DECIDED, passGate } from '../release/gate.ts';
 import type { Manifest } from '../release/manifest.ts';
 import { parseReleaseName } from '../release/name.ts';
-import {
-  keysOf,
-  POLICY_PAYLOAD_TYPE,
-  type Policy,
-  parsePolicy,
-  personWithKey,
-} from '../release/policy.ts';
+import { POLICY_PAYLOAD_TYPE, type Policy, parsePolicy } from '../release/policy.ts';
+import { personWhoSigned, type Speakers } from '../release/signed-by.ts';
 import { type Envelope, openEnvelope, parseEnvelope } from '../statement/dsse.ts';
-import { parseSpkiBase64, type Spki } from '../statement/public-key.ts';
+import type { Spki } from '../statement/public-key.ts';
 import { releaseKeysAt } from '../trust/periods.ts';
 import { parseRoot } from '../trust/root.ts';
 import type { TrustRoot } from '../trust/succession.ts';
@@ -64,11 +60,16 @@ export async function checkFirstPolicy(
   entry: EntryOf<'namespace'>,
   documents: PolicyDocuments,
 ): Promise<Verdict<object>> {
-  const named = openNamed(host, root, entry, documents);
+  const named = await openNamed(host, root, entry, documents);
   if (!named.ok) return named;
   const { policy, envelopes } = named;
   if (policy.version !== 1) return wrongVersion(policy, 1);
-  const signed = await countSigners(host, envelopes, policy, releaseKeysAt(root, index));
+  const signed = await countSigners(
+    host,
+    envelopes,
+    { policy, revoked: new Set(), time: entry.time },
+    releaseKeysAt(root, index),
+  );
   if (!signed.ok) return signed;
   if (signed.registry) return checkQuorum(policy, signed.owners);
   return refusal('signature-invalid', 'the registry has not signed the namespace’s first policy');
@@ -82,11 +83,12 @@ export async function checkNextPolicy(
   documents: PolicyDocuments,
   before: Policy,
 ): Promise<Verdict<object>> {
-  const named = openNamed(host, root, entry, documents);
+  const named = await openNamed(host, root, entry, documents);
   if (!named.ok) return named;
   const { policy, envelopes } = named;
   if (policy.version !== before.version + 1) return wrongVersion(policy, before.version + 1);
-  const signed = await countSigners(host, envelopes, before, releaseKeysAt(root, index));
+  const by = { policy: before, revoked: new Set<string>(), time: entry.time };
+  const signed = await countSigners(host, envelopes, by, releaseKeysAt(root, index));
   return signed.ok ? checkQuorum(before, signed.owners) : signed;
 }
 
@@ -108,7 +110,7 @@ export async function checkRelease(
     );
   }
   const { manifest } = verified;
-  const met = checkGate(entry, policy);
+  const met = checkGate(entry, manifest, policy);
   if (!met.ok) return met;
   const allowed = checkCode(manifest, policy);
   return allowed.ok ? { ok: true, verified } : allowed;
@@ -153,8 +155,13 @@ export async function checkAdvisory(
     said.summary === entry.summary;
   if (!agrees) return refusal('untrusted', 'the signed advisory does not say what its entry says');
   const role = advisingRole(entry.advisory);
-  const keys = role ? keysOf(policy, role) : policy.people.flatMap((person) => person.keys);
-  if ((await signerAmong(host, envelope, keys.map(spkiOf))) !== undefined) return { ok: true };
+  const signer = await personWhoSigned(
+    host,
+    { policy, revoked: new Set(), time: entry.time },
+    role,
+    envelope,
+  );
+  if (signer !== undefined) return { ok: true };
   return refusal(
     'signature-invalid',
     `the advisory is not signed by ${role ? `a ${role}` : 'anybody'} of ${policy.namespace}`,
@@ -176,12 +183,12 @@ export function checkRootDocument(
   return refusal('untrusted', `${what} is another version, or another registry’s`);
 }
 
-function openNamed(
+async function openNamed(
   host: Host,
   root: TrustRoot,
   entry: PolicyEntry,
   { policy: bytes, signed }: PolicyDocuments,
-): Verdict<{ readonly policy: Policy; readonly envelopes: readonly Envelope[] }> {
+): Promise<Verdict<{ readonly policy: Policy; readonly envelopes: readonly Envelope[] }>> {
   const name = { namespace: entry.namespace as NamedPolicy['namespace'], digest: entry.policy };
   const opened = openPolicy(host, root, name, bytes);
   if (!opened.ok) return opened;
@@ -197,22 +204,23 @@ function openNamed(
   );
   if (!over)
     return refusal('untrusted', 'an envelope of the policy’s entry is not over the policy');
-  return { ok: true, policy: opened.policy, envelopes };
+  const enrolled = await checkEnrolments(host, opened.policy);
+  return enrolled.ok ? { ok: true, policy: opened.policy, envelopes } : enrolled;
 }
 
 /** Who signed: distinct owners of `policy`, and the registry. A stranger's envelope is refused. */
 async function countSigners(
   host: Host,
   envelopes: readonly Envelope[],
-  policy: Policy,
+  speakers: Speakers,
   registryKeys: readonly Spki[],
 ): Promise<Verdict<{ readonly owners: number; readonly registry: boolean }>> {
   const owners = new Set<string>();
   let registry = false;
   for (const [i, envelope] of envelopes.entries()) {
-    const owner = await signerAmong(host, envelope, keysOf(policy, 'owner').map(spkiOf));
-    if (owner !== undefined) owners.add(personWithKey(policy, formatBase64(owner))!);
-    else if ((await signerAmong(host, envelope, registryKeys)) !== undefined) registry = true;
+    const owner = await personWhoSigned(host, speakers, 'owner', envelope);
+    if (owner !== undefined) owners.add(owner);
+    else if (await isSignedByAny(host, envelope, registryKeys)) registry = true;
     else return refusal('signature-invalid', `signed.${i} is signed by nobody who may`);
   }
   return { ok: true, owners: owners.size, registry };
@@ -230,9 +238,17 @@ function checkQuorum(policy: Policy, owners: number): Verdict<object> {
  * The gate of the policy in force. In which role the publisher spoke is in a token and not in
  * the log, so the solo gate is asked with one that suffices.
  */
-function checkGate(entry: EntryOf<'release'>, policy: Policy): Verdict<object> {
-  const { digest, policy: policyIndex } = entry;
+function checkGate(
+  entry: EntryOf<'release'>,
+  { draft: { revision } }: Manifest,
+  policy: Policy,
+): Verdict<object> {
+  const { digest, policy: policyIndex, release, time } = entry;
   const gate = passGate({
+    ...NOTHING_DECIDED,
+    release,
+    revision,
+    time,
     policy,
     policyIndex,
     sealed: digest,
@@ -257,17 +273,13 @@ function checkCode({ files, executes = [] }: Manifest, policy: Policy): Verdict<
   );
 }
 
-async function signerAmong(
+async function isSignedByAny(
   host: Host,
   envelope: Envelope,
   keys: readonly Spki[],
-): Promise<Spki | undefined> {
-  for (const spki of keys) if ((await openEnvelope(host, envelope, spki)).ok) return spki;
-  return undefined;
-}
-
-function spkiOf(text: string): Spki {
-  return parseSpkiBase64(text);
+): Promise<boolean> {
+  for (const spki of keys) if ((await openEnvelope(host, envelope, spki)).ok) return true;
+  return false;
 }
 
 function wrongVersion({ version }: Policy, due: number) {

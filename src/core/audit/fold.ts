@@ -176,6 +176,8 @@ export class LogFold {
       case 'root':
         return this.#newRoot(index, entry);
       case 'commitment':
+      case 'void':
+      case 'announcement':
         return undefined;
     }
   }

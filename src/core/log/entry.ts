@@ -3,15 +3,17 @@
  * hashedrekord of a release, which has the form that Rekor defines. `time` is set when the
  * bytes are fixed; order and validity follow the index, never the time.
  *
- * | kind         | says                                                                 |
- * |--------------|----------------------------------------------------------------------|
- * | `namespace`  | a namespace begins, with its first policy, signed by owner and registry |
- * | `policy`     | a newer policy, signed by the quorum of the one before it             |
- * | `release`    | a release is published; the next leaf is its hashedrekord             |
- * | `advisory`   | a signed statement about a release: recalled, superseded, …           |
- * | `commitment` | somebody decided something about a draft; blind until it is released  |
- * | `heads`      | the state of all namespaces at this point, for freshness              |
- * | `root`       | a newer trust root                                                    |
+ * | kind           | says                                                               |
+ * |----------------|--------------------------------------------------------------------|
+ * | `namespace`    | a namespace begins, with its first policy, signed by owner and registry |
+ * | `policy`       | a newer policy, signed by the quorum of the one before it          |
+ * | `release`      | a release is published; the next leaf is its hashedrekord          |
+ * | `advisory`     | a signed statement about a release: recalled, superseded, …        |
+ * | `commitment`   | somebody decided something about a draft; blind until it is released |
+ * | `void`         | signed: a commitment that nobody opens no longer blocks its release |
+ * | `announcement` | a release is announced for a date, or postponed, in public         |
+ * | `heads`        | the state of all namespaces at this point, for freshness           |
+ * | `root`         | a newer trust root                                                 |
  *
  * An entry of another kind is kept and reported, not refused: newer registries write more.
  */
@@ -26,6 +28,9 @@ const LIMITS = { maxBytes: MAX_ENTRY_BYTES, maxDepth: 8 };
 /** What an advisory may be about. The first two bind clients and take a release manager. */
 export const ADVISORIES = ['recalled', 'superseded', 'security', 'license', 'quality'] as const;
 export type AdvisoryKind = (typeof ADVISORIES)[number];
+
+/** What is said in public of a release that is not there yet. */
+export const ANNOUNCEMENTS = ['announced', 'postponed'] as const;
 
 /** Characters of an advisory's summary. */
 export const MAX_SUMMARY = 2_000;
@@ -87,6 +92,29 @@ const schemas = {
     label: hex32,
     commit: hex32,
   }),
+  void: v.strictObject({
+    ...common,
+    kind: v.literal('void'),
+    namespace: v.string(),
+    label: hex32,
+    /** Digest of the document that says so and why. */
+    statement: digest,
+    /** Digests of the DSSE envelopes over it, by as many owners as sign a policy. */
+    signed: envelopes,
+  }),
+  announcement: v.pipe(
+    v.strictObject({
+      ...common,
+      kind: v.literal('announcement'),
+      release: v.string(),
+      announcement: v.picklist(ANNOUNCEMENTS),
+      /** Null: until further notice. */
+      date: v.nullable(instant),
+      /** Digest of the DSSE envelope that says the same, signed. */
+      statement: digest,
+    }),
+    v.check((it) => it.announcement === 'postponed' || it.date !== null, 'announced for no date'),
+  ),
   heads: v.strictObject({
     ...common,
     kind: v.literal('heads'),

@@ -16,7 +16,7 @@ import { formatCanonical, parseCanonical } from '../json.ts';
 import { ADVISORIES, type AdvisoryKind, MAX_SUMMARY } from '../log/entry.ts';
 import { digest, hex32, instant, parseShape, prose } from '../shape.ts';
 import { formatReleaseName, parseReleaseName } from './name.ts';
-import type { Role } from './policy.ts';
+import type { Role } from './roles.ts';
 
 /** The DSSE payload type of an advisory. */
 export const ADVISORY_PAYLOAD_TYPE = 'application/vnd.weighhouse.advisory.v1+json';

@@ -1,36 +1,33 @@
 /**
  * The policy of a namespace: who its people are, which keys they sign with, what they may
  * do, and what a release must meet. Canonical JSON, versioned, signed by the owners (and,
- * the first time, by the registry); each version is a log entry, and the policy in force at
- * an index is the last one logged before it.
+ * the first time, by the registry). Each version is a log entry; from when on it is in force
+ * stands in `policy-history.ts`.
  *
  *     v          1
  *     origin     the registry it is for
  *     namespace  the namespace it is for
  *     version    1, 2, 3 … without gaps
- *     people     [{id, name, keys: [SPKI DER in base64 …]}]
+ *     people     [{id, name, keys: [{spki, proof, revoked?, expires?}]}]
+ *                spki: DER in base64; proof: see `enrolment.ts`; revoked: true, for ever;
+ *                expires: instant from which on it signs nothing new
  *     roles      {owner: [id …], publisher: […], …}
  *     owners     how many distinct owners must sign a change of the policy
- *     gate       what a release must meet beyond its content; {} is the solo gate: a token
- *                with the publisher's role, and the digest named
+ *     delay      seconds that a looser policy waits before it is in force
+ *     gate       what a release must meet beyond its content (`requirements.ts`); {} is the
+ *                solo gate: a token with the publisher's role, and the digest named
  *     formats    {allow: [format …]}: code-carrying formats that are accepted all the same
  */
 import * as v from 'valibot';
+import { parseBase64 } from '../bytes.ts';
 import { CodedError } from '../error.ts';
 import { formatCanonical, parseCanonical } from '../json.ts';
-import { base64, count, parseShape, prose } from '../shape.ts';
+import { base64, count, instant, parseShape, prose } from '../shape.ts';
+import { isSignature, MAX_SIGNATURE_BYTES } from '../statement/dsse.ts';
+import { parseSpkiBase64, SPKI_BYTES } from '../statement/public-key.ts';
 import { parseNamespace } from './name.ts';
-
-/** Roles of people in a namespace and of tokens. */
-export const ROLES = [
-  'owner',
-  'publisher',
-  'evaluator',
-  'reviewer',
-  'release-manager',
-  'reader',
-] as const;
-export type Role = (typeof ROLES)[number];
+import { faultIn, requirementsSchema, seconds } from './requirements.ts';
+import { personId, ROLES, type Role } from './roles.ts';
 
 /** The DSSE payload type of a signed policy. */
 export const POLICY_PAYLOAD_TYPE = 'application/vnd.weighhouse.policy.v1+json';
@@ -39,13 +36,23 @@ export const POLICY_PAYLOAD_TYPE = 'application/vnd.weighhouse.policy.v1+json';
 export const MAX_PEOPLE = 1_000;
 /** Keys of one person. */
 export const MAX_KEYS = 16;
-/** Bytes of one key's SPKI DER; P-256 has 91. */
-const MAX_SPKI = 512;
 
-const personId = v.pipe(
-  v.string(),
-  v.regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be a-z, 0-9, ".", "_", "-", at most 63'),
-);
+const keySchema = v.strictObject({
+  spki: v.pipe(base64(SPKI_BYTES), v.check(isSpki, 'must be an ECDSA P-256 key')),
+  proof: v.pipe(
+    base64(MAX_SIGNATURE_BYTES),
+    v.check((text) => isSignature(parseBase64(text)), 'must be an ECDSA P-256 signature in DER'),
+  ),
+  revoked: v.exactOptional(v.literal(true)),
+  expires: v.exactOptional(instant),
+});
+
+const personSchema = v.strictObject({
+  id: personId,
+  name: prose(128),
+  keys: v.pipe(v.array(keySchema), v.maxLength(MAX_KEYS)),
+});
+
 const memberIds = v.exactOptional(v.array(personId));
 
 const policySchema = v.strictObject({
@@ -54,13 +61,7 @@ const policySchema = v.strictObject({
   namespace: v.string(),
   version: v.pipe(count, v.minValue(1)),
   people: v.pipe(
-    v.array(
-      v.strictObject({
-        id: personId,
-        name: prose(128),
-        keys: v.pipe(v.array(base64(MAX_SPKI)), v.maxLength(MAX_KEYS)),
-      }),
-    ),
+    v.array(personSchema),
     v.minLength(1, 'a namespace has at least one person'),
     v.maxLength(MAX_PEOPLE),
   ),
@@ -73,11 +74,14 @@ const policySchema = v.strictObject({
     reader: memberIds,
   }),
   owners: v.pipe(count, v.minValue(1, 'at least one owner must sign')),
-  gate: v.strictObject({}),
+  delay: seconds,
+  gate: requirementsSchema,
   formats: v.strictObject({ allow: v.array(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/))) }),
 });
 
 export type Policy = v.InferOutput<typeof policySchema>;
+export type Person = Policy['people'][number];
+export type PolicyKey = Person['keys'][number];
 
 /** Canonical bytes of a policy that `parsePolicy` accepts. */
 export function formatPolicy(policy: Policy): Uint8Array {
@@ -86,73 +90,109 @@ export function formatPolicy(policy: Policy): Uint8Array {
   return bytes;
 }
 
-/** Parses and checks a policy. Throws `bad-json`, `bad-document`, `bad-name`. */
+/**
+ * Parses and checks a policy, all but the proofs of its keys, which `checkEnrolments` does.
+ * Throws `bad-json`, `bad-document`, `bad-name`.
+ */
 export function parsePolicy(bytes: Uint8Array): Policy {
   const policy = parseShape(policySchema, parseCanonical(bytes, 'the policy'), 'the policy');
   if (parseNamespace(policy.namespace) !== policy.namespace)
     refuse('namespace is not in its normal form');
-  const people = new Set<string>();
-  const owners = new Map<string, string>();
-  for (const person of policy.people) {
-    if (people.has(person.id)) refuse(`the person "${person.id}" stands twice`);
-    people.add(person.id);
-    for (const key of person.keys) {
-      if (owners.has(key)) refuse(`"${person.id}" and "${owners.get(key)}" have the same key`);
-      owners.set(key, person.id);
-    }
-  }
-  for (const role of ROLES) refuseStrangers(role, policy.roles[role] ?? [], people);
+  const people = readPeople(policy);
+  for (const role of ROLES) refuseStrangers(role, membersOf(policy, role), people);
   if (policy.owners > policy.roles.owner.length) {
     refuse(`${policy.owners} owners must sign, but there are only ${policy.roles.owner.length}`);
   }
   for (const owner of policy.roles.owner) {
-    if (personOf(policy, owner).keys.length === 0) refuse(`the owner "${owner}" has no key`);
+    const { keys } = people.get(owner)!;
+    if (keys.every(({ revoked }) => revoked)) {
+      refuse(`the owner "${owner}" has no key that is not revoked`);
+    }
   }
+  const why = faultIn(policy.gate, (role) => membersOf(policy, role));
+  if (why !== undefined) refuse(why);
   return policy;
 }
 
-/** The person who signs with the key `spki` (base64 of SPKI DER), or undefined. */
-export function personWithKey(policy: Policy, spki: string): string | undefined {
-  return policy.people.find((person) => person.keys.includes(spki))?.id;
+/** Who has `role`. */
+export function membersOf(policy: Policy, role: Role): readonly string[] {
+  return policy.roles[role] ?? [];
 }
 
-/** The keys (base64 of SPKI DER) of everyone who has `role`. */
-export function keysOf(policy: Policy, role: Role): readonly string[] {
-  return (policy.roles[role] ?? []).flatMap((id) => personOf(policy, id).keys);
+/** Whether a key of a policy still signs at `time`, as far as that policy says. */
+export function isUsable({ revoked, expires }: PolicyKey, time: string): boolean {
+  return revoked !== true && (expires === undefined || Date.parse(time) < Date.parse(expires));
+}
+
+/** The person who signs with the key `spki` (base64 of SPKI DER), usable or not, or undefined. */
+export function personWithKey(policy: Policy, spki: string): string | undefined {
+  return policy.people.find(({ keys }) => keys.some((key) => key.spki === spki))?.id;
+}
+
+/**
+ * The keys (base64 of SPKI DER) that are usable at `time`, of everyone who has `role`; of
+ * everybody without one.
+ */
+export function keysOf(policy: Policy, role: Role | undefined, time: string): readonly string[] {
+  const members = role === undefined ? undefined : new Set(membersOf(policy, role));
+  return policy.people
+    .filter(({ id }) => members === undefined || members.has(id))
+    .flatMap(({ keys }) => keys.filter((key) => isUsable(key, time)).map(({ spki }) => spki));
 }
 
 /** The policy that `init --namespace` makes: one owner, nobody else's approval. */
 export function soloPolicy(
   origin: string,
   namespace: string,
-  owner: { id: string; name: string; spki: string },
+  owner: { readonly id: string; readonly name: string; readonly key: PolicyKey },
 ): Policy {
   return {
     v: 1,
     origin,
     namespace,
     version: 1,
-    people: [{ id: owner.id, name: owner.name, keys: [owner.spki] }],
+    people: [{ id: owner.id, name: owner.name, keys: [owner.key] }],
     roles: { owner: [owner.id], publisher: [owner.id], 'release-manager': [owner.id] },
     owners: 1,
+    delay: 0,
     gate: {},
     formats: { allow: [] },
   };
 }
 
-function personOf(policy: Policy, id: string): Policy['people'][number] {
-  return policy.people.find((person) => person.id === id)!;
+/** People by id. Each stands once, and each key belongs to one person and stands once. */
+function readPeople(policy: Policy): ReadonlyMap<string, Person> {
+  const people = new Map<string, Person>();
+  const holders = new Map<string, string>();
+  for (const person of policy.people) {
+    if (people.has(person.id)) refuse(`the person "${person.id}" stands twice`);
+    people.set(person.id, person);
+    for (const { spki } of person.keys) {
+      if (holders.has(spki)) refuse(`"${person.id}" and "${holders.get(spki)}" have the same key`);
+      holders.set(spki, person.id);
+    }
+  }
+  return people;
 }
 
 function refuseStrangers(
   role: Role,
   members: readonly string[],
-  people: ReadonlySet<string>,
+  people: ReadonlyMap<string, Person>,
 ): void {
   if (new Set(members).size !== members.length) refuse(`roles.${role} names somebody twice`);
   const stranger = members.find((id) => !people.has(id));
   if (stranger !== undefined)
     refuse(`roles.${role} names "${stranger}", who is not among its people`);
+}
+
+function isSpki(text: string): boolean {
+  try {
+    parseSpkiBase64(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function refuse(why: string): never {

@@ -101,6 +101,12 @@ export function parseStatement<Predicate extends Json>(
   };
 }
 
+/** The type of the predicate, before it is known which to expect. Throws as `parseStatement`. */
+export function predicateTypeOf(payload: Uint8Array, what = 'the statement'): string {
+  const json = parseCanonical(payload, what, STATEMENT_LIMITS);
+  return parseShape(statementShape, json, what, 'bad-statement').predicateType;
+}
+
 /** The payload of an envelope that must carry a statement; throws `bad-statement`. */
 export function statementPayload(envelope: Envelope, what = 'the envelope'): Uint8Array {
   if (envelope.payloadType !== IN_TOTO_PAYLOAD_TYPE) {

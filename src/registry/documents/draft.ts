@@ -11,7 +11,7 @@
 import * as v from 'valibot';
 import { MAX_ENTRY_BYTES } from '../../core/log/tile.ts';
 import { MAX_REVISIONS } from '../../core/release/manifest.ts';
-import { ROLES } from '../../core/release/policy.ts';
+import { ROLES } from '../../core/release/roles.ts';
 import { base64, count, digest } from '../../core/shape.ts';
 import { form } from './form.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemoryPins } from '../../../src/client/pins.ts';
-import { formatBase64, parseUtf8, utf8 } from '../../../src/core/bytes.ts';
+import { parseUtf8, utf8 } from '../../../src/core/bytes.ts';
 import { type Digest, formatDigest } from '../../../src/core/digest.ts';
 import type { Entry } from '../../../src/core/log/entry.ts';
 import { formatEntry } from '../../../src/core/log/entry.ts';
@@ -15,6 +15,7 @@ import {
 } from '../../../src/core/release/policy.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
 import { Audited, flipped, readEntry } from '../../made/audited.ts';
+import { enrolled } from '../../made/enrolment.ts';
 import { ORIGIN } from '../../made/model-signature.ts';
 import { type MadeKey, makeKey } from '../../made/p256.ts';
 import { makeRootDocument, publicLogKey, signRoot } from '../../made/trust-root.ts';
@@ -34,7 +35,7 @@ function policyOf(
   changes: Partial<Policy> = {},
   owner: MadeKey = audited.made.owner,
 ): Uint8Array {
-  const person = { id: 'owner', name: 'Owner', spki: formatBase64(owner.spki) };
+  const person = { id: 'owner', name: 'Owner', key: enrolled(owner, { namespace }) };
   const solo = soloPolicy(ORIGIN, parseNamespace(namespace), person);
   return formatPolicy({ ...solo, ...changes });
 }
@@ -312,6 +313,16 @@ describe('rules of the log', () => {
 });
 
 describe('documents and signatures', () => {
+  test('a policy with a key that its holder did not enrol there is found', async () => {
+    const audited = Audited.small();
+    const key = enrolled(audited.made.owner, { namespace: 'acme' });
+    const people = [{ id: 'owner', name: 'Owner', keys: [key] }];
+    const policy = policyOf(audited, 'other', { people });
+    const { owner, releaseKey } = audited.made;
+    const index = logPolicy(audited, 'namespace', policy, [owner, releaseKey]);
+    expect(await found(audited)).toContainEqual([index, 'signature-invalid']);
+  });
+
   test('a first policy that the registry has not signed', async () => {
     const audited = Audited.small();
     logPolicy(audited, 'namespace', policyOf(audited, 'zoo'), [audited.made.owner]);

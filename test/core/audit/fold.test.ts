@@ -3,7 +3,7 @@ import { Findings, MAX_FINDINGS } from '../../../src/core/audit/findings.ts';
 import { LogFold } from '../../../src/core/audit/fold.ts';
 import { formatAuditState, parseAuditState } from '../../../src/core/audit/state.ts';
 import { formatHex, utf8 } from '../../../src/core/bytes.ts';
-import { formatDigest } from '../../../src/core/digest.ts';
+import { type Digest, formatDigest } from '../../../src/core/digest.ts';
 import { CodedError } from '../../../src/core/error.ts';
 import { formatEntry } from '../../../src/core/log/entry.ts';
 import { leafHash } from '../../../src/core/log/merkle.ts';
@@ -37,6 +37,25 @@ describe('the fold of a log', () => {
     const { due, findings } = fold(made());
     expect(findings.violations).toEqual([]);
     expect(due).toEqual(['namespace', 'release', 'release', 'advisory']);
+  });
+
+  test('takes decisions, voids and announcements, which change no namespace’s head', () => {
+    const registry = made();
+    const statement = readEntry(registry, 1).digest as Digest;
+    const label = 'ab'.repeat(32);
+    const said: readonly object[] = [
+      { kind: 'commitment', label, commit: label },
+      { kind: 'void', namespace: 'acme', label, statement, signed: [statement] },
+      {
+        ...{ kind: 'announcement', release: 'acme/tiny@v3', statement },
+        ...{ announcement: 'postponed', date: null },
+      },
+    ];
+    for (const entry of said) registry.log(entry as Parameters<typeof registry.log>[0]);
+    registry.heads();
+    const { findings, due } = fold(registry);
+    expect(findings.violations).toEqual([]);
+    expect(due).toHaveLength(4);
   });
 
   test('finds two releases of a model whose digests begin with the same 40 digits', () => {

@@ -46,6 +46,24 @@ const ENTRIES: readonly Entry[] = [
     statement: digest,
   },
   { v: 1, kind: 'commitment', time, label: hex, commit: hex },
+  {
+    v: 1,
+    kind: 'void',
+    time,
+    namespace: 'acme',
+    label: hex,
+    statement: digest,
+    signed: [digest],
+  },
+  {
+    v: 1,
+    kind: 'announcement',
+    time,
+    release: 'acme/kimi@v1',
+    announcement: 'announced',
+    date: time,
+    statement: digest,
+  },
   { v: 1, kind: 'heads', time, root: digest, namespaces: 0 },
   { v: 1, kind: 'root', time, version: 2, digest },
 ];
@@ -67,6 +85,19 @@ describe('log entries', () => {
       }
     },
   );
+
+  test('postpone until further notice with no date, and announce with none nothing', () => {
+    const entry = (announcement: 'announced' | 'postponed', date: string | null): Entry => ({
+      ...{ v: 1, kind: 'announcement', time, release: 'acme/kimi@v1', statement: digest },
+      announcement,
+      date,
+    });
+    for (const date of [time, null]) {
+      const postponed = entry('postponed', date);
+      expect(parseEntry(formatEntry(postponed))).toEqual({ known: true, entry: postponed });
+    }
+    expect(() => formatEntry(entry('announced', null))).toThrowWithCode('bad-entry');
+  });
 
   test('of an unknown kind are kept', () => {
     const bytes = utf8('{"kind":"from-the-future","v":2}');

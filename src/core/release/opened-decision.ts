@@ -1,0 +1,121 @@
+/**
+ * Decisions, opened: envelope, commitment and signer belong together. From here on nobody needs
+ * to look at a signature again; what a decision counts for, the gate judges (`gate.ts`).
+ *
+ * Whose key it is follows from the label, not from trying one key after the other: the label
+ * was made from the signer's key, D and n, of which the statement names the last two.
+ */
+import { type Digest, digestOf } from '../digest.ts';
+import type { Host } from '../host.ts';
+import { type Decision, parseDecision } from '../statement/decision.ts';
+import { type Envelope, formatEnvelope, openEnvelope } from '../statement/dsse.ts';
+import { statementPayload } from '../statement/in-toto.ts';
+import { parseSpkiBase64, type Spki } from '../statement/public-key.ts';
+import { refusal, type Verdict } from '../verdict.ts';
+import { type Commitment, checkCommitment, decisionLabel } from './commitment.ts';
+import { type Place, type PolicyHistory, type Signer, signerAt } from './policy-history.ts';
+
+/** Something signed by somebody known. */
+export interface OpenedStatement<D extends Decision = Decision> {
+  /** Who, as of the place where it was logged; the registry seals. */
+  readonly signer: Signer | 'registry';
+  /** Digest of the envelope. */
+  readonly digest: Digest;
+  readonly statement: D;
+}
+
+/** A decision behind a commitment in the log. */
+export interface OpenedDecision<D extends Decision = Decision> extends OpenedStatement<D> {
+  /** Log index of the commitment. */
+  readonly index: number;
+  /** The instant in its entry. */
+  readonly time: string;
+}
+
+/** A commitment and where it was logged. */
+export type LoggedCommitment = Commitment & Place;
+
+/** Who may have signed. */
+export interface Signers {
+  readonly history: PolicyHistory;
+  /** The registry's release keys at that place. */
+  readonly registry: readonly Spki[];
+}
+
+/**
+ * Opens one commitment with its salt and envelope. Malformed envelopes and statements throw;
+ * refused are another label, salt, envelope or signature (`untrusted`, `digest-mismatch`,
+ * `signature-invalid`), and whoever is not enrolled at that place, no longer, or not yet.
+ */
+export async function openDecision(
+  host: Host,
+  signers: Signers,
+  logged: LoggedCommitment,
+  { salt, envelope }: { readonly salt: string; readonly envelope: Envelope },
+): Promise<Verdict<{ readonly decision: OpenedDecision }>> {
+  const statement = parseDecision(statementPayload(envelope, 'the decision'));
+  const found = findSigner(host, signers, logged, statement);
+  if (found === undefined) {
+    return refusal(
+      'untrusted',
+      `nobody who is enrolled at ${logged.index} signs with the key of that commitment`,
+      { index: logged.index, label: logged.label },
+    );
+  }
+  const { payloadType, payload, signature } = envelope;
+  const digest = digestOf(host, formatEnvelope(payloadType, payload, signature));
+  const opening = { digest: statement.digest, spki: found.spki, n: statement.context.n };
+  const fits = checkCommitment(host, logged, { ...opening, salt, envelope: digest });
+  if (!fits.ok) return fits;
+  const opened = await openEnvelope(host, envelope, found.spki);
+  if (!opened.ok) return opened;
+  const { index, time } = logged;
+  return { ok: true, decision: { index, time, signer: found.signer, digest, statement } };
+}
+
+/** Opens what stands in no commitment: the signed intent to publish, for an entry at `place`. */
+export async function openIntentStatement(
+  host: Host,
+  history: PolicyHistory,
+  place: Place,
+  envelope: Envelope,
+): Promise<Verdict<{ readonly intent: OpenedStatement }>> {
+  const statement = parseDecision(statementPayload(envelope, 'the intent'), 'the intent');
+  for (const text of keysIn(history)) {
+    const signer = signerAt(history, place, text);
+    if (signer === undefined) continue;
+    if (!(await openEnvelope(host, envelope, parseSpkiBase64(text))).ok) continue;
+    const { payloadType, payload, signature } = envelope;
+    const digest = digestOf(host, formatEnvelope(payloadType, payload, signature));
+    return { ok: true, intent: { signer, digest, statement } };
+  }
+  return refusal('signature-invalid', 'the intent is signed by nobody of the namespace');
+}
+
+interface Found {
+  readonly signer: Signer | 'registry';
+  readonly spki: Spki;
+}
+
+function findSigner(
+  host: Host,
+  { history, registry }: Signers,
+  logged: LoggedCommitment,
+  { digest, context: { n } }: Decision,
+): Found | undefined {
+  const isLabelOf = (spki: Spki) => decisionLabel(host, digest, spki, n) === logged.label;
+  const ours = registry.find(isLabelOf);
+  if (ours !== undefined) return { signer: 'registry', spki: ours };
+  for (const text of keysIn(history)) {
+    const spki = parseSpkiBase64(text);
+    if (!isLabelOf(spki)) continue;
+    const signer = signerAt(history, logged, text);
+    return signer && { signer, spki };
+  }
+  return undefined;
+}
+
+/** Every key that ever stood in a policy: a label may be of any of them. */
+function keysIn({ steps }: PolicyHistory): ReadonlySet<string> {
+  return steps.at(-1)?.keys ?? new Set();
+}
