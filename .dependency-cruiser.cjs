@@ -5,15 +5,15 @@
 const rooms = {
   core: [],
   hashing: ['core'],
-  keyring: ['core'],
+  keyring: ['core', 'folders'],
   store: ['core'],
   log: ['core', 'store/(contract|keys)'],
   index: ['core', 'log'],
   registry: ['core', 'log', 'hashing', 'store/(contract|keys)'],
   server: ['core', 'registry', 'index', 'log', 'keyring', 'hashing', 'store/(contract|keys)'],
   client: ['core'],
-  transfer: ['core', 'client', 'hashing'],
-  operator: ['core', 'keyring', 'log', 'store/(contract|keys)', 'registry'],
+  transfer: ['core', 'client', 'hashing', 'folders'],
+  operator: ['core', 'folders', 'keyring', 'log', 'store/(contract|keys)', 'registry'],
 };
 
 const only = Object.entries(rooms).map(([room, allowed]) => ({

@@ -3,10 +3,13 @@
  * need programs from outside (test/peers), which `.ci/run` and `npm run test:peers` start.
  */
 const lanes = {
-  unit: ['<rootDir>/test/(core|hashing|store|log|registry|index|server|client|cli)/**/*.test.ts'],
+  unit: [
+    '<rootDir>/test/*.test.ts',
+    '<rootDir>/test/(core|hashing|store|log|registry|index|server|client|cli)/**/*.test.ts',
+  ],
   s3: ['<rootDir>/test/s3/**/*.test.ts'],
   peers: ['<rootDir>/test/peers/**/*.test.ts'],
-  all: ['<rootDir>/test/!(peers|s3)/**/*.test.ts'],
+  all: ['<rootDir>/test/*.test.ts', '<rootDir>/test/!(peers|s3)/**/*.test.ts'],
 };
 
 export default {

@@ -3,7 +3,7 @@
  * private keys go where they are told, apart from the server's, and no private key ever
  * comes near the store.
  */
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Digest } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
@@ -18,6 +18,7 @@ import {
   type RootDocument,
   rootToSign,
 } from '../core/trust/root.ts';
+import { makeFolder } from '../folders.ts';
 import { writeKeyFile } from '../keyring/file.ts';
 import {
   ed25519Seed,
@@ -130,7 +131,7 @@ function tokenPublic(jwk: { readonly x?: string }): RootDocument['token'][number
 }
 
 async function makeEmpty(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeFolder(directory, 0o700);
   const found = await readdir(directory);
   if (found.length > 0) {
     throw new CodedError(
