@@ -90,10 +90,22 @@ describe('pushing', () => {
     expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
   });
 
-  test('"seal" without a push from here asks for the directory', async () => {
-    const ran = await publisher.run('seal', 'acme/tiny@1.0');
+  test('sealing what is sealed gives the same, with and without the directory', async () => {
+    const first = await publisher.json('seal', 'acme/tiny@1.0', model());
+    expect(first).toMatchObject({ reference: 'acme/tiny@1.0', digest, files: 2 });
+    const { reference, files, bytes } = first;
+    const again = await publisher.json('seal', 'acme/tiny@1.0');
+    expect(again).toMatchObject({ reference, digest, files, bytes });
+  });
+
+  test('"seal" of a draft that was pushed from elsewhere asks for the directory', async () => {
+    const elsewhere = { ...publisher.env, XDG_CONFIG_HOME: publisher.path('elsewhere') };
+    await publisher.json('push', model(), 'acme/open@1', '--no-seal');
+    const ran = await run(['seal', 'acme/open@1'], makeWorld(elsewhere));
     expect(ran.status).toBe(2);
-    expect(await publisher.json('seal', 'acme/tiny@1.0', model())).toMatchObject({ digest });
+    expect(ran.stderr).toContain('weighhouse seal acme/open@1 DIR');
+    expect((await run(['seal', 'acme/none@1'], makeWorld(elsewhere))).status).toBe(4);
+    expect((await publisher.run('seal', 'acme/open@1')).status).toBe(0);
   });
 
   test('pushing the same again finds it sealed, with the same digest', async () => {
@@ -168,10 +180,22 @@ describe('publishing', () => {
     expect((await publisher.run('withdraw', 'acme/tiny@1.0')).status).toBe(13);
   });
 
-  test('a draft can be withdrawn', async () => {
+  test('sealing a published version gives what was published', async () => {
+    const { status, stdout, stderr } = await publisher.run('seal', 'acme/tiny@1.0');
+    expect(status).toBe(0);
+    expect(stdout).toContain(digest);
+    expect(stderr).not.toContain('next:');
+    expect(await publisher.json('seal', 'acme/tiny@1.0')).toMatchObject({ digest, files: 2 });
+    expect((await publisher.run('seal', 'acme/tiny@1.0', model())).status).toBe(13);
+  });
+
+  test('a draft can be withdrawn, and is not sealed any more', async () => {
     await publisher.json('push', model(), 'acme/tiny@0.9');
     const withdrawn = await publisher.json('withdraw', 'acme/tiny@0.9');
     expect(withdrawn).toMatchObject({ state: 'withdrawn' });
+    const sealed = await publisher.run('seal', 'acme/tiny@0.9');
+    expect(sealed.status).toBe(1);
+    expect(sealed.stderr).toContain('withdrawn');
   });
 });
 
