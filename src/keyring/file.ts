@@ -38,10 +38,14 @@ export async function writeKeyFile(
     await chmod(path, 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new CodedError('conflict', `${path} exists already; a key file is never overwritten`);
+    throw keyFileExists(path);
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+export function keyFileExists(path: string): CodedError {
+  return new CodedError('conflict', `${path} exists already; a key file is never overwritten`);
 }
 
 /** Is the key in that file encrypted? Throws as `readKeyFile`. */

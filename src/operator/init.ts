@@ -3,6 +3,7 @@
  * private keys go where they are told, apart from the server's, and no private key ever
  * comes near the store.
  */
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Digest } from '../core/digest.ts';
@@ -19,7 +20,7 @@ import {
   rootToSign,
 } from '../core/trust/root.ts';
 import { makeFolder } from '../folders.ts';
-import { writeKeyFile } from '../keyring/file.ts';
+import { keyFileExists, writeKeyFile } from '../keyring/file.ts';
 import {
   ed25519Seed,
   newEd25519Key,
@@ -61,19 +62,34 @@ export interface NewRegistry {
   readonly owner: StatementSigner | undefined;
 }
 
+/**
+ * Throws `conflict` or `usage` unless all keys have a free place; makes nothing. For whoever
+ * would make something before `initRegistry` asks: a refusal leaves no half a registry behind.
+ */
+export async function refuseTaken(
+  places: Pick<InitOptions, 'keysDirectory' | 'rootKeyFile' | 'ownerKeyFile'>,
+): Promise<void> {
+  const { keysDirectory, rootKeyFile, ownerKeyFile } = places;
+  refuseInside(keysDirectory, rootKeyFile, 'root');
+  if (ownerKeyFile !== undefined) refuseInside(keysDirectory, ownerKeyFile, 'owner');
+  await refuseFull(keysDirectory);
+  for (const file of [rootKeyFile, ownerKeyFile]) {
+    if (file !== undefined && existsSync(file)) throw keyFileExists(file);
+  }
+}
+
 /** Makes a registry in an empty store. Throws `conflict` where there is one, in the store or among the keys. */
 export async function initRegistry(store: Store, options: InitOptions): Promise<NewRegistry> {
   const { host, origin, keysDirectory, rootKeyFile, ownerKeyFile, passphrase, now, random } =
     options;
-  refuseInside(keysDirectory, rootKeyFile, 'root');
-  if (ownerKeyFile !== undefined) refuseInside(keysDirectory, ownerKeyFile, 'owner');
+  await refuseTaken(options);
   if (
     (await store.size(keys.checkpoint())) !== undefined ||
     (await store.size(keys.root(1))) !== undefined
   ) {
     throw new CodedError('conflict', `${store.name} holds a registry already`);
   }
-  await makeEmpty(keysDirectory);
+  await makeFolder(keysDirectory, 0o700);
 
   const made = {
     root: newStatementKey(),
@@ -130,9 +146,11 @@ function tokenPublic(jwk: { readonly x?: string }): RootDocument['token'][number
   return { kty: 'OKP', crv: 'Ed25519', x: jwk.x };
 }
 
-async function makeEmpty(directory: string): Promise<void> {
-  await makeFolder(directory, 0o700);
-  const found = await readdir(directory);
+async function refuseFull(directory: string): Promise<void> {
+  const found = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
   if (found.length > 0) {
     throw new CodedError(
       'conflict',

@@ -7,7 +7,7 @@ import { type Namespace, parseNamespace } from '../../core/release/name.ts';
 import { nodeHost } from '../../hashing/host.ts';
 import type { StatementSigner } from '../../keyring/keys.ts';
 import { openRegistryAt, openStore } from '../../main.ts';
-import { initRegistry, type NewRegistry } from '../../operator/init.ts';
+import { initRegistry, type NewRegistry, refuseTaken } from '../../operator/init.ts';
 import { openTokenKey } from '../../operator/keys-directory.ts';
 import { signPolicy, soloFor } from '../../operator/namespace.ts';
 import type { Store } from '../../store/contract.ts';
@@ -108,14 +108,18 @@ export async function makeRegistry(
   const folder = places.keys(context.config, origin);
   const rootKey = request.rootKey ?? join(folder, 'root.key');
   const ownerKey = request.ownerKey ?? join(folder, `${namespace}-owner.key`);
+  const keyPlaces = {
+    keysDirectory: request.keys,
+    rootKeyFile: rootKey,
+    ownerKeyFile: namespace === undefined ? undefined : ownerKey,
+  };
+  await refuseTaken(keyPlaces);
   const store = await openStore(request.store, { create: true });
   try {
     const { owner, ...made } = await initRegistry(store, {
       host: nodeHost,
       origin,
-      keysDirectory: request.keys,
-      rootKeyFile: rootKey,
-      ownerKeyFile: namespace === undefined ? undefined : ownerKey,
+      ...keyPlaces,
       passphrase,
       now: context.clock(),
       random: new Uint8Array(randomBytes(32)),
