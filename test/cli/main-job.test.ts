@@ -3,7 +3,17 @@
  * story from top to bottom: a model is pushed, published, pulled and verified, and then
  * things go wrong.
  */
-import { appendFile, chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { makeSafetensors } from '../made/safetensors.ts';
@@ -113,6 +123,21 @@ describe('pushing', () => {
     expect(again).toMatchObject({ digest, files: 2 });
     const status = await publisher.json('status', 'acme/tiny@1.0');
     expect(status).toMatchObject({ state: 'sealed', digest, missing: [] });
+  });
+
+  test('stopped while it hashes, it says that the same command goes on', async () => {
+    await mkdir(publisher.path('large'));
+    await writeFile(publisher.path('large', 'weights.bin'), '');
+    await truncate(publisher.path('large', 'weights.bin'), 4 * 2 ** 30);
+    const world = makeWorld(publisher.env);
+    world.stderr.isTTY = true;
+    const running = run(['push', publisher.path('large'), 'acme/large@1'], world);
+    await world.hears('weights.bin');
+    world.stop();
+    const { status, stderr } = await running;
+    expect(status).toBe(130);
+    expect(stderr).toMatch(/stopped while hashing [^\n]*; the same command goes on from here\n$/);
+    await rm(publisher.path('large'), { recursive: true });
   });
 
   test('a draft is shown to its namespace, and to nobody else', async () => {
