@@ -5,7 +5,7 @@
 const rooms = {
   core: [],
   hashing: ['core'],
-  keyring: ['core'],
+  keyring: ['core', 'folders'],
   store: ['core'],
   log: ['core', 'store/(contract|keys)'],
   index: ['core', 'log'],
@@ -22,8 +22,8 @@ const rooms = {
     'store/(contract|keys)',
   ],
   client: ['core'],
-  transfer: ['core', 'client', 'hashing'],
-  operator: ['core', 'keyring', 'log', 'store/(contract|keys)', 'registry'],
+  transfer: ['core', 'client', 'hashing', 'folders'],
+  operator: ['core', 'folders', 'keyring', 'log', 'store/(contract|keys)', 'registry'],
 };
 
 const only = Object.entries(rooms).map(([room, allowed]) => ({

@@ -4,11 +4,12 @@
  */
 const lanes = {
   unit: [
+    '<rootDir>/test/*.test.ts',
     '<rootDir>/test/(core|hashing|store|log|registry|index|oidc|server|client|cli)/**/*.test.ts',
   ],
   s3: ['<rootDir>/test/s3/**/*.test.ts'],
   peers: ['<rootDir>/test/peers/**/*.test.ts'],
-  all: ['<rootDir>/test/!(peers|s3)/**/*.test.ts'],
+  all: ['<rootDir>/test/*.test.ts', '<rootDir>/test/!(peers|s3)/**/*.test.ts'],
 };
 
 export default {

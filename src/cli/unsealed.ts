@@ -4,12 +4,13 @@
  *
  *     $XDG_CONFIG_HOME/weighhouse/pushes/unsealed/<ns>__<name>__<version>.json
  */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { formatCanonical, parseCanonical } from '../core/json.ts';
 import { type ReleaseName, versionKey } from '../core/release/name.ts';
 import { parseShape } from '../core/shape.ts';
+import { makeFolder } from '../folders.ts';
 import { type Context, places } from './context.ts';
 
 const patterns = v.exactOptional(v.array(v.string()));
@@ -33,7 +34,7 @@ export async function rememberUnsealed(
   { directory, include, exclude }: Unsealed,
 ): Promise<void> {
   const path = locate(context, release);
-  await mkdir(places.pushes(context.config), { recursive: true, mode: 0o700 });
+  await makeFolder(places.pushes(context.config), 0o700);
   const document = {
     v: 1,
     directory: resolve(directory),

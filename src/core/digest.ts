@@ -8,19 +8,15 @@ declare const brand: unique symbol;
 /** A checked digest in text form. Made only by this file. */
 export type Digest = string & { readonly [brand]: 'Digest' };
 
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
+/** The form, for schemas. */
+export const DIGEST_PATTERN = /^sha256:[0-9a-f]{64}$/;
 
 /** Parses `sha256:<hex>`; throws `bad-encoding`. `what` names the field. */
 export function parseDigest(text: string, what = 'digest'): Digest {
-  if (!DIGEST.test(text)) {
+  if (!DIGEST_PATTERN.test(text)) {
     throw new CodedError('bad-encoding', `${what} must be sha256: and 64 lower-case hex digits`);
   }
   return text as Digest;
-}
-
-/** True when `text` is a digest in our form. */
-export function isDigest(text: string): text is Digest {
-  return DIGEST.test(text);
 }
 
 /** The digest of 32 raw bytes. */

@@ -6,7 +6,7 @@
  */
 import * as v from 'valibot';
 import { parseBase64 } from './bytes.ts';
-import { type Digest, isDigest } from './digest.ts';
+import { DIGEST_PATTERN, type Digest } from './digest.ts';
 import { CodedError, type ErrorCode } from './error.ts';
 
 /** A schema for what came out of JSON. */
@@ -27,19 +27,18 @@ export function parseShape<T>(
   throw new CodedError(code, `${field}: ${issue.message.slice(0, 300)}`);
 }
 
-/** A count, size or index: a whole number from 0 to 2^53 - 1. */
-export const count = v.pipe(
-  v.number(),
-  v.check(
-    (value) => Number.isSafeInteger(value) && value >= 0,
-    'must be a whole number from 0 to 2^53 - 1',
-  ),
-);
+// What OpenAPI is to say stands in actions that it can say, and not in a `check`.
 
+const WHOLE = 'must be a whole number from 0 to 2^53 - 1';
+/** A count, size or index: a whole number from 0 to 2^53 - 1. */
+export const count = v.pipe(v.number(WHOLE), v.safeInteger(WHOLE), v.minValue(0, WHOLE));
+
+const DIGEST = 'must be sha256: and 64 lower-case hex digits';
 /** `sha256:<64 lower-case hex digits>`. */
-export const digest = v.custom<Digest>(
-  (value) => typeof value === 'string' && isDigest(value),
-  'must be sha256: and 64 lower-case hex digits',
+export const digest = v.pipe(
+  v.string(DIGEST),
+  v.regex(DIGEST_PATTERN, DIGEST),
+  v.transform((text) => text as Digest),
 );
 
 /** 32 bytes as lower-case hex. */
@@ -56,11 +55,9 @@ export const base64 = (maxBytes: number) =>
     v.check(isBase64, 'must be canonical padded base64'),
   );
 
+const INSTANT = 'must be a UTC time like 2026-01-31T12:00:00.000Z';
 /** An instant in UTC with milliseconds, as `Date.toISOString` writes it. */
-export const instant = v.pipe(
-  v.string(),
-  v.check(isInstant, 'must be a UTC time like 2026-01-31T12:00:00.000Z'),
-);
+export const instant = v.pipe(v.string(), v.isoTimestamp(INSTANT), v.check(isInstant, INSTANT));
 
 /**
  * An object with any names, each member of the shape `value`. Valibot's own `record` leaves

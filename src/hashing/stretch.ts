@@ -89,9 +89,14 @@ export function changed(path: string, details: Record<string, unknown> = {}): Co
   return new CodedError('file-changed', message, details);
 }
 
-/** Hashing of `path` was stopped on request. */
+/** Hashing of `path` was stopped on request. Nothing is lost but this file’s pass. */
 export function interrupted(path: string, cause?: unknown): CodedError {
-  return new CodedError('interrupted', `hashing of ${path} was stopped`, {}, { cause });
+  return new CodedError(
+    'interrupted',
+    `stopped while hashing ${path}; the same command goes on from here`,
+    {},
+    { cause },
+  );
 }
 
 function attempt<T>(path: string, act: () => T): T {

@@ -3,12 +3,13 @@
  * (RFC 7516, PBES2-HS512+A256KW with A256GCM) when there is a passphrase, as plain JSON when
  * its owner chose to have none. Mode 0600, never overwritten, never in the object store.
  */
-import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { chmod, link, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CompactEncrypt, compactDecrypt, type JWK } from 'jose';
 import { parseUtf8, utf8 } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { type JsonObject, parseJson } from '../core/json.ts';
+import { makeFolder } from '../folders.ts';
 
 /** PBKDF2 rounds for HMAC-SHA-512: what OWASP asks for. */
 const ROUNDS = 210_000;
@@ -21,7 +22,7 @@ export async function writeKeyFile(
   jwk: JWK,
   passphrase: string | undefined,
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path), 0o700);
   const bytes =
     passphrase === undefined ? utf8(`${JSON.stringify(jwk)}\n`) : await encrypt(jwk, passphrase);
   const temporary = `${path}.${process.pid}.new`;
@@ -37,10 +38,14 @@ export async function writeKeyFile(
     await chmod(path, 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new CodedError('conflict', `${path} exists already; a key file is never overwritten`);
+    throw keyFileExists(path);
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+export function keyFileExists(path: string): CodedError {
+  return new CodedError('conflict', `${path} exists already; a key file is never overwritten`);
 }
 
 /** Is the key in that file encrypted? Throws as `readKeyFile`. */

@@ -3,7 +3,8 @@
  * private keys go where they are told, apart from the server's, and no private key ever
  * comes near the store.
  */
-import { mkdir, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Digest } from '../core/digest.ts';
 import { CodedError, isCoded } from '../core/error.ts';
@@ -18,7 +19,8 @@ import {
   type RootDocument,
   rootToSign,
 } from '../core/trust/root.ts';
-import { readKeyFile, writeKeyFile } from '../keyring/file.ts';
+import { makeFolder } from '../folders.ts';
+import { keyFileExists, readKeyFile, writeKeyFile } from '../keyring/file.ts';
 import {
   ed25519Seed,
   newEd25519Key,
@@ -51,6 +53,9 @@ export interface InitOptions {
   readonly random: Uint8Array;
 }
 
+/** Where the keys go. */
+export type KeyPlaces = Pick<InitOptions, 'keysDirectory' | 'rootKeyFile' | 'ownerKeyFile'>;
+
 export interface NewRegistry {
   readonly origin: Origin;
   /** The log's verifier key. */
@@ -62,13 +67,25 @@ export interface NewRegistry {
 }
 
 /**
+ * Throws `conflict` or `usage` unless all keys have a free place; makes nothing. For whoever
+ * would make something before `initRegistry` asks: a refusal leaves no half a registry behind.
+ */
+export async function refuseTaken(places: KeyPlaces): Promise<void> {
+  const { keysDirectory, rootKeyFile, ownerKeyFile } = places;
+  refuseAllInside(places);
+  await refuseFull(keysDirectory);
+  for (const file of [rootKeyFile, ownerKeyFile]) {
+    if (file !== undefined && existsSync(file)) throw keyFileExists(file);
+  }
+}
+
+/**
  * Makes a registry in an empty store, or finishes one that was stopped before its log began.
  * Throws `conflict` where there is one, in the store or among the keys.
  */
 export async function initRegistry(store: Store, options: InitOptions): Promise<NewRegistry> {
-  const { host, origin, keysDirectory, rootKeyFile, ownerKeyFile, now, random } = options;
-  refuseInside(keysDirectory, rootKeyFile, 'root');
-  if (ownerKeyFile !== undefined) refuseInside(keysDirectory, ownerKeyFile, 'owner');
+  const { host, origin, now, random } = options;
+  refuseAllInside(options);
   const unfinished = await readUnfinished(store);
   const { root, log, owner } =
     unfinished === undefined ? await begin(store, options) : await goOn(unfinished, options);
@@ -86,13 +103,14 @@ interface Begun {
 /** Makes the keys and the trust root that names them. */
 async function begin(store: Store, options: InitOptions): Promise<Begun> {
   const { host, origin, keysDirectory, rootKeyFile, ownerKeyFile, passphrase, now } = options;
+  await refuseTaken(options);
   if (
     (await store.size(keys.checkpoint())) !== undefined ||
     (await store.size(keys.root(1))) !== undefined
   ) {
     throw new CodedError('conflict', `${store.name} holds a registry already`);
   }
-  await makeEmpty(keysDirectory);
+  await makeFolder(keysDirectory, 0o700);
 
   const made = {
     root: newStatementKey(),
@@ -166,15 +184,23 @@ function tokenPublic(jwk: { readonly x?: string }): RootDocument['token'][number
   return { kty: 'OKP', crv: 'Ed25519', x: jwk.x };
 }
 
-async function makeEmpty(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const found = await readdir(directory);
+async function refuseFull(directory: string): Promise<void> {
+  const found = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
   if (found.length > 0) {
     throw new CodedError(
       'conflict',
       `${directory} is not empty: a registry's keys get a directory of their own`,
     );
   }
+}
+
+/** A root or owner key among the server's would be lost with them. */
+function refuseAllInside({ keysDirectory, rootKeyFile, ownerKeyFile }: KeyPlaces): void {
+  refuseInside(keysDirectory, rootKeyFile, 'root');
+  if (ownerKeyFile !== undefined) refuseInside(keysDirectory, ownerKeyFile, 'owner');
 }
 
 function refuseInside(directory: string, file: string, whose: string): void {

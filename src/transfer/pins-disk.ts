@@ -8,7 +8,7 @@
  *
  * Each is written beside its name and renamed, so that a kill leaves the old or the new.
  */
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Pin, PinStore, Seen } from '../client/pins.ts';
@@ -19,6 +19,7 @@ import { formatCanonical, parseCanonical } from '../core/json.ts';
 import { type Origin, parseOrigin } from '../core/log/checkpoint.ts';
 import { MAX_NOTE_BYTES } from '../core/note/note.ts';
 import { count, digest, instant, parseShape, type Shape } from '../core/shape.ts';
+import { makeFolder } from '../folders.ts';
 
 const pinSchema = v.strictObject({
   v: v.literal(1),
@@ -110,7 +111,7 @@ export class DiskPins implements PinStore {
     const location = this.#locate(origin, name);
     const temporary = `${location}.${process.pid}-${writes++}.new`;
     try {
-      await mkdir(join(this.#folder, origin), { recursive: true, mode: 0o700 });
+      await makeFolder(join(this.#folder, origin), 0o700);
       const file = await open(temporary, 'wx', 0o600);
       try {
         await file.writeFile(bytes);

@@ -10,6 +10,7 @@ import { lstat, mkdir, open, readFile, realpath, rename, rm, unlink } from 'node
 import { dirname, join } from 'node:path';
 import { CodedError, isCoded } from '../core/error.ts';
 import { parseFilePath } from '../core/release/path.ts';
+import { makeFolder } from '../folders.ts';
 
 /** What `pull` keeps for itself and for `verify`. */
 export const CONTROL_FOLDER = '.weighhouse';
@@ -37,7 +38,7 @@ export class Target {
 
   /** Opens a folder, making it where it is missing. */
   static async make(folder: string): Promise<Target> {
-    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    await makeFolder(folder).catch((error: unknown) => {
       throw unwritable(folder, error);
     });
     return Target.open(folder);

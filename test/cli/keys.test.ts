@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { checkEnrolments } from '../../src/core/release/enrolment.ts';
 import { type PolicyKey, soloPolicy } from '../../src/core/release/policy.ts';
@@ -24,6 +24,9 @@ const made = (...more: string[]) => [
   'models.example',
   ...more,
 ];
+
+/** What lies in the home, and whether anything was made in it. */
+const found = async () => (await readdir(home.folder, { recursive: true })).sort();
 
 describe('personal keys', () => {
   test('a new key shows the public half that "key show" finds in the file', async () => {
@@ -166,6 +169,23 @@ describe('init', () => {
       ...made('--no-passphrase', '--root-key', home.path('keys', 'root.key')),
     );
     expect(ran.status).toBe(2);
+  });
+
+  test('refuses keys that lie where its own would go before it makes anything', async () => {
+    await mkdir(home.path('keys'));
+    await writeFile(home.path('keys', 'mine'), '');
+    await writeFile(home.path('root.key'), '');
+    const before = await found();
+    const plain = await home.run(...made('--no-passphrase'));
+    expect(plain.status).toBe(1);
+    expect(plain.stderr).toContain('not empty');
+    const elsewhere = made('--no-passphrase').with(4, home.path('other'));
+    const root = await home.run(...elsewhere, '--root-key', home.path('root.key'));
+    expect(root.status).toBe(1);
+    expect(root.stderr).toContain('never overwritten');
+    const inside = await home.run(...elsewhere, '--root-key', home.path('other', 'root.key'));
+    expect(inside.status).toBe(2);
+    expect(await found()).toEqual(before);
   });
 
   test('refuses bad names before it makes anything', async () => {

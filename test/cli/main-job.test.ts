@@ -3,7 +3,17 @@
  * story from top to bottom: a model is pushed, published, pulled and verified, and then
  * things go wrong.
  */
-import { appendFile, chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Policy } from '../../src/core/release/policy.ts';
@@ -91,10 +101,22 @@ describe('pushing', () => {
     expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
   });
 
-  test('"seal" without a push from here asks for the directory', async () => {
-    const ran = await publisher.run('seal', 'acme/tiny@1.0');
+  test('sealing what is sealed gives the same, with and without the directory', async () => {
+    const first = await publisher.json('seal', 'acme/tiny@1.0', model());
+    expect(first).toMatchObject({ reference: 'acme/tiny@1.0', digest, files: 2 });
+    const { reference, files, bytes } = first;
+    const again = await publisher.json('seal', 'acme/tiny@1.0');
+    expect(again).toMatchObject({ reference, digest, files, bytes });
+  });
+
+  test('"seal" of a draft that was pushed from elsewhere asks for the directory', async () => {
+    const elsewhere = { ...publisher.env, XDG_CONFIG_HOME: publisher.path('elsewhere') };
+    await publisher.json('push', model(), 'acme/open@1', '--no-seal');
+    const ran = await run(['seal', 'acme/open@1'], makeWorld(elsewhere));
     expect(ran.status).toBe(2);
-    expect(await publisher.json('seal', 'acme/tiny@1.0', model())).toMatchObject({ digest });
+    expect(ran.stderr).toContain('weighhouse seal acme/open@1 DIR');
+    expect((await run(['seal', 'acme/none@1'], makeWorld(elsewhere))).status).toBe(4);
+    expect((await publisher.run('seal', 'acme/open@1')).status).toBe(0);
   });
 
   test('pushing the same again finds it sealed, with the same digest', async () => {
@@ -102,6 +124,21 @@ describe('pushing', () => {
     expect(again).toMatchObject({ digest, files: 2 });
     const status = await publisher.json('status', 'acme/tiny@1.0');
     expect(status).toMatchObject({ state: 'sealed', digest, missing: [] });
+  });
+
+  test('stopped while it hashes, it says that the same command goes on', async () => {
+    await mkdir(publisher.path('large'));
+    await writeFile(publisher.path('large', 'weights.bin'), '');
+    await truncate(publisher.path('large', 'weights.bin'), 4 * 2 ** 30);
+    const world = makeWorld(publisher.env);
+    world.stderr.isTTY = true;
+    const running = run(['push', publisher.path('large'), 'acme/large@1'], world);
+    await world.hears('weights.bin');
+    world.stop();
+    const { status, stderr } = await running;
+    expect(status).toBe(130);
+    expect(stderr).toMatch(/stopped while hashing [^\n]*; the same command goes on from here\n$/);
+    await rm(publisher.path('large'), { recursive: true });
   });
 
   test('a draft is shown to its namespace, and to nobody else', async () => {
@@ -169,10 +206,22 @@ describe('publishing', () => {
     expect((await publisher.run('withdraw', 'acme/tiny@1.0')).status).toBe(13);
   });
 
-  test('a draft can be withdrawn', async () => {
+  test('sealing a published version gives what was published', async () => {
+    const { status, stdout, stderr } = await publisher.run('seal', 'acme/tiny@1.0');
+    expect(status).toBe(0);
+    expect(stdout).toContain(digest);
+    expect(stderr).not.toContain('next:');
+    expect(await publisher.json('seal', 'acme/tiny@1.0')).toMatchObject({ digest, files: 2 });
+    expect((await publisher.run('seal', 'acme/tiny@1.0', model())).status).toBe(13);
+  });
+
+  test('a draft can be withdrawn, and is not sealed any more', async () => {
     await publisher.json('push', model(), 'acme/tiny@0.9');
     const withdrawn = await publisher.json('withdraw', 'acme/tiny@0.9');
     expect(withdrawn).toMatchObject({ state: 'withdrawn' });
+    const sealed = await publisher.run('seal', 'acme/tiny@0.9');
+    expect(sealed.status).toBe(1);
+    expect(sealed.stderr).toContain('withdrawn');
   });
 });
 

@@ -5,7 +5,11 @@ import { Served } from '../made/served.ts';
 interface Operation {
   readonly operationId: string;
   readonly security?: unknown;
-  readonly parameters: readonly { readonly name: string; readonly in: string }[];
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly schema: Readonly<Record<string, unknown>>;
+  }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { schema: unknown }>> };
   readonly responses: Readonly<Record<string, { content?: Record<string, { schema: unknown }> }>>;
 }
@@ -124,14 +128,75 @@ describe('the OpenAPI description', () => {
   });
 
   test('holds well-formed JSON Schemas', () => {
-    for (const operation of operations) {
-      const contents = [operation.requestBody, ...Object.values(operation.responses)];
-      for (const content of contents) {
-        for (const { schema } of Object.values(content?.content ?? {})) checkSchema(schema);
-      }
+    for (const { schema } of bodies()) checkSchema(schema);
+  });
+
+  test('says of every value what it is', () => {
+    const said = [...parameters(), ...bodies()].flatMap(({ at, schema }) => parts(schema, at));
+    expect(said.length).toBeGreaterThan(200);
+    for (const { at, schema } of said) {
+      expect([at, Object.keys(schema)]).not.toEqual([at, []]);
+      expect([at, schema.type]).not.toEqual([at, 'number']);
+    }
+  });
+
+  test('says how digests are written, how large a count may be and what an instant is', () => {
+    const said = bodies().flatMap(({ at, schema }) => parts(schema, at));
+    const named = (...names: string[]) =>
+      said.filter(({ at }) => names.includes(at.split('.').at(-1)!));
+    const digests = named('digest', 'sha256', 'root', 'former[]');
+    expect(digests.length).toBeGreaterThan(14);
+    for (const { at, schema } of digests) {
+      const pattern = '^sha256:[0-9a-f]{64}$';
+      expect([at, schema]).toEqual([at, { type: 'string', pattern }]);
+    }
+    const counts = said.filter(({ schema }) => schema.type === 'integer');
+    expect(counts.length).toBeGreaterThan(20);
+    for (const { at, schema } of counts) {
+      const range = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+      expect([at, schema]).toEqual([at, range]);
+    }
+    const times = named('time', 'sessionExpires');
+    expect(times.length).toBeGreaterThan(5);
+    for (const { at, schema } of times) {
+      expect([at, schema]).toEqual([at, { type: 'string', format: 'date-time' }]);
     }
   });
 });
+
+interface Said {
+  /** `operation answer.field[].field`. */
+  readonly at: string;
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
+/** The schema of every body that is asked for or answered. */
+function bodies(): Said[] {
+  return operations.flatMap((operation) => {
+    const contents = [operation.requestBody, ...Object.values(operation.responses)];
+    return contents
+      .flatMap((content) => Object.values(content?.content ?? {}))
+      .map(({ schema }) => ({ at: operation.operationId, schema: schema as Said['schema'] }));
+  });
+}
+
+function parameters(): Said[] {
+  return operations.flatMap(({ operationId, parameters }) =>
+    parameters.map(({ name, schema }) => ({ at: `${operationId}.${name}`, schema })),
+  );
+}
+
+/** The schema and every one inside it. */
+function parts(schema: Said['schema'], at: string): Said[] {
+  const fields = Object.entries((schema.properties ?? {}) as Record<string, Said['schema']>);
+  const choices = (schema.anyOf ?? schema.oneOf ?? []) as Said['schema'][];
+  return [
+    { at, schema },
+    ...fields.flatMap(([name, field]) => parts(field, `${at}.${name}`)),
+    ...choices.flatMap((choice) => parts(choice, at)),
+    ...(schema.items === undefined ? [] : parts(schema.items as Said['schema'], `${at}[]`)),
+  ];
+}
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   namespace: 'acme',

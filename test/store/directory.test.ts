@@ -1,4 +1,5 @@
 /** The directory store: the contract's suite, and what only a directory can get wrong. */
+import { existsSync } from 'node:fs';
 import {
   link,
   mkdir,
@@ -85,6 +86,14 @@ describe('opening a directory', () => {
     await expect(openDirectory(file, { create: true })).rejects.toThrowWithCode('storage');
     await expect(openDirectory(file)).rejects.toThrowWithCode('not-found');
   });
+
+  (existsSync('/proc/self') ? test : test.skip)(
+    'a directory that cannot be made is said to be so, and not tried for ever',
+    async () => {
+      const opening = openDirectory('/proc/nope', { create: true });
+      await expect(opening).rejects.toThrowWithCode('storage');
+    },
+  );
 
   test('a store whose making was interrupted is finished', async () => {
     await mkdir(join(path, 'objects'));

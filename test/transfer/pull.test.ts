@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -121,7 +122,15 @@ describe('a pull', () => {
   });
 });
 
+const onLinux = existsSync('/proc/self') ? test : test.skip;
+
 describe('what lies in the folder', () => {
+  onLinux('a folder that cannot be made ends the pull and is named', async () => {
+    const pulling = pull(reader, pool, FIRST, '/proc/nope');
+    await expect(pulling).rejects.toThrowWithCode('storage');
+    await expect(pulling).rejects.toThrow('/proc/nope');
+  });
+
   test('a file that no pull has left is not overwritten', async () => {
     await mkdir(folder);
     await writeFile(join(folder, 'config.json'), 'mine');

@@ -2,12 +2,18 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { isCoded } from '../../core/error.ts';
 import { parseOrigin } from '../../core/log/checkpoint.ts';
 import { type Namespace, parseNamespace } from '../../core/release/name.ts';
 import { nodeHost } from '../../hashing/host.ts';
 import type { StatementSigner } from '../../keyring/keys.ts';
 import { openRegistryAt, openStore } from '../../main.ts';
-import { initRegistry, type NewRegistry } from '../../operator/init.ts';
+import {
+  initRegistry,
+  type KeyPlaces,
+  type NewRegistry,
+  refuseTaken,
+} from '../../operator/init.ts';
 import { openTokenKey } from '../../operator/keys-directory.ts';
 import { signPolicy, soloFor } from '../../operator/namespace.ts';
 import type { Store } from '../../store/contract.ts';
@@ -97,6 +103,17 @@ export interface MadeRegistry extends Omit<NewRegistry, 'owner'> {
   readonly token: GrantedToken | undefined;
 }
 
+/** The store; where there is none yet, it is made once it is sure that the keys have a place. */
+async function openOrMake(address: string, places: KeyPlaces): Promise<Store> {
+  try {
+    return await openStore(address);
+  } catch (error) {
+    if (!isCoded(error, 'not-found')) throw error;
+    await refuseTaken(places);
+    return openStore(address, { create: true });
+  }
+}
+
 /** Makes the registry, and its first namespace when one is wanted. */
 export async function makeRegistry(
   context: Context,
@@ -108,14 +125,17 @@ export async function makeRegistry(
   const folder = places.keys(context.config, origin);
   const rootKey = request.rootKey ?? join(folder, 'root.key');
   const ownerKey = request.ownerKey ?? join(folder, `${namespace}-owner.key`);
-  const store = await openStore(request.store, { create: true });
+  const keyPlaces = {
+    keysDirectory: request.keys,
+    rootKeyFile: rootKey,
+    ownerKeyFile: namespace === undefined ? undefined : ownerKey,
+  };
+  const store = await openOrMake(request.store, keyPlaces);
   try {
     const { owner, ...made } = await initRegistry(store, {
       host: nodeHost,
       origin,
-      keysDirectory: request.keys,
-      rootKeyFile: rootKey,
-      ownerKeyFile: namespace === undefined ? undefined : ownerKey,
+      ...keyPlaces,
       passphrase,
       now: context.clock(),
       random: new Uint8Array(randomBytes(32)),

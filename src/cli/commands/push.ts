@@ -1,5 +1,6 @@
 /** `push DIR REF`: a directory becomes a sealed draft. Stopped, the same command goes on. */
 import type { Command } from 'commander';
+import type { DraftStatus } from '../../client/answers.ts';
 import { parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import { expectLargeBodies } from '../../hashing/garbage.ts';
 import { nodeHost } from '../../hashing/host.ts';
@@ -55,11 +56,16 @@ async function pushDirectory(
   }
 }
 
+/** What is sealed, with its state where that is known. */
+export type SealedDraft = Pick<PushResult, 'reference' | 'digest' | 'files' | 'bytes'> & {
+  readonly state?: DraftStatus['state'];
+};
+
 /** What a push says once it is sealed, and what a later seal says. */
-export function answerSealed({ output }: Context, result: PushResult): void {
-  const { reference, digest } = result;
-  output.result(result, [`sealed ${describeSize(result)}`, `${digest}`]);
-  output.say(`next: weighhouse publish ${reference} --digest ${digest}`);
+export function answerSealed({ output }: Context, sealed: SealedDraft): void {
+  const { reference, digest, state = 'sealed' } = sealed;
+  output.result(sealed, [`${state} ${describeSize(sealed)}`, `${digest}`]);
+  if (state === 'sealed') output.say(`next: weighhouse publish ${reference} --digest ${digest}`);
 }
 
 /** Pushes the files, with progress. */
@@ -82,6 +88,6 @@ export async function runPush(
   );
 }
 
-function describeSize({ reference, files, bytes }: PushResult): string {
+function describeSize({ reference, files, bytes }: SealedDraft): string {
   return `${reference}: ${formatCount(files, 'file')}, ${formatBytes(bytes)}`;
 }

@@ -95,13 +95,13 @@ const advisory = v.strictObject({
   index: count,
   kind: v.picklist(ADVISORIES),
   summary: v.string(),
-  time: v.string(),
+  time: instant,
 });
 const listed = {
   reference: v.string(),
   digest,
   index: count,
-  time: v.string(),
+  time: instant,
   size: count,
   files: count,
   recalled: v.boolean(),
@@ -120,7 +120,7 @@ export const releaseAnswer = v.strictObject({
   reference: v.string(),
   digest,
   index: count,
-  time: v.string(),
+  time: instant,
   state: v.literal('published'),
   size: count,
   files: v.array(
@@ -133,7 +133,7 @@ export const history = v.strictObject({
   events: v.array(
     v.strictObject({
       index: count,
-      time: v.string(),
+      time: instant,
       kind: v.string(),
       release: v.exactOptional(v.string()),
       digest: v.exactOptional(digest),

@@ -81,13 +81,12 @@ export class Disk {
   async #makeDirectory(path: string): Promise<void> {
     const parent = dirname(path);
     try {
-      await mkdir(path);
+      await makeOne(path);
     } catch (error) {
-      if (isErrno(error, 'ENOENT') && parent !== path) {
-        await this.makeDirectory(parent);
-        return this.#makeDirectory(path);
-      }
-      if (!isErrno(error, 'EEXIST')) throw error;
+      if (!isErrno(error, 'ENOENT') || parent === path) throw error;
+      await this.makeDirectory(parent);
+      // Once more and no oftener: some directories are there and take none, such as /proc.
+      await makeOne(path);
     }
     // Also for one that was there: whoever made it may not have come to this line yet.
     await this.syncDirectory(parent);
@@ -149,6 +148,14 @@ export async function writeAll(
       at += written;
     }
     skip = 0;
+  }
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error;
   }
 }
 
