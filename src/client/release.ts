@@ -134,7 +134,7 @@ async function nameRelease(
 
 /** Everything that `verifyRelease` looks at. */
 export async function readDocuments(
-  api: Api,
+  api: Pick<Api, 'document'>,
   release: ReleaseName,
   signal: AbortSignal | undefined,
 ): Promise<ReleaseDocuments> {

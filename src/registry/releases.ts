@@ -16,7 +16,7 @@ import {
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
 import { keys } from '../store/keys.ts';
 import { Contents } from './content.ts';
-import { load } from './documents/form.ts';
+import { damaged, load } from './documents/form.ts';
 import { type ReleaseRecord, releaseForm } from './documents/release.ts';
 import type { RegistryParts } from './parts.ts';
 import { formatModelSig, formatProof } from './proofs.ts';
@@ -129,7 +129,11 @@ export class Releases {
     const { store, host } = this.#parts;
     const stored = await store.get(keys.chunks(chunks.root), MAX_CHUNK_LIST_BYTES);
     if (stored === undefined) throw lost(this.#parts, keys.chunks(chunks.root));
-    parseChunkList(host, stored.bytes, size, chunks, path);
+    try {
+      parseChunkList(host, stored.bytes, size, chunks, path);
+    } catch (error) {
+      throw damaged(`${keys.chunks(chunks.root)} in ${store.name}`, error);
+    }
     return stored.bytes;
   }
 

@@ -1,5 +1,16 @@
 /** Bit rot is never served as good; only a client that says it verifies may have the bytes. */
-import { closeSync, openSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { MIN_CHUNK_SIZE } from '../../src/core/release/chunks.ts';
 import { filePath, Served } from '../made/served.ts';
@@ -31,6 +42,13 @@ function flipByte(offset: number): void {
   const file = openSync(blob, 'r+');
   writeSync(file, Uint8Array.of(WEIGHTS[offset]! ^ 1), 0, 1, offset);
   closeSync(file);
+}
+
+/** The path itself where it is a file, the only file below it where it is a folder. */
+function fileBelow(path: string): string {
+  if (statSync(path).isFile()) return path;
+  const [entry] = readdirSync(path);
+  return fileBelow(join(path, entry!));
 }
 
 /** What comes before the connection is cut. */
@@ -87,6 +105,33 @@ describe('a byte that changed in the store', () => {
     expect(failures).toHaveLength(1);
     expect(failures[0]).toContain('weights.bin are damaged in chunk 1');
   });
+});
+
+describe('a document that changed in the store', () => {
+  test.each([
+    ['releases/acme/tiny/v1', '/api/v1/releases/acme/tiny/v1/entry'],
+    ['digests/sha256', filePath(REFERENCE, 'weights.bin')],
+    ['chunks/sha256', '/api/v1/releases/acme/tiny/v1/chunks/weights.bin'],
+  ])(
+    'is the registry’s failure and not the caller’s, and logged by its key (%s)',
+    async (prefix, path) => {
+      expect((await served.fetch(path)).status).toBe(200);
+      const file = fileBelow(join(served.folder, 'store', 'objects', prefix));
+      const bytes = readFileSync(file);
+      chmodSync(file, 0o600);
+      const changed = Buffer.from(bytes);
+      changed[1]! ^= 1;
+      writeFileSync(file, changed);
+      const response = await served.fetch(path);
+      writeFileSync(file, bytes);
+      expect(response.status).toBe(500);
+      expect(await response.json()).toMatchObject({ code: 'storage', details: {} });
+      const failures = served.logged.filter((line) => line.includes('request failed'));
+      expect(failures).toHaveLength(1);
+      expect(failures[0]).toContain(prefix);
+      expect((await served.fetch(path)).status).toBe(200);
+    },
+  );
 });
 
 describe('a file that is shorter than it should be', () => {

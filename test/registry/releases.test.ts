@@ -82,6 +82,6 @@ describe('a published release', () => {
     const lists = ['README.md', 'config.json'].map((path) => registry.chunkList(RELEASE, path));
     const outcomes = await Promise.allSettled(lists);
     const refused = outcomes.filter(({ status }) => status === 'rejected');
-    expect(refused).toMatchObject([{ reason: { code: 'digest-mismatch' } }]);
+    expect(refused).toMatchObject([{ reason: { code: 'storage' } }]);
   });
 });

@@ -1,13 +1,16 @@
 /** The whole way: a real server, real uploads, and an auditor with threads. */
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Api } from '../../src/client/api.ts';
 import { parseRegistryUrl } from '../../src/client/http.ts';
 import { MemoryPins } from '../../src/client/pins.ts';
 import type { Reader } from '../../src/client/release.ts';
 import { introduce, trust } from '../../src/client/trust.ts';
+import { parseReleaseName } from '../../src/core/release/name.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
+import { keys } from '../../src/store/keys.ts';
 import { auditRegistry } from '../../src/transfer/audit/audit.ts';
 import { flipped } from '../made/audited.ts';
 import { NO_PAUSES } from '../made/reader.ts';
@@ -52,6 +55,30 @@ describe('the audit of a server', () => {
     const { violations } = await auditRegistry(reader, { content: true });
     expect(violations).toMatchObject([{ code: 'digest-mismatch' }]);
     expect(violations[0]!.message).toContain('model.safetensors');
+  });
+
+  test('names a document that is damaged or missing in the store, and goes on', async () => {
+    const stored = join(served.folder, 'store', 'objects');
+    const record = join(stored, 'releases', 'acme', 'tiny', 'v1');
+    const { digest } = (await served.registry.release(parseReleaseName(TINY)))!;
+    const manifest = join(stored, keys.statement(digest));
+    await served.publish('acme/tiny@v2', { 'README.md': 'Hello again.' });
+    for (const [path, name] of [
+      [record, 'release.dsse'],
+      [manifest, 'manifest.json'],
+    ] as const) {
+      const bytes = new Uint8Array(await readFile(path));
+      await chmod(path, 0o600);
+      for (const spoil of [() => writeFile(path, flipped(bytes, 1)), () => rm(path)]) {
+        await spoil();
+        const { violations, releases } = await auditRegistry(reader);
+        expect(violations).toMatchObject([{ code: 'digest-mismatch' }]);
+        expect(violations[0]!.message).toMatch(new RegExp(`${name}.* of ${TINY}`));
+        expect(releases).toBe(2);
+      }
+      await writeFile(path, bytes);
+    }
+    expect((await auditRegistry(reader)).violations).toEqual([]);
   });
 
   test('goes on from its state', async () => {

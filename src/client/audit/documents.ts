@@ -14,7 +14,7 @@ import type { Due, NamedPolicy } from '../../core/audit/fold.ts';
 import { formatHex, parseBase64 } from '../../core/bytes.ts';
 import { CodedError } from '../../core/error.ts';
 import type { Host } from '../../core/host.ts';
-import { parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
+import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import type { Policy } from '../../core/release/policy.ts';
 import type { TrustRoot } from '../../core/trust/succession.ts';
 import type { Verdict } from '../../core/verdict.ts';
@@ -22,9 +22,10 @@ import type { VerifiedRelease } from '../../core/verify/release.ts';
 import type { Inventory } from '../../core/weights/inventory.ts';
 import { accept } from '../accept.ts';
 import type { Api } from '../api.ts';
-import { headsIn, readDocuments } from '../release.ts';
+import { headsIn } from '../release.ts';
 import type { SignedHead } from '../view.ts';
 import { Lanes } from './lanes.ts';
+import { readNamed, readShownDocuments } from './shown.ts';
 
 /** Entries whose documents are read at a time. */
 const ENTRIES_AT_ONCE = 16;
@@ -120,7 +121,7 @@ export class DocumentAudit {
     const { host, api, root, visitRelease, signal } = this.#parts;
     const release = parseReleaseName(entry.release);
     const [documents, policy] = await Promise.all([
-      readDocuments(api, release, signal),
+      readShownDocuments(api, release, signal),
       this.#policy(named),
     ]);
     const checked = await checkRelease(host, { root, index }, entry, documents, policy);
@@ -136,7 +137,7 @@ export class DocumentAudit {
   async #advisory({ index, entry, policy: named }: DueOf<'advisory'>): Promise<Verdict<object>> {
     const { host, api, root, signal } = this.#parts;
     const [{ envelope }, policy] = await Promise.all([
-      api.advisory(index, { signal }),
+      readNamed(`the advisory at ${index}`, () => api.advisory(index, { signal })),
       this.#policy(named),
     ]);
     return checkAdvisory(host, root, entry, parseBase64(envelope), policy);
@@ -144,10 +145,14 @@ export class DocumentAudit {
 
   async #root({ entry }: DueOf<'root'>): Promise<Verdict<object>> {
     const { host, api, root, roots, signal } = this.#parts;
-    // Those that were believed must be those that are logged, whatever is served now.
-    const bytes = roots[entry.version - 1] ?? (await api.root(entry.version, { signal }));
-    if (bytes !== undefined) return checkRootDocument(host, root, entry, bytes);
-    throw new CodedError('not-found', `version ${entry.version} of root.json is not served`);
+    const what = `version ${entry.version} of root.json`;
+    const bytes = await readNamed(what, async () => {
+      // Those that were believed must be those that are logged, whatever is served now.
+      const served = roots[entry.version - 1] ?? (await api.root(entry.version, { signal }));
+      if (served !== undefined) return served;
+      throw new CodedError('not-found', 'it is not served');
+    });
+    return checkRootDocument(host, root, entry, bytes);
   }
 
   async #inventory(
@@ -156,12 +161,15 @@ export class DocumentAudit {
   ): Promise<Inventory | undefined> {
     if (manifest.tensors === undefined) return undefined;
     const { host, api, signal } = this.#parts;
-    const bytes = await api.document(release, 'tensors.json', { signal });
+    const what = `tensors.json of ${formatReleaseName(release)}`;
+    const bytes = await readNamed(what, () => api.document(release, 'tensors.json', { signal }));
     return accept(openInventory(host, manifest, bytes)).inventory;
   }
 
   async #policyDocuments(namespace: string, index: number) {
-    const answer = await this.#parts.api.policy(namespace, index, { signal: this.#parts.signal });
+    const { api, signal } = this.#parts;
+    const what = `the policy of ${namespace} at ${index}`;
+    const answer = await readNamed(what, () => api.policy(namespace, index, { signal }));
     if (answer.index !== index) {
       const message = `the registry shows the policy at ${answer.index} for the one at ${index}`;
       throw new CodedError('untrusted', message);

@@ -67,7 +67,7 @@ export class Findings {
     if (isRefusal(cause)) {
       this.violate(index, cause.code, cause.message, cause.evidence);
     } else {
-      if (!isCoded(cause) || PASSING.has(cause.code)) throw cause;
+      if (!isCoded(cause) || saysNothing(cause)) throw cause;
       this.violate(index, cause.code, cause.message, cause.details);
     }
   }
@@ -75,6 +75,11 @@ export class Findings {
   note(index: number, message: string): void {
     if (this.#notes.length < MAX_FINDINGS) this.#notes.push({ index, message });
   }
+}
+
+/** Is that a failure which says nothing about the registry? */
+export function saysNothing(cause: unknown): boolean {
+  return !isCoded(cause) || PASSING.has(cause.code);
 }
 
 function isRefusal(cause: unknown): cause is Refusal {

@@ -4,7 +4,7 @@
  * of processes may do so.
  */
 import type * as v from 'valibot';
-import { CodedError } from '../../core/error.ts';
+import { CodedError, messageOf } from '../../core/error.ts';
 import {
   DEFAULT_JSON_LIMITS,
   formatCanonical,
@@ -18,7 +18,8 @@ import type { Key } from '../../store/keys.ts';
 
 /** One kind of document. */
 export interface Form<T> {
-  parse(bytes: Uint8Array): T;
+  /** `where` is how messages name the document. */
+  parse(bytes: Uint8Array, where?: string): T;
   format(value: T): Uint8Array;
 }
 
@@ -28,30 +29,40 @@ export interface Held<T> {
   readonly version: Version;
 }
 
-/** The form of documents called `what` in messages. Parsing throws `bad-json` or `bad-document`. */
+/**
+ * The form of documents called `what` in messages. The registry wrote them itself: one that
+ * does not parse was damaged in the store, and is nobody's bad input. Parsing throws `storage`.
+ */
 export function form<T>(
   what: string,
   schema: v.GenericSchema<unknown, T>,
   limits: JsonLimits = DEFAULT_JSON_LIMITS,
 ): Form<T> {
-  const parse = (bytes: Uint8Array) =>
-    parseShape(schema, parseCanonical(bytes, what, limits), what);
+  const read = (bytes: Uint8Array) => parseShape(schema, parseCanonical(bytes, what, limits), what);
+  const parse = (bytes: Uint8Array, where = what) => {
+    try {
+      return read(bytes);
+    } catch (error) {
+      throw damaged(where, error);
+    }
+  };
   const format = (value: T) => {
     const bytes = formatCanonical(value as Json);
-    parse(bytes);
+    read(bytes);
     return bytes;
   };
   return { parse, format };
 }
 
-/** The document at `key`, or undefined. */
+/** The document at `key`, or undefined. Throws `storage` for a damaged one. */
 export async function load<T>(
   store: Store,
   key: Key,
   { parse }: Form<T>,
 ): Promise<Held<T> | undefined> {
   const stored = await store.get(key);
-  return stored && { value: parse(stored.bytes), version: stored.version };
+  if (stored === undefined) return undefined;
+  return { value: parse(stored.bytes, `${key} in ${store.name}`), version: stored.version };
 }
 
 /**
@@ -83,4 +94,10 @@ export async function createOnce<T>(
 ): Promise<void> {
   if ((await store.create(key, kind.format(value))) === 'created') return;
   throw new CodedError('conflict', `${key} is there already`, { key });
+}
+
+/** What the store has kept at `where` is not what was written there. */
+export function damaged(where: string, cause: unknown): CodedError {
+  const message = `${where} is damaged (${messageOf(cause)}); restore it`;
+  return new CodedError('storage', message, { where }, { cause });
 }

@@ -436,7 +436,35 @@ describe('documents and signatures', () => {
   test('a document that is not served', async () => {
     const audited = Audited.small();
     audited.tamper = (path, bytes) => (path.endsWith('v2/release.dsse') ? undefined : bytes);
-    expect(await found(audited)).toEqual([[5, 'not-found']]);
+    const { violations } = await audited.audit();
+    expect(violations).toMatchObject([{ index: 5, code: 'digest-mismatch' }]);
+    expect(violations[0]!.message).toContain('release.dsse of acme/tiny@v2');
+  });
+
+  test.each([
+    ['entry', 2, 'proof-invalid'],
+    ['release.tlog-proof', 2, 'proof-invalid'],
+    ['manifest.json', 2, 'digest-mismatch'],
+    ['model.sig', 2, 'digest-mismatch'],
+    ['/policy?', 0, 'digest-mismatch'],
+    ['/advisories/', 8, 'digest-mismatch'],
+  ])('%s that is never served', async (name, index, code) => {
+    const audited = Audited.small();
+    audited.tamper = (path, bytes) => (path.includes(name) ? undefined : bytes);
+    const { violations } = await audited.audit();
+    expect(violations).toContainEqual(expect.objectContaining({ index, code }));
+    expect(violations.every(({ code }) => code !== 'not-found')).toBe(true);
+  });
+
+  test('all documents of a release are named that are not served, and the rest is audited', async () => {
+    const audited = Audited.small();
+    audited.tamper = (path, bytes) => {
+      if (/tiny\/v1\/(manifest\.json|entry)$/.test(path)) return undefined;
+      return path.includes('/advisories/') ? flipped(bytes, bytes.length - 9) : bytes;
+    };
+    const { violations } = await audited.audit();
+    expect(violations.map(({ index }) => index)).toEqual([2, 8]);
+    expect(violations[0]!.message).toContain('entry, manifest.json of acme/tiny@v1');
   });
 
   test('a log that is not the one with which an earlier key ended', async () => {
@@ -470,7 +498,7 @@ describe('documents and signatures', () => {
     made.log({ kind: 'root', version: 3, digest: audited.keep(utf8('x')) } as Entry);
     made.log({ kind: 'root', version: 2, digest: audited.keep(utf8('x')) } as Entry);
     expect(await found(audited)).toEqual([
-      [11, 'not-found'],
+      [11, 'digest-mismatch'],
       [12, 'untrusted'],
       [12, 'digest-mismatch'],
     ]);
