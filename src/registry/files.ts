@@ -58,7 +58,13 @@ export class Files {
   ): Promise<void> {
     requireUploader(caller, release);
     await this.#requireOpen(release);
-    return this.#uploads.putPart(await this.#uploads.get(release, part.upload), part, body);
+    const upload = await this.#uploads.get(release, part.upload);
+    try {
+      await this.#uploads.putPart(upload, part, body);
+    } catch (error) {
+      if (isCoded(error, 'not-found')) await this.#dropForgotten(release, upload.path, part.upload);
+      throw error;
+    }
   }
 
   /** Says that all parts of an upload were sent: the file is then stored. Twice is the same as once. */
@@ -72,10 +78,12 @@ export class Files {
     try {
       await this.#uploads.complete(upload, name, file.chunks.root);
     } catch (error) {
-      if (isCoded(error, 'digest-mismatch')) await this.drop(release, file);
+      const isLost = isCoded(error, 'digest-mismatch') || isCoded(error, 'not-found');
+      if (isLost) await this.drop(release, file);
       throw error;
     }
-    await this.changeContent(release, file, { state: 'stored', blob: name });
+    const stored = await this.changeContent(release, file, { state: 'stored', blob: name });
+    if (!isUploadOf(name, stored)) throw superseded(upload.path);
   }
 
   /** Gives up the bytes of a file that are not what was declared; they have to be sent again. */
@@ -102,12 +110,21 @@ export class Files {
     release: ReleaseName,
     file: DraftFile,
     content: DraftFile['content'],
-  ): Promise<void> {
+  ): Promise<DraftFile> {
     const key = keys.draftFile(release, this.#pathDigest(file.path));
-    await change(this.#parts.store, key, fileForm, (current) => {
+    return change(this.#parts.store, key, fileForm, (current) => {
       if (current === undefined) throw new CodedError('not-found', `${file.path} is not declared`);
       return isSameContent(current.content, file.content) ? { ...current, content } : current;
     });
+  }
+
+  /** The store has no such upload any more (a bucket's rule may drop old ones): the next declaration begins another. */
+  async #dropForgotten(release: ReleaseName, path: string, upload: string): Promise<void> {
+    const file = await this.find(release, path);
+    if (file?.content.state !== 'uploading' || file.content.upload !== upload) return;
+    // Completed meanwhile: then it is not lost.
+    if ((await this.#parts.store.size(keys.blob(upload))) !== undefined) return;
+    await this.drop(release, file);
   }
 
   /** What the file that is there already makes of the declaration; undefined when it must begin anew. */

@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import { concat } from '../core/bytes.ts';
 import { type Digest, digestBytes, formatDigest } from '../core/digest.ts';
-import { CodedError } from '../core/error.ts';
+import { CodedError, isCoded } from '../core/error.ts';
 import { inParallel } from '../core/parallel.ts';
 import { chunkCount, chunkRange, chunkRoot } from '../core/release/chunks.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
@@ -79,7 +79,8 @@ export class Uploads {
     const id = upload.id as UploadId;
     const { tag } = await store.putPart(blob, id, part.number, part.length, checked);
     const { number, sha256 } = part;
-    await store.create(key, partForm.format({ v: 1, number, tag, sha256 }));
+    const noted = await store.create(key, partForm.format({ v: 1, number, tag, sha256 }));
+    if (noted === 'exists') await this.#settle(upload, part);
   }
 
   /**
@@ -98,7 +99,12 @@ export class Uploads {
         { path: upload.path },
       );
     }
-    await store.completeUpload(keys.blob(name), upload.id as UploadId, parts);
+    try {
+      await store.completeUpload(keys.blob(name), upload.id as UploadId, parts);
+    } catch (error) {
+      await this.#forgetMissing(name, error);
+      throw error;
+    }
     await store.create(keys.chunks(root), list);
   }
 
@@ -115,6 +121,28 @@ export class Uploads {
   /** Removes what was noted of uploads that are complete and sealed. */
   forget(names: readonly string[]): void {
     this.#chores.begin(() => inParallel(names, PARALLEL, (name) => this.#removeRecords(name)));
+  }
+
+  /**
+   * Another sender of the same part was noted first. If it had other bytes, nobody knows whose
+   * the store has now: the part counts as missing.
+   */
+  async #settle(upload: Upload, part: PartToPut): Promise<void> {
+    const { store } = this.#parts;
+    const key = keys.uploadPart(part.upload, part.number);
+    if ((await load(store, key, partForm))?.value.sha256 === part.sha256) return;
+    await store.delete(key);
+    throw new CodedError(
+      'conflict',
+      `part ${part.number} of ${upload.path} was sent twice at the same time, with different bytes; send it again`,
+      { path: upload.path, part: part.number },
+    );
+  }
+
+  /** What the store does not have, whatever was noted, is asked for again. */
+  async #forgetMissing(name: string, error: unknown): Promise<void> {
+    if (!isCoded(error, 'conflict') || typeof error.details.part !== 'number') return;
+    await this.#parts.store.delete(keys.uploadPart(name, error.details.part));
   }
 
   async #removeRecords(name: string): Promise<void> {
