@@ -88,15 +88,16 @@ export class Files {
 
   /** Gives up the bytes of a file that are not what was declared; they have to be sent again. */
   async drop(release: ReleaseName, file: DraftFile): Promise<void> {
-    await this.changeContent(release, file, { state: 'missing' });
-    if (file.content.state === 'uploading') this.#uploads.abandon(file.content.upload);
+    const missing = { state: 'missing' } as const;
+    const { was, is } = await this.#changeContent(release, file, missing);
+    if (is.content === missing) this.#uploads.letGo(was);
   }
 
-  /** Gives back the space of uploads that will never be completed: their draft was withdrawn. */
-  async abandonUploads(release: ReleaseName): Promise<void> {
+  /** Gives up all bytes of a draft that was withdrawn. */
+  async dropAll(release: ReleaseName): Promise<void> {
     for await (const key of this.#parts.store.list(prefixes.draftFiles(release))) {
-      const content = (await load(this.#parts.store, key, fileForm))?.value.content;
-      if (content?.state === 'uploading') this.#uploads.abandon(content.upload);
+      const file = await load(this.#parts.store, key, fileForm);
+      if (file !== undefined) await this.drop(release, file.value);
     }
   }
 
@@ -111,11 +112,23 @@ export class Files {
     file: DraftFile,
     content: DraftFile['content'],
   ): Promise<DraftFile> {
+    return (await this.#changeContent(release, file, content)).is;
+  }
+
+  /** Resolves to the file before and after; `content` is in force if it is the one in `is`. */
+  async #changeContent(
+    release: ReleaseName,
+    file: DraftFile,
+    content: DraftFile['content'],
+  ): Promise<{ readonly was: DraftFile; readonly is: DraftFile }> {
     const key = keys.draftFile(release, this.#pathDigest(file.path));
-    return change(this.#parts.store, key, fileForm, (current) => {
+    let was = file;
+    const is = await change(this.#parts.store, key, fileForm, (current) => {
       if (current === undefined) throw new CodedError('not-found', `${file.path} is not declared`);
+      was = current;
       return isSameContent(current.content, file.content) ? { ...current, content } : current;
     });
+    return { was, is };
   }
 
   /** The store has no such upload any more (a bucket's rule may drop old ones): the next declaration begins another. */
@@ -155,9 +168,11 @@ export class Files {
     const key = keys.draftFile(release, this.#pathDigest(path));
     const bytes = fileForm.format(document);
     const version = await this.#parts.store.swap(key, held?.version ?? null, bytes);
-    if (content.state === 'stored') return version && { state: 'stored' };
-    if (version === undefined) this.#uploads.abandon(content.upload);
-    return version && this.#uploads.ticket(content.upload, file);
+    const superseded = version === undefined ? document : held?.value;
+    if (superseded !== undefined) this.#uploads.letGo(superseded);
+    if (version === undefined) return undefined;
+    if (content.state === 'stored') return { state: 'stored' };
+    return this.#uploads.ticket(content.upload, file);
   }
 
   async #contentFor(

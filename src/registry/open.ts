@@ -48,7 +48,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     draftManifest: (caller, release) => drafts.manifest(caller, release),
     withdraw: async (caller, release) => {
       const draft = await drafts.withdraw(caller, release);
-      chores.begin(() => files.abandonUploads(release));
+      chores.begin(() => files.dropAll(release));
       return status(caller, release, draft);
     },
     publish: (caller, release, digest) => publishing.publish(caller, release, digest),

@@ -17,6 +17,7 @@ import type { UploadId } from '../store/contract.ts';
 import { keys, prefixes } from '../store/keys.ts';
 import type { Chores } from './chores.ts';
 import { Contents } from './content.ts';
+import type { DraftFile } from './documents/file.ts';
 import { createOnce, load } from './documents/form.ts';
 import { partForm, type Upload, type UploadedPart, uploadForm } from './documents/upload.ts';
 import type { RegistryParts } from './parts.ts';
@@ -108,13 +109,18 @@ export class Uploads {
     await store.create(keys.chunks(root), list);
   }
 
-  /** Lets go of an upload that nothing names, and of its parts. */
-  abandon(name: string): void {
+  /**
+   * Gives back the space of bytes that `file`, as it stood until now, was the last to name: an
+   * upload on its way, or a blob that no digest is bound to. A blob that a seal has read may be
+   * bound at any moment (`read-back.ts`): it goes only when its digest is bound to another.
+   */
+  letGo({ content, sha256 }: DraftFile): void {
+    if (content.state === 'missing') return;
     this.#chores.begin(async () => {
-      const { store } = this.#parts;
-      const held = await load(store, keys.upload(name), uploadForm);
-      if (held !== undefined) await store.abortUpload(keys.blob(name), held.value.id as UploadId);
-      await this.#removeRecords(name);
+      if (content.state === 'uploading') return this.#abandon(content.upload);
+      const binding = await this.#contents.find(sha256);
+      const isOrphan = binding ? binding.blob !== content.blob : content.verified === undefined;
+      if (isOrphan) await this.#abandon(content.blob);
     });
   }
 
@@ -143,6 +149,15 @@ export class Uploads {
   async #forgetMissing(name: string, error: unknown): Promise<void> {
     if (!isCoded(error, 'conflict') || typeof error.details.part !== 'number') return;
     await this.#parts.store.delete(keys.uploadPart(name, error.details.part));
+  }
+
+  /** Removes an upload with its parts, or the blob that it has become. */
+  async #abandon(name: string): Promise<void> {
+    const { store } = this.#parts;
+    const held = await load(store, keys.upload(name), uploadForm);
+    if (held !== undefined) await store.abortUpload(keys.blob(name), held.value.id as UploadId);
+    await store.delete(keys.blob(name));
+    await this.#removeRecords(name);
   }
 
   async #removeRecords(name: string): Promise<void> {
