@@ -18,6 +18,7 @@ import { parseRoot } from './core/trust/root.ts';
 import { nodeHost } from './hashing/host.ts';
 import { HashingPool } from './hashing/pool.ts';
 import { type FollowingCatalogue, openCatalogue } from './index/open.ts';
+import { type Patience, persistFor } from './log/pause.ts';
 import type { Cosign } from './log/publisher.ts';
 import { type LogReader, openLogReader } from './log/reader.ts';
 import { type Observer, openSequencer, type Sequencer } from './log/sequencer.ts';
@@ -40,19 +41,27 @@ import { writeProbe } from './store/write-probe.ts';
 const DRAIN_MS = 30_000;
 
 /**
+ * How long a start waits for a bucket that does not answer: after a power cut the servers come
+ * up in any order.
+ */
+export const STORE_PATIENCE_MS = 120_000;
+
+/**
  * Opens the store at `address`: a directory, or `s3://bucket/prefix`, which is only taken if it
  * proves that its conditional writes are real.
  */
 export async function openStore(
   address: string,
-  options: { create?: boolean } = {},
+  options: { create?: boolean; patience?: Patience } = {},
 ): Promise<Store> {
-  if (!address.startsWith('s3://')) return openDirectory(address, options);
+  const { create = false, patience } = options;
+  if (!address.startsWith('s3://')) return openDirectory(address, { create });
   // Loaded only when it is needed: the SDK takes longer to load than most commands run.
   const { openBucket } = await import('./store/s3.ts');
   const { s3Endpoint } = readConfig();
   const bucket = openBucket(address, s3Endpoint === undefined ? {} : { endpoint: s3Endpoint });
-  await probeStore(bucket, () => new Uint8Array(randomBytes(16)));
+  const probe = () => probeStore(bucket, () => new Uint8Array(randomBytes(16)));
+  await (patience === undefined ? probe() : persistFor(patience, probe));
   return bucket;
 }
 
@@ -70,6 +79,8 @@ export interface RegistryOptions {
   /** A C2SP tlog-policy file that names the witnesses whose cosignatures a checkpoint needs. */
   readonly witnessPolicy?: string | undefined;
   readonly onAbsentWitness?: (witness: string, cause: unknown) => void;
+  /** Told of each publish that was left in the middle and cannot be finished for now. */
+  readonly onUnfinished?: (marker: string, cause: unknown) => void;
 }
 
 /** Opens the registry in `store` with the keys of `directory`, and finishes what a crash left. */
@@ -109,6 +120,7 @@ export async function openRegistryAt(
     hashing,
     clock,
     random,
+    onUnfinished: options.onUnfinished,
   });
   await registry.recover();
   return {
@@ -160,6 +172,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     witnessPolicy: options.witnessPolicy,
     onAbsentWitness: (witness, cause) =>
       logger.warn({ witness, err: cause }, 'a witness did not cosign'),
+    onUnfinished: (marker, cause) =>
+      logger.error({ marker, err: cause }, 'a publish cannot be finished and is tried again'),
   });
   const { catalogue, removeIndex } = await openIndex(opened, options.indexDirectory, logger);
   // Its own threads: whoever reads need not wait until a terabyte is sealed.

@@ -212,7 +212,7 @@ export interface Registry {
   content(release: ReleaseName, path: string): Promise<Content>;
   freshness(namespace: Namespace): Promise<Freshness>;
 
-  /** Finishes what a crash left: intents that are logged, intents that can be. */
+  /** Finishes what a crash left: intents that are logged, intents that can be. The others are tried again later. */
   recover(): Promise<void>;
   /** Waits for running seals to stop at a point they resume from. */
   close(): Promise<void>;
