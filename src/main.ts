@@ -18,11 +18,11 @@ import { parseRoot } from './core/trust/root.ts';
 import { nodeHost } from './hashing/host.ts';
 import { HashingPool } from './hashing/pool.ts';
 import { type FollowingCatalogue, openCatalogue } from './index/open.ts';
+import { type LastSeen, openLastSeen } from './log/last-seen.ts';
 import { type Patience, persistFor } from './log/pause.ts';
-import type { Cosign } from './log/publisher.ts';
 import { type LogReader, openLogReader } from './log/reader.ts';
 import { type Observer, openSequencer, type Sequencer } from './log/sequencer.ts';
-import { openWitnesses } from './log/witnesses.ts';
+import { openWitnesses, type Witnesses } from './log/witnesses.ts';
 import { openServerKeys, refuseRootKey, type ServerKeys } from './operator/keys-directory.ts';
 import { closeWithHeads } from './registry/heads.ts';
 import { openRegistry } from './registry/open.ts';
@@ -76,6 +76,8 @@ export interface OpenRegistry {
 
 export interface RegistryOptions {
   readonly observer?: Observer;
+  /** Where this node remembers how far it has seen the log. */
+  readonly stateDirectory?: string;
   /** A C2SP tlog-policy file that names the witnesses whose cosignatures a checkpoint needs. */
   readonly witnessPolicy?: string | undefined;
   readonly onAbsentWitness?: (witness: string, cause: unknown) => void;
@@ -94,6 +96,7 @@ export async function openRegistryAt(
   await refuseForeignKeys(store, directory, passphrase, opened);
   const clock = Date.now;
   const random = () => new Uint8Array(randomBytes(32));
+  const { stateDirectory, witnessPolicy, onAbsentWitness, observer } = options;
   const sequencer = await openSequencer({
     store,
     host: nodeHost,
@@ -102,10 +105,11 @@ export async function openRegistryAt(
     clock,
     random,
     closing: closeWithHeads(nodeHost),
-    ...(options.observer === undefined ? {} : { observer: options.observer }),
-    ...(options.witnessPolicy === undefined
-      ? {}
-      : { cosign: await openPolicy(store, options.witnessPolicy, options.onAbsentWitness) }),
+    ...(observer !== undefined && { observer }),
+    ...(stateDirectory !== undefined && {
+      lastSeen: lastSeenOf(stateDirectory, opened, observer),
+    }),
+    ...(witnessPolicy !== undefined && (await openPolicy(store, witnessPolicy, onAbsentWitness))),
   });
   const log = openLogReader(store, nodeHost);
   const hashing = new HashingPool();
@@ -144,7 +148,7 @@ export interface ServeOptions {
   readonly address: Address;
   /** How clients reach the server; the bound address when undefined. */
   readonly publicUrl: string | undefined;
-  /** Where the index is kept; it may be deleted whenever no server runs. */
+  /** Where the index is kept, and how far this node has seen the log. */
   readonly indexDirectory: string;
   readonly logLevel: string;
   /** A C2SP tlog-policy file; without one the log's own signature is enough. */
@@ -169,6 +173,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       failed: (cause) => logger.warn({ err: cause }, 'the log failed and tries again'),
       stopped: (cause) => logger.fatal({ err: cause }, 'the log has stopped'),
     },
+    stateDirectory: options.indexDirectory,
     witnessPolicy: options.witnessPolicy,
     onAbsentWitness: (witness, cause) =>
       logger.warn({ witness, err: cause }, 'a witness did not cosign'),
@@ -214,11 +219,17 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   };
 }
 
+/** A registry that is made anew under the same name has other keys, and nothing to do with the old one. */
+function lastSeenOf(directory: string, { origin, log }: ServerKeys, observer?: Observer): LastSeen {
+  const name = `${origin}+${log.id.toString(16).padStart(8, '0')}.checkpoint`;
+  return openLastSeen(join(directory, name), (cause) => observer?.failed?.(cause));
+}
+
 async function openPolicy(
   store: Store,
   path: string,
   onAbsent: RegistryOptions['onAbsentWitness'],
-): Promise<Cosign> {
+): Promise<Witnesses> {
   const bytes = await readFile(path).catch((error: Error) => {
     throw new CodedError('usage', `the witness policy ${path} cannot be read: ${error.message}`);
   });

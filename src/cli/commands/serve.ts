@@ -16,7 +16,10 @@ export function makeCommand(run: Run): Command {
     .requiredOption('--listen <host:port>', 'where to listen; port 0 takes any that is free')
     .option('--public-url <url>', 'how clients reach it, behind a proxy')
     .option('--witness-policy <file>', 'C2SP tlog-policy: witnesses that must cosign')
-    .option('--index <dir>', 'where the search index is kept (default: the user’s cache)')
+    .option(
+      '--index <dir>',
+      'where the search index and the last seen checkpoint are kept (default: the user’s cache)',
+    )
     .addOption(passphraseFlag())
     .action(run(runServer));
 }
