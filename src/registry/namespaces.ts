@@ -28,6 +28,7 @@ import type { Item, StagedDocument, View } from '../log/item.ts';
 import { keys } from '../store/keys.ts';
 import { requireOperator } from './access.ts';
 import { load } from './documents/form.ts';
+import { headsForm } from './documents/heads.ts';
 import { type NamespaceRecord, namespaceForm, skeletonForm } from './documents/namespace.ts';
 import type { RegistryParts } from './parts.ts';
 import type { Caller, Registry } from './registry.ts';
@@ -35,6 +36,13 @@ import { Statements } from './statements.ts';
 
 /** Envelopes that one request may bring: more owners than that need not sign a first policy. */
 const MAX_SIGNED = 64;
+
+/**
+ * Namespaces of a registry. Each commit that changes one writes the `heads` document anew, in
+ * which all of them stand: with this many, all of the longest names, it is as large as a
+ * document may be. Those that one batch begins on top are few, and have room there too.
+ */
+export const MAX_NAMESPACES = 100_000;
 
 type Creation = Parameters<Registry['createNamespace']>[1];
 
@@ -169,6 +177,7 @@ export class Namespaces {
 
   async #guard(view: View, namespace: Namespace, override: boolean): Promise<void> {
     if ((await view.document(keys.namespace(namespace))) !== undefined) throw taken(namespace);
+    await requireRoom(view);
     const twin = await readTwin(view, namespace);
     if (twin === undefined || override) return;
     throw new CodedError(
@@ -177,6 +186,15 @@ export class Namespaces {
       { twin },
     );
   }
+}
+
+async function requireRoom(view: View): Promise<void> {
+  const bytes = await view.document(keys.heads());
+  const count = bytes === undefined ? 0 : Object.keys(headsForm.parse(bytes).leaves).length;
+  if (count < MAX_NAMESPACES) return;
+  throw new CodedError('too-large', `a registry has at most ${MAX_NAMESPACES} namespaces`, {
+    limit: MAX_NAMESPACES,
+  });
 }
 
 async function beginDocuments(
