@@ -66,6 +66,7 @@ export function openRegistry(parts: RegistryParts): Registry {
 
     release: (release) => releases.describe(release),
     document: (release, document) => releases.document(release, document),
+    largeDocument: (release, document) => releases.largeDocument(release, document),
     chunkList: (release, path) => releases.chunkList(release, path),
     content: (release, path) => releases.content(release, path),
     freshness: (namespace) => freshness.read(namespace),

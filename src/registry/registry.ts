@@ -109,6 +109,9 @@ export interface PublishedRelease {
   readonly manifest: Manifest;
 }
 
+/** Documents that grow with the number of files and tensors, up to hundreds of megabytes. */
+export type LargeDocumentName = Extract<DocumentName, 'manifest.json' | 'tensors.json'>;
+
 /** An open piece of content. */
 export interface Content {
   readonly path: string;
@@ -207,6 +210,8 @@ export interface Registry {
   // What is public.
   release(release: ReleaseName): Promise<PublishedRelease | undefined>;
   document(release: ReleaseName, document: DocumentName): Promise<Uint8Array>;
+  /** As `document`, for those that may be large: as content whose bytes are not read yet. */
+  largeDocument(release: ReleaseName, document: LargeDocumentName): Promise<Content>;
   /** The chunk list with that root of the file at `path`. */
   chunkList(release: ReleaseName, path: string): Promise<Uint8Array>;
   content(release: ReleaseName, path: string): Promise<Content>;

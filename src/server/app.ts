@@ -16,7 +16,7 @@ import { API_PATH, type Endpoint, endpoint, mount, param } from './api/endpoint.
 import { namespaceEndpoints } from './api/namespaces.ts';
 import { publishedOf, releaseEndpoints } from './api/releases.ts';
 import { authenticator } from './auth.ts';
-import { contentSender } from './content.ts';
+import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
 import { logRouter } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -94,11 +94,12 @@ function apiRouter(parts: AppParts): Router {
     parts.catalogue.catchUp().catch((error: unknown) => {
       parts.logger.warn({ err: error }, 'the index could not catch up and tries again');
     });
+  const sender = contentSender(parts.hashing);
   const endpoints: readonly Endpoint[] = [
     ...draftEndpoints(parts.registry, parts.tokens, parts.clock, catchUp),
     ...namespaceEndpoints(parts.registry, catchUp),
-    ...releaseEndpoints(parts.registry, parts.catalogue),
-    contentEndpoint(parts),
+    ...releaseEndpoints(parts.registry, parts.catalogue, sender),
+    contentEndpoint(parts, sender),
   ];
   const description = describeApi(endpoints, parts.config.url + API_PATH);
   router.get('/openapi.json', named(`${API_PATH}/openapi.json`), (_request, response) => {
@@ -109,8 +110,7 @@ function apiRouter(parts: AppParts): Router {
 }
 
 /** GET of a file; Express answers HEAD through it, too. */
-function contentEndpoint({ registry, catalogue, hashing }: AppParts): Endpoint {
-  const sender = contentSender(hashing);
+function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSender): Endpoint {
   return endpoint({
     method: 'get',
     path: '/releases/{namespace}/{name}/{version}/files/{*path}',
