@@ -16,6 +16,7 @@ import { API_PATH, type Endpoint, endpoint, mount, param } from './api/endpoint.
 import { namespaceEndpoints } from './api/namespaces.ts';
 import { publishedOf, releaseEndpoints } from './api/releases.ts';
 import { authenticator } from './auth.ts';
+import { refuseBacklog } from './backlog.ts';
 import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
 import { logRouter } from './log.ts';
@@ -54,6 +55,7 @@ export function createApp(parts: AppParts): Express {
   app.use(securityHeaders());
   app.use(refuseForeignHosts(parts.hosts));
   app.use(healthRouter(parts));
+  app.use(refuseBacklog());
   app.use(WELL_KNOWN_PATH, wellKnownRouter(parts.store, parts.config));
   app.use('/log', logRouter(parts.log));
   app.use(API_PATH, apiRouter(parts));

@@ -19,10 +19,11 @@ import type { ByteRange } from '../store/contract.ts';
 import { sendProblem } from './problem.ts';
 import { parseRange } from './range.ts';
 import { openSource, type Source } from './send-range.ts';
+import { SendingMemory } from './sending-memory.ts';
 
 /** The header by which a client says that it verifies. */
 export const VERIFIES_HEADER = 'Weighhouse-Verifies';
-/** Files that are sent at the same time; each takes 2 MiB. */
+/** Files that are sent at the same time. */
 export const MAX_SENDINGS = 1_024;
 
 /** The media type of weights: a browser saves them and shows nothing of them. */
@@ -39,6 +40,7 @@ export function contentSender(
   hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>,
   maxSendings = MAX_SENDINGS,
 ): ContentSender {
+  const memory = new SendingMemory();
   let sendings = 0;
 
   async function sendBody(
@@ -52,8 +54,14 @@ export function contentSender(
       throw new CodedError('overloaded', message, { retryAfterSeconds: 5 });
     }
     sendings++;
-    const source = await openSource(content, response, range.length).catch((error) => {
+    const block = memory.take();
+    const end = () => {
       sendings--;
+      memory.giveBack(block);
+    };
+    const size = Math.min(block, range.length);
+    const source = await openSource(content, response, size).catch((error) => {
+      end();
       throw error;
     });
     try {
@@ -66,7 +74,7 @@ export function contentSender(
       response.destroy();
     } finally {
       await source.close();
-      sendings--;
+      end();
     }
   }
 
