@@ -52,7 +52,7 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
 function patienceOf({ output, signal }: Context): Patience {
   let isSaid = false;
   const onPause = (cause: unknown) => {
-    if (!isSaid) output.warn(`${messageOf(cause)}; waiting for the store`);
+    if (!isSaid) output.warn(`the store does not answer and is waited for: ${messageOf(cause)}`);
     isSaid = true;
   };
   return { patience: STORE_PATIENCE_MS, signal, onPause };
