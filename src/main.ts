@@ -20,10 +20,11 @@ import { expectLargeBodies } from './hashing/garbage.ts';
 import { nodeHost } from './hashing/host.ts';
 import { HashingPool } from './hashing/pool.ts';
 import { type FollowingCatalogue, openCatalogue } from './index/open.ts';
-import type { Cosign } from './log/publisher.ts';
+import { type LastSeen, openLastSeen } from './log/last-seen.ts';
+import { type Patience, persistFor } from './log/pause.ts';
 import { type LogReader, openLogReader } from './log/reader.ts';
 import { type Observer, openSequencer, type Sequencer } from './log/sequencer.ts';
-import { openWitnesses } from './log/witnesses.ts';
+import { openWitnesses, type Witnesses } from './log/witnesses.ts';
 import { internet } from './oidc/address.ts';
 import { type Identities, openIdentities } from './oidc/identity.ts';
 import { parseIssuers } from './oidc/issuers.ts';
@@ -48,19 +49,27 @@ const ROOT_LOOK_MS = 5_000;
 const ROOT_ENDS_SOON = 30 * 24 * 3600 * 1000;
 
 /**
+ * How long a start waits for a bucket that does not answer: after a power cut the servers come
+ * up in any order.
+ */
+export const STORE_PATIENCE_MS = 120_000;
+
+/**
  * Opens the store at `address`: a directory, or `s3://bucket/prefix`, which is only taken if it
  * proves that its conditional writes are real.
  */
 export async function openStore(
   address: string,
-  options: { create?: boolean } = {},
+  options: { create?: boolean; patience?: Patience } = {},
 ): Promise<Store> {
-  if (!address.startsWith('s3://')) return openDirectory(address, options);
+  const { create = false, patience } = options;
+  if (!address.startsWith('s3://')) return openDirectory(address, { create });
   // Loaded only when it is needed: the SDK takes longer to load than most commands run.
   const { openBucket } = await import('./store/s3.ts');
   const { s3Endpoint } = readConfig();
   const bucket = openBucket(address, s3Endpoint === undefined ? {} : { endpoint: s3Endpoint });
-  await probeStore(bucket, () => new Uint8Array(randomBytes(16)));
+  const probe = () => probeStore(bucket, () => new Uint8Array(randomBytes(16)));
+  await (patience === undefined ? probe() : persistFor(patience, probe));
   return bucket;
 }
 
@@ -75,11 +84,15 @@ export interface OpenRegistry {
 
 export interface RegistryOptions {
   readonly observer?: Observer;
+  /** Where this node remembers how far it has seen the log. */
+  readonly stateDirectory?: string;
   /** A C2SP tlog-policy file that names the witnesses whose cosignatures a checkpoint needs. */
   readonly witnessPolicy?: string | undefined;
   readonly onAbsentWitness?: (witness: string, cause: unknown) => void;
   /** Told of each newer trust root. */
   readonly onRoot?: (root: TrustRoot) => void;
+  /** Told of each publish that was left in the middle and cannot be finished for now. */
+  readonly onUnfinished?: (marker: string, cause: unknown) => void;
 }
 
 /** Opens the registry in `store` with the keys of `directory`, and finishes what a crash left. */
@@ -98,6 +111,7 @@ export async function openRegistryAt(
   });
   const clock = Date.now;
   const random = () => new Uint8Array(randomBytes(32));
+  const { stateDirectory, witnessPolicy, onAbsentWitness, observer } = options;
   const sequencer = await openSequencer({
     store,
     host: nodeHost,
@@ -112,10 +126,11 @@ export async function openRegistryAt(
     clock,
     random,
     closing: closeWithHeads(nodeHost),
-    ...(options.observer === undefined ? {} : { observer: options.observer }),
-    ...(options.witnessPolicy === undefined
-      ? {}
-      : { cosign: await openPolicy(store, options.witnessPolicy, options.onAbsentWitness) }),
+    ...(observer !== undefined && { observer }),
+    ...(stateDirectory !== undefined && {
+      lastSeen: lastSeenOf(stateDirectory, trust, observer),
+    }),
+    ...(witnessPolicy !== undefined && (await openPolicy(store, witnessPolicy, onAbsentWitness))),
   });
   const log = openLogReader(store, nodeHost);
   const hashing = new HashingPool();
@@ -129,6 +144,7 @@ export async function openRegistryAt(
     hashing,
     clock,
     random,
+    onUnfinished: options.onUnfinished,
   });
   await registry.recover();
   return {
@@ -152,7 +168,7 @@ export interface ServeOptions {
   readonly address: Address;
   /** How clients reach the server; the bound address when undefined. */
   readonly publicUrl: string | undefined;
-  /** Where the index is kept; it may be deleted whenever no server runs. */
+  /** Where the index is kept, and how far this node has seen the log. */
   readonly indexDirectory: string;
   readonly logLevel: string;
   /** A C2SP tlog-policy file; without one the log's own signature is enough. */
@@ -183,10 +199,13 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       failed: (cause) => logger.warn({ err: cause }, 'the log failed and tries again'),
       stopped: (cause) => logger.fatal({ err: cause }, 'the log has stopped'),
     },
+    stateDirectory: options.indexDirectory,
     witnessPolicy: options.witnessPolicy,
     onAbsentWitness: (witness, cause) =>
       logger.warn({ witness, err: cause }, 'a witness did not cosign'),
     onRoot: ({ version }) => logger.info({ version }, 'a newer trust root is in force'),
+    onUnfinished: (marker, cause) =>
+      logger.error({ marker, err: cause }, 'a publish cannot be finished and is tried again'),
   });
   const { trust } = opened;
   const looking = followRoot(trust, logger);
@@ -257,11 +276,18 @@ function followRoot(trust: LiveTrust, logger: Logger): NodeJS.Timeout {
   return setInterval(look, ROOT_LOOK_MS).unref();
 }
 
+/** A registry that is made anew under the same name has other keys, and nothing to do with the old one. */
+function lastSeenOf(directory: string, { origin, root }: LiveTrust, observer?: Observer): LastSeen {
+  const first = root.log[0]!.key;
+  const name = `${origin}+${first.id.toString(16).padStart(8, '0')}.checkpoint`;
+  return openLastSeen(join(directory, name), (cause) => observer?.failed?.(cause));
+}
+
 async function openPolicy(
   store: Store,
   path: string,
   onAbsent: RegistryOptions['onAbsentWitness'],
-): Promise<Cosign> {
+): Promise<Witnesses> {
   const bytes = await readFile(path).catch((error: Error) => {
     throw new CodedError('usage', `the witness policy ${path} cannot be read: ${error.message}`);
   });

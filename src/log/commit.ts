@@ -60,6 +60,7 @@ export class Committer {
     this.#options = options;
     this.#committed = committed;
     this.#pauses = pauses;
+    options.lastSeen?.save(committed.lock.checkpoint);
   }
 
   /** The newest committed tree. */
@@ -135,9 +136,10 @@ export class Committer {
     return lag > 0 ? behind(lag) : undefined;
   }
 
-  /** Resolves when the bundles of past attempts are removed, or could not be. */
+  /** Resolves when what is done beside the commits has ended, or could not be done. */
   async finish(): Promise<void> {
     await this.#cleaning;
+    await this.#options.lastSeen?.settle();
   }
 
   /**
@@ -156,6 +158,7 @@ export class Committer {
   #adopt(committed: Committed): void {
     this.#committed = committed;
     this.#tree = undefined;
+    this.#options.lastSeen?.save(committed.lock.checkpoint);
   }
 
   /** Removes the bundle, which is carried out or was never committed. A leftover does no harm. */

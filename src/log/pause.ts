@@ -61,3 +61,28 @@ export async function persist<T>(pause: Pause, step: () => Promise<T>): Promise<
     }
   }
 }
+
+/**
+ * Runs `step` until it goes through, for at most `patience` milliseconds; then what it threw
+ * last is thrown. `onPause` is told of each cause.
+ */
+export async function persistFor<T>(
+  { patience, signal, onPause }: Patience,
+  step: () => Promise<T>,
+): Promise<T> {
+  const end = AbortSignal.any([AbortSignal.timeout(patience), ...(signal ? [signal] : [])]);
+  try {
+    return await persist(pauses(end, onPause), step);
+  } catch (error) {
+    const isOver = isCoded(error, 'interrupted') && end.aborted && !signal?.aborted;
+    throw isOver ? error.cause : error;
+  }
+}
+
+export interface Patience {
+  /** Milliseconds. */
+  readonly patience: number;
+  /** Aborted when the person does not want to wait any longer. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onPause?: (cause: unknown) => void;
+}

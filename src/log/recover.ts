@@ -6,6 +6,8 @@
  *     the lock is ahead of the bucket       the staging bundle is carried out
  *     the bucket is ahead of the lock,      the lock was restored from an older copy, or the
  *     or has another root at its size       log has forked: refuse, and say what was found
+ *     this node, or a witness, has seen     the whole bucket was restored from an older copy:
+ *     more than the bucket holds            refuse (last-seen.ts, witnesses.ts)
  */
 import { formatHex } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
@@ -17,8 +19,10 @@ import type { SigningKey, VerifierKey } from '../core/note/key.ts';
 import { type NoteSigner, type NoteVerifier, noteSigner, noteVerifier } from '../core/note/note.ts';
 import type { Store } from '../store/contract.ts';
 import { type Key, keys, prefixes } from '../store/keys.ts';
+import type { LastSeen } from './last-seen.ts';
 import { formatNonce, type HeldLock, loadLock, swapLock } from './lock.ts';
 import type { Pause } from './pause.ts';
+import type { SignedTree } from './publisher.ts';
 import { beginsWith, storedTiles } from './reader.ts';
 import { applyStaged, MAX_STAGING_BYTES, parseStaging } from './staging.ts';
 
@@ -40,7 +44,14 @@ export interface LogOptions {
    * keys, and nothing is signed on top of it by a key that has ended with it.
    */
   readonly renewKeys?: () => Promise<void>;
+  /** The newest checkpoint that this node has seen, remembered outside of the store. */
+  readonly lastSeen?: LastSeen | undefined;
+  /** Asked once, at the start. */
+  readonly objection?: Objection | undefined;
 }
+
+/** What those who saw the log before have against going on from `tree`; undefined if nothing. */
+export type Objection = (tree: SignedTree) => Promise<CodedError | undefined>;
 
 /** The committed log, as this process knows it. */
 export interface Committed {
@@ -82,7 +93,10 @@ export async function loadCommitted(options: LogOptions): Promise<Committed> {
   return { lock, edge: await loadEdge(host, head, storedTiles(store)) };
 }
 
-/** As `loadCommitted`, for a process that starts: also proves that the bucket is not ahead of the lock. */
+/**
+ * As `loadCommitted`, for a process that starts: also proves that the bucket is not ahead of
+ * the lock, and that nobody is known to have seen a larger tree, or another.
+ */
 export async function recover(options: LogOptions): Promise<Committed> {
   for (;;) {
     const committed = await loadCommitted(options);
@@ -145,9 +159,14 @@ async function replay({ store, host }: LogOptions, key: Key): Promise<void> {
 /** The error that says how the bucket contradicts the lock, or undefined. */
 async function findContradiction(
   options: LogOptions,
-  { edge }: Committed,
+  { edge, lock }: Committed,
 ): Promise<CodedError | undefined> {
-  return (await findPublishedAhead(options, edge)) ?? (await findTileAhead(options.store, edge));
+  return (
+    (await findPublishedAhead(options, edge)) ??
+    (await findTileAhead(options.store, edge)) ??
+    (await findSeenAhead(options, edge)) ??
+    (await options.objection?.({ ...headOf(edge), note: lock.checkpoint }))
+  );
 }
 
 async function findPublishedAhead(options: LogOptions, edge: TreeEdge) {
@@ -161,6 +180,31 @@ async function findPublishedAhead(options: LogOptions, edge: TreeEdge) {
     'fork',
     `${keys.checkpoint()} in ${store.name} has a tree of size ${published.size} with which the lock's tree of size ${edge.size} does not begin: the log has forked; keep both and find out which the witnesses saw`,
     { published: headOf(published), committed: headOf(edge) },
+  );
+}
+
+async function findSeenAhead(options: LogOptions, edge: TreeEdge) {
+  const { store, host, origin, lastSeen } = options;
+  const note = await lastSeen?.load();
+  if (lastSeen === undefined || note === undefined) return undefined;
+  const opened = openCheckpoint(note, origin, verifiersOf(options));
+  if (!opened.ok) {
+    return new CodedError(
+      opened.code,
+      `${lastSeen.name} is not a checkpoint of ${origin} by its keys: ${opened.message}; find out who wrote it before you remove it`,
+      opened.evidence,
+    );
+  }
+  const seen = headOf(opened.checkpoint);
+  if (await beginsWith(host, storedTiles(store), edge, seen)) return undefined;
+  const [code, how] =
+    seen.size > edge.size
+      ? (['rolled-back', 'was restored from an older copy'] as const)
+      : (['fork', 'holds another history'] as const);
+  return new CodedError(
+    code,
+    `this node has seen a tree of size ${seen.size} (${lastSeen.name}) with which the tree of size ${edge.size} in ${store.name} does not fit: the store ${how}; restore the newest copy, for to go on from this one would fork the log`,
+    { seen, now: headOf(edge) },
   );
 }
 

@@ -6,9 +6,13 @@
  * counts; an error, a time-out or nonsense makes it absent for this tree and is no verdict on
  * the log; a 409 tells the size it knows, from which the proof is made once more. One that is
  * slow does not hold up the others: when the quorum is there, the rest get a moment longer.
+ *
+ * At a start it is another matter. A witness that says it has seen a larger tree, or another
+ * one, than the store holds is the only one who can know that the store was restored from an
+ * older copy: the log does not go on before a person has looked.
  */
 import { concat } from '../core/bytes.ts';
-import { CodedError } from '../core/error.ts';
+import { CodedError, isCoded } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 import { openTileTree } from '../core/log/tile-tree.ts';
 import { meetsQuorum, type PolicyWitness, type TlogPolicy } from '../core/log/tlog-policy.ts';
@@ -29,6 +33,7 @@ import { addSignatures, formatNote, parseNote, type UnverifiedNote } from '../co
 import type { Store } from '../store/contract.ts';
 import type { Cosign, SignedTree } from './publisher.ts';
 import { storedTiles } from './reader.ts';
+import { headOf, type Objection } from './recover.ts';
 
 /** How long a witness may take, in milliseconds. */
 const DEFAULT_TIMEOUT = 5000;
@@ -46,8 +51,13 @@ export interface WitnessOptions {
   readonly onAbsent?: (witness: string, cause: unknown) => void;
 }
 
+export interface Witnesses {
+  readonly cosign: Cosign;
+  readonly objection: Objection;
+}
+
 /** Asks the policy's witnesses. Throws `bad-policy` when those with a URL cannot make the quorum. */
-export function openWitnesses(options: WitnessOptions): Cosign {
+export function openWitnesses(options: WitnessOptions): Witnesses {
   const { policy } = options;
   const witnesses = policy.witnesses
     .filter(canBeAsked)
@@ -58,7 +68,13 @@ export function openWitnesses(options: WitnessOptions): Cosign {
       'the witness policy cannot be met: too few of its witnesses have a submission URL and an Ed25519 cosignature key; add them',
     );
   }
-  return (tree) => collect(options, witnesses, tree);
+  return {
+    cosign: (tree) => collect(options, witnesses, tree),
+    objection: async (tree) => {
+      const answers = await Promise.all(witnesses.map((witness) => witness.objection(tree)));
+      return answers.find((answer) => answer !== undefined);
+    },
+  };
 }
 
 /** The cosigned note, or undefined when the quorum is missing. */
@@ -127,13 +143,29 @@ class Witness {
     }
   }
 
+  /** What it has seen that `tree` does not begin with or go on from. Silence is no objection. */
+  async objection(tree: SignedTree): Promise<CodedError | undefined> {
+    try {
+      if ((await this.#ask(tree)) === undefined) await this.#ask(tree);
+      return undefined;
+    } catch (cause) {
+      const isObjection = isCoded(cause, 'rolled-back') || isCoded(cause, 'fork');
+      return isObjection ? objectionOf(this.name, cause) : undefined;
+    }
+  }
+
   /** The body of a 200, or undefined after a 409, which has told the size to prove from. */
   async #ask(tree: SignedTree): Promise<Uint8Array | undefined> {
     const { store, host, timeout, fetch: send = fetch } = this.#options;
     if (this.#size > tree.size) {
       // Perhaps; or it lied. The next question begins anew.
+      const size = this.#size;
       this.#size = 0;
-      throw absent('has seen a larger tree already');
+      throw new CodedError(
+        'rolled-back',
+        `the witness says that it has seen a tree of size ${size}, this one has ${tree.size}`,
+        { seen: size, now: headOf(tree) },
+      );
     }
     const opened = await openTileTree(host, tree, storedTiles(store));
     const body = formatAddCheckpoint({
@@ -153,6 +185,13 @@ class Witness {
       return undefined;
     }
     await answer.body?.cancel();
+    if (answer.status === 422) {
+      throw new CodedError(
+        'fork',
+        `the witness says that the tree of size ${tree.size} does not begin with the one of size ${this.#size} that it has seen`,
+        { seen: this.#size, now: headOf(tree) },
+      );
+    }
     throw absent(`answers with status ${answer.status}`);
   }
 
@@ -183,6 +222,14 @@ async function readAtMost(answer: Response, limit: number): Promise<Uint8Array> 
 /** Has it a URL, and a key whose cosignatures we can verify? */
 function canBeAsked(witness: PolicyWitness): witness is PolicyWitness & { readonly url: string } {
   return witness.url !== undefined && witness.key.type === SIGNATURE_TYPE.cosignature;
+}
+
+function objectionOf(witness: string, { code, message, details }: CodedError): CodedError {
+  return new CodedError(
+    code,
+    `${message} (${witness}): the store was restored from an older copy; restore the newest, or take the witness out of the policy if it is wrong`,
+    details,
+  );
 }
 
 function absent(how: string): CodedError {

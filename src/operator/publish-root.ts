@@ -67,15 +67,8 @@ async function openForRoot(
     period: 0,
     // The one commit of this process is the root's: no other may be signed by its key.
     maxIdle: Number.POSITIVE_INFINITY,
-    ...(witnessPolicy === undefined
-      ? {}
-      : {
-          cosign: await openWitnesses({
-            store,
-            host,
-            policy: parseTlogPolicy(host, utf8(witnessPolicy)),
-          }),
-        }),
+    ...(witnessPolicy !== undefined &&
+      openWitnesses({ store, host, policy: parseTlogPolicy(host, utf8(witnessPolicy)) })),
   });
 }
 

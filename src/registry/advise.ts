@@ -29,6 +29,16 @@ import { Statements } from './statements.ts';
 /** Bytes of an advisory's envelope: a summary of 2,000 characters fits several times. */
 export const MAX_ADVISORY_BYTES = 32 * 1024;
 
+/**
+ * How many advisories there may be. Every pull reads all those of its namespace, and none of
+ * them ever goes away: without a limit anybody who may warn could make a namespace unreadable
+ * for good. Warnings leave room for what binds clients.
+ */
+export const ADVISORY_LIMITS = {
+  namespace: { warnings: 768, all: 1_024 },
+  release: { warnings: 24, all: 32 },
+} as const;
+
 interface LoggedAdvisory {
   readonly index: number;
   readonly kind: AdvisoryKind;
@@ -112,7 +122,7 @@ export class Advisories {
     const entry = { v: 1, kind: 'advisory', time, ...said } as const;
     const item: Item = {
       entries: [formatEntry(entry)],
-      guard: (view) => guard(view, release, statement, policy),
+      guard: (view) => guard(view, release, entry, policy),
       documents: (view) => documentsOf(view, release, entry),
     };
     try {
@@ -141,19 +151,39 @@ function openAdvisory(bytes: Uint8Array) {
   return { envelope, advisory, release: parseReleaseName(advisory.release) };
 }
 
-/** The signer was judged by one policy, and an advisory is logged once. */
+/** The signer was judged by one policy, and an advisory is logged once, if there is room for it. */
 async function guard(
   view: View,
   release: ReleaseName,
-  statement: Digest,
+  entry: EntryOf<'advisory'>,
   policy: number,
 ): Promise<void> {
   const record = await readNamespace(view, release);
-  if (indexOf(record, statement) !== undefined) {
+  if (indexOf(record, entry.statement) !== undefined) {
     throw new CodedError('conflict', 'this advisory is logged already');
   }
-  if (record.head.policy === policy) return;
-  throw new CodedError('conflict', `the policy of ${release.namespace} changed; send it again`);
+  if (record.head.policy !== policy) {
+    throw new CodedError('conflict', `the policy of ${release.namespace} changed; send it again`);
+  }
+  requireRoom(entry, release.namespace, record.head.advisories.length, 'namespace');
+  requireRoom(entry, entry.release, record.advised?.[entry.release] ?? 0, 'release');
+}
+
+function requireRoom(
+  { advisory }: EntryOf<'advisory'>,
+  subject: string,
+  count: number,
+  of: keyof typeof ADVISORY_LIMITS,
+): void {
+  const isWarning = advisingRole(advisory) === undefined;
+  const limit = ADVISORY_LIMITS[of][isWarning ? 'warnings' : 'all'];
+  if (count < limit) return;
+  const which = isWarning ? 'a warning is taken up to' : 'there may be';
+  throw new CodedError(
+    'too-large',
+    `${subject} has ${count} advisories; ${which} ${limit} of a ${of}`,
+    { limit },
+  );
 }
 
 async function documentsOf(
@@ -163,11 +193,13 @@ async function documentsOf(
 ): Promise<StagedDocument[]> {
   const { index } = view;
   const before = await readNamespace(view, release);
+  const count = before.advised?.[entry.release] ?? 0;
   const after = namespaceForm.format({
     ...before,
     index,
     head: growHead(before.head, entry, index),
     statements: [...before.statements, entry.statement],
+    advised: { ...before.advised, [entry.release]: count + 1 },
   });
   return [{ kind: 'newest', key: keys.namespace(release.namespace), index, bytes: after }];
 }

@@ -15,8 +15,8 @@ export class Chores {
     this.#running.add(running);
   }
 
-  /** Resolves when all that was begun has ended. */
+  /** Resolves when all that was begun has ended, and what a chore itself began. */
   async settle(): Promise<void> {
-    await Promise.all(this.#running);
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 }

@@ -58,7 +58,13 @@ export class Files {
   ): Promise<void> {
     requireUploader(caller, release);
     await this.#requireOpen(release);
-    return this.#uploads.putPart(await this.#uploads.get(release, part.upload), part, body);
+    const upload = await this.#uploads.get(release, part.upload);
+    try {
+      await this.#uploads.putPart(upload, part, body);
+    } catch (error) {
+      if (isCoded(error, 'not-found')) await this.#dropForgotten(release, upload.path, part.upload);
+      throw error;
+    }
   }
 
   /** Says that all parts of an upload were sent: the file is then stored. Twice is the same as once. */
@@ -72,18 +78,20 @@ export class Files {
     try {
       await this.#uploads.complete(upload, name, file.chunks.root);
     } catch (error) {
-      if (isCoded(error, 'digest-mismatch')) await this.drop(release, file);
+      const isLost = isCoded(error, 'digest-mismatch') || isCoded(error, 'not-found');
+      if (isLost) await this.drop(release, file);
       throw error;
     }
-    const content = { state: 'stored', blob: name } as const;
-    await this.changeContent(release, file, content);
-    return { ...file, content };
+    const stored = await this.changeContent(release, file, { state: 'stored', blob: name });
+    if (!isStored(stored) || !isUploadOf(name, stored)) throw superseded(upload.path);
+    return stored;
   }
 
   /** Gives up the bytes of a file that are not what was declared; they have to be sent again. */
   async drop(release: ReleaseName, file: DraftFile): Promise<void> {
-    await this.changeContent(release, file, { state: 'missing' });
-    if (file.content.state === 'uploading') this.#uploads.abandon(file.content.upload);
+    const missing = { state: 'missing' } as const;
+    const { was, is } = await this.#changeContent(release, file, missing);
+    if (is.content === missing) this.#uploads.letGo(was);
   }
 
   /** Removes what was noted of the upload into a blob that another one took the place of. */
@@ -91,11 +99,11 @@ export class Files {
     this.#uploads.forget([name]);
   }
 
-  /** Gives back the space of uploads that will never be completed: their draft was withdrawn. */
-  async abandonUploads(release: ReleaseName): Promise<void> {
+  /** Gives up all bytes of a draft that was withdrawn. */
+  async dropAll(release: ReleaseName): Promise<void> {
     for await (const key of this.#parts.store.list(prefixes.draftFiles(release))) {
-      const content = (await load(this.#parts.store, key, fileForm))?.value.content;
-      if (content?.state === 'uploading') this.#uploads.abandon(content.upload);
+      const file = await load(this.#parts.store, key, fileForm);
+      if (file !== undefined) await this.drop(release, file.value);
     }
   }
 
@@ -109,12 +117,33 @@ export class Files {
     release: ReleaseName,
     file: DraftFile,
     content: DraftFile['content'],
-  ): Promise<void> {
+  ): Promise<DraftFile> {
+    return (await this.#changeContent(release, file, content)).is;
+  }
+
+  /** Resolves to the file before and after; `content` is in force if it is the one in `is`. */
+  async #changeContent(
+    release: ReleaseName,
+    file: DraftFile,
+    content: DraftFile['content'],
+  ): Promise<{ readonly was: DraftFile; readonly is: DraftFile }> {
     const key = keys.draftFile(release, this.#pathDigest(file.path));
-    await change(this.#parts.store, key, fileForm, (current) => {
+    let was = file;
+    const is = await change(this.#parts.store, key, fileForm, (current) => {
       if (current === undefined) throw new CodedError('not-found', `${file.path} is not declared`);
+      was = current;
       return isSameContent(current.content, file.content) ? { ...current, content } : current;
     });
+    return { was, is };
+  }
+
+  /** The store has no such upload any more (a bucket's rule may drop old ones): the next declaration begins another. */
+  async #dropForgotten(release: ReleaseName, path: string, upload: string): Promise<void> {
+    const file = await this.find(release, path);
+    if (file?.content.state !== 'uploading' || file.content.upload !== upload) return;
+    // Completed meanwhile: then it is not lost.
+    if ((await this.#parts.store.size(keys.blob(upload))) !== undefined) return;
+    await this.drop(release, file);
   }
 
   /** What the file that is there already makes of the declaration; undefined when it must begin anew. */
@@ -145,9 +174,11 @@ export class Files {
     const key = keys.draftFile(release, this.#pathDigest(path));
     const bytes = fileForm.format(document);
     const version = await this.#parts.store.swap(key, held?.version ?? null, bytes);
-    if (content.state === 'stored') return version && { state: 'stored' };
-    if (version === undefined) this.#uploads.abandon(content.upload);
-    return version && this.#uploads.ticket(content.upload, file);
+    const superseded = version === undefined ? document : held?.value;
+    if (superseded !== undefined) this.#uploads.letGo(superseded);
+    if (version === undefined) return undefined;
+    if (content.state === 'stored') return { state: 'stored' };
+    return this.#uploads.ticket(content.upload, file);
   }
 
   async #contentFor(

@@ -17,6 +17,7 @@ import type { Item, StagedDocument, View } from '../log/item.ts';
 import { keys } from '../store/keys.ts';
 import { requireOperator } from './access.ts';
 import { load } from './documents/form.ts';
+import { headsForm } from './documents/heads.ts';
 import { type NamespaceRecord, namespaceForm, skeletonForm } from './documents/namespace.ts';
 import type { RegistryParts, ReleaseKey } from './parts.ts';
 import type { Caller, Registry } from './registry.ts';
@@ -25,6 +26,13 @@ import { Statements } from './statements.ts';
 
 /** Envelopes that one request may bring: more owners than that need not sign a first policy. */
 const MAX_SIGNED = 64;
+
+/**
+ * Namespaces of a registry. Each commit that changes one writes the `heads` document anew, in
+ * which all of them stand: with this many, all of the longest names, it is as large as a
+ * document may be. Those that one batch begins on top are few, and have room there too.
+ */
+export const MAX_NAMESPACES = 100_000;
 
 type Creation = Parameters<Registry['createNamespace']>[1];
 
@@ -197,6 +205,7 @@ export class Namespaces {
 
   async #guard(view: View, namespace: Namespace, override: boolean): Promise<void> {
     if ((await view.document(keys.namespace(namespace))) !== undefined) throw taken(namespace);
+    await requireRoom(view);
     const twin = await readTwin(view, namespace);
     if (twin === undefined || override) return;
     throw new CodedError(
@@ -205,6 +214,15 @@ export class Namespaces {
       { twin },
     );
   }
+}
+
+async function requireRoom(view: View): Promise<void> {
+  const bytes = await view.document(keys.heads());
+  const count = bytes === undefined ? 0 : Object.keys(headsForm.parse(bytes).leaves).length;
+  if (count < MAX_NAMESPACES) return;
+  throw new CodedError('too-large', `a registry has at most ${MAX_NAMESPACES} namespaces`, {
+    limit: MAX_NAMESPACES,
+  });
 }
 
 async function beginDocuments(

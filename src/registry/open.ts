@@ -11,6 +11,7 @@ import { FreshnessReader } from './freshness.ts';
 import { Namespaces } from './namespaces.ts';
 import type { RegistryParts } from './parts.ts';
 import { Publishing } from './publish.ts';
+import { Recovery } from './recovery.ts';
 import type { Caller, Registry } from './registry.ts';
 import { Releases } from './releases.ts';
 import { Seals } from './seal.ts';
@@ -26,6 +27,11 @@ export function openRegistry(parts: RegistryParts): Registry {
   const files = new Files(parts, drafts, uploads);
   const seals = new Seals(parts, { drafts, files, uploads, namespaces, chores });
   const publishing = new Publishing(parts, drafts, namespaces, chores);
+  const recovery = new Recovery({
+    store: parts.store,
+    resume: (marker) => publishing.resume(marker),
+    onUnfinished: parts.onUnfinished,
+  });
   const releases = new Releases(parts);
   const advisories = new Advisories(parts, namespaces, releases);
   const freshness = new FreshnessReader(parts, namespaces);
@@ -53,7 +59,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     draftManifest: (caller, release) => drafts.manifest(caller, release),
     withdraw: async (caller, release) => {
       const draft = await drafts.withdraw(caller, release);
-      chores.begin(() => files.abandonUploads(release));
+      chores.begin(() => files.dropAll(release));
       return status(caller, release, draft);
     },
     publish: (caller, release, digest) => publishing.publish(caller, release, digest),
@@ -66,12 +72,14 @@ export function openRegistry(parts: RegistryParts): Registry {
 
     release: (release) => releases.describe(release),
     document: (release, document) => releases.document(release, document),
+    largeDocument: (release, document) => releases.largeDocument(release, document),
     chunkList: (release, path) => releases.chunkList(release, path),
     content: (release, path) => releases.content(release, path),
     freshness: (namespace) => freshness.read(namespace),
 
-    recover: () => publishing.recover(),
+    recover: () => recovery.run(),
     close: async () => {
+      recovery.close();
       await seals.close();
       await chores.settle();
     },

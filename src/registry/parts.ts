@@ -7,6 +7,7 @@ import type { HashingPool } from '../hashing/pool.ts';
 import type { LogReader } from '../log/reader.ts';
 import type { Sequencer } from '../log/sequencer.ts';
 import type { Store } from '../store/contract.ts';
+import type { Key } from '../store/keys.ts';
 
 /** The registry's own signature: ECDSA P-256, in the trust root as a release key. */
 export interface ReleaseKey {
@@ -41,4 +42,6 @@ export interface RegistryParts {
   readonly clock: () => number;
   /** At least 16 fresh random bytes. */
   readonly random: () => Uint8Array;
+  /** Told of each publish that was left in the middle and cannot be finished for now. */
+  readonly onUnfinished?: ((marker: Key, cause: unknown) => void) | undefined;
 }

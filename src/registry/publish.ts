@@ -26,7 +26,7 @@ import type { Missing } from '../core/release/missing.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
 import type { Role } from '../core/release/roles.ts';
 import type { Item, StagedDocument, View } from '../log/item.ts';
-import { keys, prefixes } from '../store/keys.ts';
+import { type Key, keys, prefixes } from '../store/keys.ts';
 import { PUBLISHING, requireRole } from './access.ts';
 import type { Chores } from './chores.ts';
 import { Contents } from './content.ts';
@@ -86,18 +86,14 @@ export class Publishing {
     }
   }
 
-  /** Carries on, or abandons, every publish whose intent was left by a process that ended. */
-  async recover(): Promise<void> {
-    for await (const key of this.#parts.store.list(prefixes.intents())) {
-      const marker = await load(this.#parts.store, key, markerForm);
-      if (marker !== undefined) await this.#resume(parseReleaseName(marker.value.release));
-    }
-  }
-
-  async #resume(release: ReleaseName): Promise<void> {
+  /** Carries on, or abandons, the publish that a marker speaks of (`recovery.ts`). */
+  async resume(key: Key): Promise<void> {
+    const marker = await load(this.#parts.store, key, markerForm);
+    if (marker === undefined) return;
+    const release = parseReleaseName(marker.value.release);
     const draft = await this.#drafts.get(release);
-    if (draft.state === 'published') this.#tidy(release, draft.digest);
-    if (draft.state !== 'publishing') return;
+    if (draft.state === 'published') return this.#tidy(release, draft.digest);
+    if (draft.state !== 'publishing') return this.#unmark(release);
     try {
       await this.#carryOut(release, draft);
     } catch (error) {
@@ -125,7 +121,7 @@ export class Publishing {
     if (draft.state === 'publishing') return draft;
 
     const intent = await makeIntent(this.#parts, clearance, roles);
-    await this.#mark(release);
+    await this.#mark(release, draft.generation);
     const changed = await this.#drafts.change(release, (current) =>
       current?.state === 'sealed' && current.generation === draft.generation
         ? { ...current, state: 'publishing', intent }
@@ -167,9 +163,23 @@ export class Publishing {
   }
 
   /** Leaves word for the next start, before the draft says that it is being published. */
-  async #mark(release: ReleaseName): Promise<void> {
-    const bytes = markerForm.format({ v: 1, release: formatReleaseName(release) });
-    await this.#parts.store.create(keys.intent(release), bytes);
+  async #mark(release: ReleaseName, generation: number): Promise<void> {
+    const marker = { v: 1, release: formatReleaseName(release), generation } as const;
+    await this.#parts.store.create(keys.intent(release, generation), markerForm.format(marker));
+  }
+
+  /** Takes back the word of attempts that can come to nothing any more. */
+  async #unmark(release: ReleaseName): Promise<void> {
+    const { store } = this.#parts;
+    const { state, generation } = await this.#drafts.get(release);
+    if (state === 'publishing') return;
+    const isFinal = state === 'published' || state === 'withdrawn';
+    for await (const key of store.list(prefixes.intentsOf(release))) {
+      const marker = await load(store, key, markerForm);
+      // One of this very generation may be about to write its intent.
+      const isOver = isFinal || (marker !== undefined && marker.value.generation < generation);
+      if (isOver) await store.delete(key);
+    }
   }
 
   // ------------------------------------------------------------------ commit
@@ -254,6 +264,7 @@ export class Publishing {
       const { intent: _, ...rest } = current;
       return { ...rest, state: 'sealed' };
     });
+    this.#chores.begin(() => this.#unmark(release));
   }
 
   /** Notes that everybody may name these files now, then takes the word for the next start back. */
@@ -261,7 +272,7 @@ export class Publishing {
     this.#chores.begin(async () => {
       const { files } = parseManifest(await this.#statements.get(digest));
       await inParallel(files, PARALLEL, (file) => this.#contents.claimForAll(file.sha256));
-      await this.#parts.store.delete(keys.intent(release));
+      await this.#unmark(release);
     });
   }
 

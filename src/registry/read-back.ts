@@ -3,6 +3,9 @@
  * is what the publisher declared known to be true; only now are the bytes bound to their
  * digest, so that a release can name them.
  *
+ * That they were read is written into the file's document first. If the file was declared
+ * anew meanwhile, exactly one of the two came first: this seal ends, or the bytes stay.
+ *
  * A file that was read in this revision is not read again when an interrupted seal goes on;
  * the next revision reads it anew.
  */
@@ -15,7 +18,7 @@ import { DIGEST_BYTES, type Hashes, type HashPlan, type Piece } from '../hashing
 import { keys } from '../store/keys.ts';
 import type { Chores } from './chores.ts';
 import { Contents } from './content.ts';
-import type { StoredFile } from './documents/file.ts';
+import { isStored, type StoredFile } from './documents/file.ts';
 import type { Files } from './files.ts';
 import type { RegistryParts } from './parts.ts';
 import { Statements } from './statements.ts';
@@ -53,14 +56,16 @@ export class ReadBack {
    */
   async read(reading: Reading, file: StoredFile, tensors: readonly Tensor[]): Promise<Uint8Array> {
     const earlier = await this.#readBefore(reading, file, tensors);
-    if (earlier !== undefined) return earlier;
-    const hashes = await this.#judgeOrDrop(reading, file, tensors);
-    return this.#note(reading, file, hashes);
+    if (earlier !== undefined) {
+      await this.#settle(reading, file);
+      return earlier;
+    }
+    return this.#keep(reading, file, await this.#judgeOrDrop(reading, file, tensors));
   }
 
   /** As `read`, for who can do without: what is not as it was declared stays as it is. */
   async readIfGood(reading: Reading, file: StoredFile, tensors: readonly Tensor[]): Promise<void> {
-    await this.#note(reading, file, await this.#judge(reading, file, tensors));
+    await this.#keep(reading, file, await this.#judge(reading, file, tensors));
   }
 
   /** Throws `digest-mismatch` when the bytes are not what was declared; tells nothing else. */
@@ -68,16 +73,14 @@ export class ReadBack {
     await this.#judgeOrDrop({ ...reading, onBytes: () => {} }, file, []);
   }
 
-  /** Writes down what was found: digests that are bound, the chunk list, and that all was read. */
-  async #note(reading: Reading, file: StoredFile, hashes: FileHashes): Promise<Uint8Array> {
-    const blob = await this.#bind(reading, file);
+  /** Keeps what was found: the chunk list, that all was read, and where the bytes lie. */
+  async #keep(reading: Reading, file: StoredFile, hashes: FileHashes): Promise<Uint8Array> {
     await this.#parts.store.create(keys.chunks(file.chunks.root), hashes.chunks);
     const verified = {
       revision: reading.revision,
       ...(hashes.pieces.length > 0 && { tensors: await this.#statements.put(hashes.pieces) }),
     };
-    await this.#files.changeContent(reading.release, file, { state: 'stored', blob, verified });
-    if (blob !== file.content.blob) this.#remove(file.content.blob);
+    await this.#settle(reading, await this.#note(reading, file, verified));
     return hashes.pieces;
   }
 
@@ -141,13 +144,32 @@ export class ReadBack {
     throw damaged(file, `has the SHA-256 ${hashes.sha256}, not the declared ${file.sha256}`);
   }
 
-  /** The blob that the digest is bound to: this one, unless the same bytes were there before. */
-  async #bind(reading: Reading, file: StoredFile): Promise<string> {
+  /** Writes down that the bytes were read. Throws `conflict` when the file is another by now. */
+  async #note(
+    { release, revision }: Reading,
+    file: StoredFile,
+    verified: NonNullable<StoredFile['content']['verified']>,
+  ): Promise<StoredFile> {
+    const content = { ...file.content, verified };
+    const noted = await this.#files.changeContent(release, file, content);
+    const isRead = isStored(noted) && noted.content.verified?.revision === revision;
+    if (isRead && noted.sha256 === file.sha256) return noted;
+    throw new CodedError('conflict', `${file.path} was declared anew while it was sealed`, {
+      path: file.path,
+    });
+  }
+
+  /** Binds the digest to the file's blob, unless the same bytes were there before: then to those. */
+  async #settle(reading: Reading, file: StoredFile): Promise<void> {
     const { blob } = file.content;
-    const binding = await this.#contents.bind(file.sha256, blob, file.size);
-    if (binding.blob !== blob) await this.#requireGood(reading, file, binding.blob);
+    const bound = await this.#contents.bind(file.sha256, blob, file.size);
+    if (bound.blob !== blob) {
+      await this.#requireGood(reading, file, bound.blob);
+      const content = { ...file.content, blob: bound.blob };
+      await this.#files.changeContent(reading.release, file, content);
+      this.#remove(blob);
+    }
     await this.#contents.claim(reading.release.namespace, file.sha256);
-    return binding.blob;
   }
 
   /** What this release will be served from was read too, though long ago: it is read again. */

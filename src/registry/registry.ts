@@ -115,6 +115,9 @@ export interface PublishedRelease {
   readonly manifest: Manifest;
 }
 
+/** Documents that grow with the number of files and tensors, up to hundreds of megabytes. */
+export type LargeDocumentName = Extract<DocumentName, 'manifest.json' | 'tensors.json'>;
+
 /** An open piece of content. */
 export interface Content {
   readonly path: string;
@@ -220,12 +223,14 @@ export interface Registry {
   // What is public.
   release(release: ReleaseName): Promise<PublishedRelease | undefined>;
   document(release: ReleaseName, document: DocumentName): Promise<Uint8Array>;
+  /** As `document`, for those that may be large: as content whose bytes are not read yet. */
+  largeDocument(release: ReleaseName, document: LargeDocumentName): Promise<Content>;
   /** The chunk list with that root of the file at `path`. */
   chunkList(release: ReleaseName, path: string): Promise<Uint8Array>;
   content(release: ReleaseName, path: string): Promise<Content>;
   freshness(namespace: Namespace): Promise<Freshness>;
 
-  /** Finishes what a crash left: intents that are logged, intents that can be. */
+  /** Finishes what a crash left: intents that are logged, intents that can be. The others are tried again later. */
   recover(): Promise<void>;
   /** Waits for running seals to stop at a point they resume from. */
   close(): Promise<void>;

@@ -20,7 +20,7 @@ import { damaged, load } from './documents/form.ts';
 import { type ReleaseRecord, releaseForm } from './documents/release.ts';
 import type { RegistryParts } from './parts.ts';
 import { formatModelSig, formatProof } from './proofs.ts';
-import type { Content, PublishedRelease } from './registry.ts';
+import type { Content, LargeDocumentName, PublishedRelease } from './registry.ts';
 import { Statements } from './statements.ts';
 
 /** Files of the manifests that are kept parsed: a few dozen large releases. */
@@ -86,6 +86,15 @@ export class Releases {
       case 'decisions.json':
         return this.#named(record, record.decisions, document);
     }
+  }
+
+  /** As `document`, for those that may be large: their bytes are not read yet. */
+  async largeDocument(release: ReleaseName, document: LargeDocumentName): Promise<Content> {
+    const { digest, release: name } = await this.get(release);
+    if (document === 'manifest.json') return this.#statements.content(digest, document);
+    const { tensors } = await this.#manifest(digest);
+    if (tensors !== undefined) return this.#statements.content(tensors.sha256, document);
+    throw new CodedError('not-found', `${name} has no ${document}`);
   }
 
   /** The chunk list of the file at `path`, checked against the manifest. */

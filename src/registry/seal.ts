@@ -7,6 +7,7 @@
  * has read (`read-back.ts`): after a restart whoever wants it asks for it again, and it goes
  * on where it was.
  */
+import { BoundedMap } from '../core/bounded-map.ts';
 import { CodedError, isCoded } from '../core/error.ts';
 import { inParallel } from '../core/parallel.ts';
 import { formatManifest, MAX_FILES, parseManifest } from '../core/release/manifest.ts';
@@ -41,13 +42,21 @@ const PARALLEL = 16;
 /** Missing files that an error names. */
 const NAMED = 5;
 
-/** A seal under way, or the last one that failed. */
+/** Failed seals whose reasons are kept for their publishers to ask. */
+export const KEPT_FAILURES = 1_000;
+
+/** A seal under way. */
 interface Run {
   readonly request: SealRequest;
   readonly progress: { bytes: number; total: number };
   readonly abort: AbortController;
   done: Promise<void>;
-  error?: { readonly code: string; readonly message: string };
+}
+
+/** Why the last seal of a draft failed. */
+interface Failure {
+  readonly code: string;
+  readonly message: string;
 }
 
 /** The other use cases that a seal is made of. */
@@ -66,6 +75,7 @@ export class Seals {
   readonly #readAhead: ReadAhead;
   readonly #statements: Statements;
   readonly #runs = new Map<string, Run>();
+  readonly #failures = new BoundedMap<string, Failure>(KEPT_FAILURES);
   #isClosed = false;
 
   constructor(parts: RegistryParts, rooms: Rooms) {
@@ -98,10 +108,11 @@ export class Seals {
 
   /** How the seal goes, or why the last one failed; undefined when none was asked for here. */
   progress(release: ReleaseName): DraftStatus['seal'] {
-    const run = this.#runs.get(formatReleaseName(release));
-    if (run === undefined) return undefined;
-    if (run.error !== undefined) return { running: false, error: run.error };
-    return { running: true, ...run.progress };
+    const name = formatReleaseName(release);
+    const run = this.#runs.get(name);
+    if (run !== undefined) return { running: true, ...run.progress };
+    const error = this.#failures.get(name);
+    return error && { running: false, error };
   }
 
   /** Stops the seals that run, at a point from which they can go on. */
@@ -114,7 +125,7 @@ export class Seals {
 
   #joins(release: ReleaseName, request: SealRequest): boolean {
     const run = this.#runs.get(formatReleaseName(release));
-    if (run === undefined || run.error !== undefined) return false;
+    if (run === undefined) return false;
     if (isSameRequest(run.request, request)) return true;
     throw new CodedError(
       'conflict',
@@ -127,13 +138,11 @@ export class Seals {
     const name = formatReleaseName(release);
     const progress = { bytes: 0, total: 0 };
     const run: Run = { request, progress, abort: new AbortController(), done: Promise.resolve() };
+    this.#failures.delete(name);
     this.#runs.set(name, run);
-    run.done = this.#seal(release, draft, run).then(
-      () => void this.#runs.delete(name),
-      (error: unknown) => {
-        run.error = described(error);
-      },
-    );
+    run.done = this.#seal(release, draft, run)
+      .catch((error: unknown) => this.#failures.set(name, described(error)))
+      .finally(() => this.#runs.delete(name));
   }
 
   // ------------------------------------------------------------------ the seal itself
@@ -267,7 +276,7 @@ function readingOf(release: ReleaseName, { revision }: DraftIn<'draft'>, run: Ru
   };
 }
 
-function described(error: unknown): { code: string; message: string } {
+function described(error: unknown): Failure {
   if (isCoded(error)) return { code: error.code, message: error.message };
   return { code: 'internal', message: `the seal failed: ${(error as Error).message}` };
 }

@@ -3,11 +3,12 @@
  * private until something public names them, for a digest is all that it takes to read one;
  * so nothing outside asks here by a digest of its own.
  */
-import { type Digest, digestOf } from '../core/digest.ts';
+import { type Digest, digestBytes, digestOf } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
 import { INVENTORY_LIMITS } from '../core/weights/inventory.ts';
-import { keys } from '../store/keys.ts';
+import { type Key, keys } from '../store/keys.ts';
 import type { RegistryParts } from './parts.ts';
+import type { Content } from './registry.ts';
 
 export class Statements {
   readonly #parts: Pick<RegistryParts, 'store' | 'host'>;
@@ -23,6 +24,26 @@ export class Statements {
     return digest;
   }
 
+  /**
+   * The document with that digest as content of one chunk, to be hashed and sent without ever
+   * being whole in memory. Throws `storage` when the store has lost it.
+   */
+  async content(digest: Digest, path: string): Promise<Content> {
+    const { store } = this.#parts;
+    const key = keys.statement(digest);
+    const size = await store.size(key);
+    if (size === undefined) throw this.#unreadable(key, 'is missing');
+    return {
+      path,
+      size,
+      sha256: digest,
+      chunkSize: size,
+      chunkList: async () => digestBytes(digest),
+      read: (range) => store.read(key, range),
+      localPath: store.localPath?.(key),
+    };
+  }
+
   /** The bytes with that digest. Throws `storage` when the store has lost or damaged them. */
   async get(digest: Digest): Promise<Uint8Array> {
     const key = keys.statement(digest);
@@ -30,9 +51,11 @@ export class Statements {
     if (stored !== undefined && digestOf(this.#parts.host, stored.bytes) === digest) {
       return stored.bytes;
     }
-    const what = stored === undefined ? 'is missing' : 'is damaged';
-    throw new CodedError('storage', `${key} in ${this.#parts.store.name} ${what}; restore it`, {
-      key,
-    });
+    throw this.#unreadable(key, stored === undefined ? 'is missing' : 'is damaged');
+  }
+
+  #unreadable(key: Key, how: string): CodedError {
+    const message = `${key} in ${this.#parts.store.name} ${how}; restore it`;
+    return new CodedError('storage', message, { key });
   }
 }

@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import { concat } from '../core/bytes.ts';
 import { type Digest, digestBytes, formatDigest } from '../core/digest.ts';
-import { CodedError } from '../core/error.ts';
+import { CodedError, isCoded } from '../core/error.ts';
 import { inParallel } from '../core/parallel.ts';
 import { chunkCount, chunkRange, chunkRoot } from '../core/release/chunks.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
@@ -17,6 +17,7 @@ import type { UploadId } from '../store/contract.ts';
 import { keys, prefixes } from '../store/keys.ts';
 import type { Chores } from './chores.ts';
 import { Contents } from './content.ts';
+import type { DraftFile } from './documents/file.ts';
 import { createOnce, load } from './documents/form.ts';
 import { partForm, type Upload, type UploadedPart, uploadForm } from './documents/upload.ts';
 import type { RegistryParts } from './parts.ts';
@@ -79,7 +80,8 @@ export class Uploads {
     const id = upload.id as UploadId;
     const { tag } = await store.putPart(blob, id, part.number, part.length, checked);
     const { number, sha256 } = part;
-    await store.create(key, partForm.format({ v: 1, number, tag, sha256 }));
+    const noted = await store.create(key, partForm.format({ v: 1, number, tag, sha256 }));
+    if (noted === 'exists') await this.#settle(upload, part);
   }
 
   /**
@@ -98,23 +100,64 @@ export class Uploads {
         { path: upload.path },
       );
     }
-    await store.completeUpload(keys.blob(name), upload.id as UploadId, parts);
+    try {
+      await store.completeUpload(keys.blob(name), upload.id as UploadId, parts);
+    } catch (error) {
+      await this.#forgetMissing(name, error);
+      throw error;
+    }
     await store.create(keys.chunks(root), list);
   }
 
-  /** Lets go of an upload that nothing names, and of its parts. */
-  abandon(name: string): void {
+  /**
+   * Gives back the space of bytes that `file`, as it stood until now, was the last to name: an
+   * upload on its way, or a blob that no digest is bound to. A blob that a seal has read may be
+   * bound at any moment (`read-back.ts`): it goes only when its digest is bound to another.
+   */
+  letGo({ content, sha256 }: DraftFile): void {
+    if (content.state === 'missing') return;
     this.#chores.begin(async () => {
-      const { store } = this.#parts;
-      const held = await load(store, keys.upload(name), uploadForm);
-      if (held !== undefined) await store.abortUpload(keys.blob(name), held.value.id as UploadId);
-      await this.#removeRecords(name);
+      if (content.state === 'uploading') return this.#abandon(content.upload);
+      const binding = await this.#contents.find(sha256);
+      const isOrphan = binding ? binding.blob !== content.blob : content.verified === undefined;
+      if (isOrphan) await this.#abandon(content.blob);
     });
   }
 
   /** Removes what was noted of uploads that are complete and sealed. */
   forget(names: readonly string[]): void {
     this.#chores.begin(() => inParallel(names, PARALLEL, (name) => this.#removeRecords(name)));
+  }
+
+  /**
+   * Another sender of the same part was noted first. If it had other bytes, nobody knows whose
+   * the store has now: the part counts as missing.
+   */
+  async #settle(upload: Upload, part: PartToPut): Promise<void> {
+    const { store } = this.#parts;
+    const key = keys.uploadPart(part.upload, part.number);
+    if ((await load(store, key, partForm))?.value.sha256 === part.sha256) return;
+    await store.delete(key);
+    throw new CodedError(
+      'conflict',
+      `part ${part.number} of ${upload.path} was sent twice at the same time, with different bytes; send it again`,
+      { path: upload.path, part: part.number },
+    );
+  }
+
+  /** What the store does not have, whatever was noted, is asked for again. */
+  async #forgetMissing(name: string, error: unknown): Promise<void> {
+    if (!isCoded(error, 'conflict') || typeof error.details.part !== 'number') return;
+    await this.#parts.store.delete(keys.uploadPart(name, error.details.part));
+  }
+
+  /** Removes an upload with its parts, or the blob that it has become. */
+  async #abandon(name: string): Promise<void> {
+    const { store } = this.#parts;
+    const held = await load(store, keys.upload(name), uploadForm);
+    if (held !== undefined) await store.abortUpload(keys.blob(name), held.value.id as UploadId);
+    await store.delete(keys.blob(name));
+    await this.#removeRecords(name);
   }
 
   async #removeRecords(name: string): Promise<void> {

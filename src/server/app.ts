@@ -18,7 +18,8 @@ import { namespaceEndpoints } from './api/namespaces.ts';
 import { publishedOf, releaseEndpoints } from './api/releases.ts';
 import { tokenEndpoint } from './api/token.ts';
 import { authenticator } from './auth.ts';
-import { contentSender } from './content.ts';
+import { refuseBacklog } from './backlog.ts';
+import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
 import { logRouter } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -58,6 +59,7 @@ export function createApp(parts: AppParts): Express {
   app.use(securityHeaders());
   app.use(refuseForeignHosts(parts.hosts));
   app.use(healthRouter(parts));
+  app.use(refuseBacklog());
   app.use(WELL_KNOWN_PATH, wellKnownRouter(parts.store, parts.log, parts.config));
   app.use('/log', logRouter(parts.log));
   app.use(API_PATH, apiRouter(parts));
@@ -98,11 +100,12 @@ function apiRouter(parts: AppParts): Router {
     parts.catalogue.catchUp().catch((error: unknown) => {
       parts.logger.warn({ err: error }, 'the index could not catch up and tries again');
     });
+  const sender = contentSender(parts.hashing);
   const endpoints: readonly Endpoint[] = [
     ...draftEndpoints(parts.registry, parts.tokens, parts.clock, catchUp),
     ...namespaceEndpoints(parts.registry, catchUp),
-    ...releaseEndpoints(parts.registry, parts.catalogue),
-    contentEndpoint(parts),
+    ...releaseEndpoints(parts.registry, parts.catalogue, sender),
+    contentEndpoint(parts, sender),
     tokenEndpoint(parts),
   ];
   const description = describeApi(endpoints, parts.config.url + API_PATH);
@@ -114,8 +117,7 @@ function apiRouter(parts: AppParts): Router {
 }
 
 /** GET of a file; Express answers HEAD through it, too. */
-function contentEndpoint({ registry, catalogue, hashing }: AppParts): Endpoint {
-  const sender = contentSender(hashing);
+function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSender): Endpoint {
   return endpoint({
     method: 'get',
     path: '/releases/{namespace}/{name}/{version}/files/{*path}',

@@ -1,5 +1,6 @@
 /**
- * Weights on the wire: `GET /api/v1/releases/{ns}/{name}/{version}/files/{path}`.
+ * Weights on the wire: `GET /api/v1/releases/{ns}/{name}/{version}/files/{path}`, and with them
+ * the release documents that are too large to be read into memory for everybody who asks.
  *
  * No byte leaves the server unchecked. A client that says `Weighhouse-Verifies: chunks`
  * checks each chunk itself, and gets the file as it lies. For every other client the server
@@ -18,17 +19,20 @@ import type { ByteRange } from '../store/contract.ts';
 import { sendProblem } from './problem.ts';
 import { parseRange } from './range.ts';
 import { openSource, type Source } from './send-range.ts';
+import { SendingMemory } from './sending-memory.ts';
 
 /** The header by which a client says that it verifies. */
 export const VERIFIES_HEADER = 'Weighhouse-Verifies';
-/** Files that are sent at the same time; each takes 2 MiB. */
+/** Files that are sent at the same time. */
 export const MAX_SENDINGS = 1_024;
 
+/** The media type of weights: a browser saves them and shows nothing of them. */
+const WEIGHTS = 'application/octet-stream';
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 export interface ContentSender {
   /** Answers a GET or HEAD for one file. Throws `overloaded` and `storage`. */
-  send(request: Request, response: Response, content: Content): Promise<void>;
+  send(request: Request, response: Response, content: Content, type?: string): Promise<void>;
 }
 
 /** Sends content that `hashing` has checked. `maxSendings` is less only in tests. */
@@ -36,6 +40,7 @@ export function contentSender(
   hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>,
   maxSendings = MAX_SENDINGS,
 ): ContentSender {
+  const memory = new SendingMemory();
   let sendings = 0;
 
   async function sendBody(
@@ -49,8 +54,14 @@ export function contentSender(
       throw new CodedError('overloaded', message, { retryAfterSeconds: 5 });
     }
     sendings++;
-    const source = await openSource(content, response, range.length).catch((error) => {
+    const block = memory.take();
+    const end = () => {
       sendings--;
+      memory.giveBack(block);
+    };
+    const size = Math.min(block, range.length);
+    const source = await openSource(content, response, size).catch((error) => {
+      end();
       throw error;
     });
     try {
@@ -63,13 +74,13 @@ export function contentSender(
       response.destroy();
     } finally {
       await source.close();
-      sendings--;
+      end();
     }
   }
 
   return {
-    async send(request, response, content) {
-      describe(response, content);
+    async send(request, response, content, type = WEIGHTS) {
+      describe(response, content, type);
       const etag = `"${digestHex(content.sha256)}"`;
       if (matches(request.get('if-none-match'), etag)) {
         response.status(304).end();
@@ -95,10 +106,9 @@ export function contentSender(
 }
 
 /** Headers that say what the bytes are. */
-function describe(response: Response, content: Content): void {
-  response.attachment(content.path.split('/').at(-1));
-  response.set({
-    'Content-Type': 'application/octet-stream',
+function describe(response: Response, content: Content, type: string): void {
+  if (type === WEIGHTS) response.attachment(content.path.split('/').at(-1));
+  response.type(type).set({
     'Accept-Ranges': 'bytes',
     ETag: `"${digestHex(content.sha256)}"`,
     'Repr-Digest': `sha-256=:${Buffer.from(digestBytes(content.sha256)).toString('base64')}:`,

@@ -13,10 +13,7 @@ import type { Response } from 'express';
 import { CodedError } from '../core/error.ts';
 import type { Content } from '../registry/registry.ts';
 import type { ByteRange } from '../store/contract.ts';
-
-/** Bytes of a block, and blocks of a response: measured. */
-const BLOCK_BYTES = 512 * 1024;
-const BLOCKS = 4;
+import { BLOCKS } from './sending-memory.ts';
 
 /** An open piece of content that can be sent from. */
 export interface Source {
@@ -25,11 +22,11 @@ export interface Source {
   close(): Promise<void>;
 }
 
-/** Opens content for sending `length` bytes of it into `response`. */
+/** Opens content for sending it into `response`, in blocks of `block` bytes at most. */
 export async function openSource(
   content: Content,
   response: Response,
-  length: number,
+  block: number,
 ): Promise<Source> {
   const { localPath } = content;
   if (localPath === undefined) {
@@ -41,7 +38,7 @@ export async function openSource(
   const file = await open(localPath, constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => {
     throw new CodedError('storage', `the bytes of ${content.path} are missing from the store`);
   });
-  const blocks = new Blocks(response, Math.min(BLOCK_BYTES, length));
+  const blocks = new Blocks(response, block);
   return {
     send: (range) => sendFile(file, range, blocks, content.path),
     close: async () => {

@@ -113,8 +113,8 @@ export interface Store {
 
   /**
    * Makes the object out of all its parts, durably. Doing it twice is the same as once.
-   * Throws `conflict` when a part is missing, from `parts` or from the upload, `not-found`
-   * when there is neither such an upload nor the object. When it has resolved, no write of
+   * Throws `conflict` when a part is missing, from `parts` or from the upload (`details.part`
+   * says which), `not-found` when there is neither such an upload nor the object. When it has resolved, no write of
    * a part that was begun earlier can change the object any more.
    */
   completeUpload(key: Key, upload: UploadId, parts: readonly Part[]): Promise<void>;

@@ -106,7 +106,9 @@ export const keys = {
     key('private', 'claims', namespace, digestHex(digest)),
   /** Says that a published release has a file with this digest, so that anybody may name it. */
   publicClaim: (digest: Digest): Key => key('private', 'public', digestHex(digest)),
-  intent: (name: ReleaseName): Key => key(...release(['private', 'intents'], name)),
+  /** Says that the draft, as it stood at `generation`, is being published. */
+  intent: (name: ReleaseName, generation: number): Key =>
+    key(...release(['private', 'intents'], name), String(generation)),
   revoked: (tokenId: string): Key => key('private', 'revoked', tokenId),
   /** The trusted publishers of a namespace. */
   publishers: (namespace: Namespace): Key => key('private', 'publishers', namespace),
@@ -129,6 +131,7 @@ export const prefixes = {
     prefix(...release(['private', 'drafts'], name), 'files'),
   uploadParts: (random: string): KeyPrefix => prefix('private', 'uploads', random),
   intents: (): KeyPrefix => prefix('private', 'intents'),
+  intentsOf: (name: ReleaseName): KeyPrefix => prefix(...release(['private', 'intents'], name)),
   revoked: (): KeyPrefix => prefix('private', 'revoked'),
   exchanged: (): KeyPrefix => prefix('private', 'exchanged'),
 } as const;

@@ -58,6 +58,6 @@ function requireOne(store: Store, winners: number, what: string): void {
   throw new CodedError(
     'storage',
     `${store.name} let ${winners} of ${WRITERS} concurrent writers win a conditional ${what}, not one: it cannot hold a registry`,
-    { winners },
+    { winners, fatal: true },
   );
 }

@@ -365,12 +365,11 @@ export function storeContract(name: string, make: () => Promise<Storage>): void 
         const key = freshKey();
         const id = await store.beginUpload(key, shape);
         const [first, third] = [await put(key, id, 1), await put(key, id, 3)];
-        await expect(store.completeUpload(key, id, [first, third])).rejects.toThrowWithCode(
-          'conflict',
-        );
-        await expect(
-          store.completeUpload(key, id, [first, { ...first, number: 2 }, third]),
-        ).rejects.toThrowWithCode('conflict');
+        const incomplete = store.completeUpload(key, id, [first, third]);
+        await expect(incomplete).rejects.toMatchObject({ code: 'conflict', details: { part: 2 } });
+        const claimed = [first, { ...first, number: 2 }, third];
+        const completing = store.completeUpload(key, id, claimed);
+        await expect(completing).rejects.toMatchObject({ code: 'conflict', details: { part: 2 } });
         expect(await store.size(key)).toBeUndefined();
         await store.completeUpload(key, id, [third, await put(key, id, 2), first]);
         await expectContent(key);

@@ -6,6 +6,7 @@ import { noteSigner } from '../../src/core/note/note.ts';
 import { parseNamespace } from '../../src/core/release/name.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import type { Item } from '../../src/log/item.ts';
+import type { LastSeen } from '../../src/log/last-seen.ts';
 import { parseLock } from '../../src/log/lock.ts';
 import { createLog } from '../../src/log/recover.ts';
 import { keys } from '../../src/store/keys.ts';
@@ -42,6 +43,19 @@ function item(text: string): Item {
         bytes: formatCanonical({ index, text }),
       },
     ],
+  };
+}
+
+/** What a node remembers, without its disk. */
+function remembering(): LastSeen {
+  let note: Uint8Array | undefined;
+  return {
+    name: 'memory',
+    load: async () => note,
+    save: (newest) => {
+      note = newest;
+    },
+    settle: async () => {},
   };
 }
 
@@ -206,6 +220,31 @@ describe('a start is refused', () => {
     const note = signCheckpoint({ origin: ORIGIN, size: 2, root }, [noteSigner(LOG_KEY)]);
     disk.plant('log/checkpoint', note);
     await expect(sequence(disk.open())).rejects.toThrowWithCode('fork');
+  });
+
+  test('when the whole store was restored from an older copy, and this node has seen more', async () => {
+    const disk = await logOf(2);
+    const old = disk.copy();
+    const lastSeen = remembering();
+    const log = await sequence(disk.open(), { lastSeen });
+    await log.append(item('more'));
+    await log.close();
+    await expect(sequence(old.open(), { lastSeen })).rejects.toThrowWithCode('rolled-back');
+    // Grown beyond what was seen, in another way.
+    const other = await sequence(old.open());
+    for (const text of ['x', 'y']) await other.append(item(text));
+    await other.close();
+    await expect(sequence(old.open(), { lastSeen })).rejects.toThrowWithCode('fork');
+    await (await sequence(disk.open(), { lastSeen })).close();
+  });
+
+  test('when what this node remembers is not of this log', async () => {
+    const lastSeen = remembering();
+    const stranger = signingKey(nodeHost, ORIGIN, new Uint8Array(32).fill(9));
+    const root = new Uint8Array(32);
+    lastSeen.save(signCheckpoint({ origin: ORIGIN, size: 1, root }, [noteSigner(stranger)]));
+    const start = sequence((await logOf(1)).open(), { lastSeen });
+    await expect(start).rejects.toThrowWithCode('untrusted');
   });
 
   test.each([['log/checkpoint'], ['private/lock']])(

@@ -108,7 +108,7 @@ const [first, second] = [0, 1];
 describe('collecting cosignatures', () => {
   test('the cosigned note meets the quorum and keeps the log’s signature', async () => {
     const { options, tree } = await witnessed(3);
-    const note = await openWitnesses(options)(tree);
+    const note = await openWitnesses(options).cosign(tree);
     expect(checkQuorum(options.policy, parseNote(note!))).toMatchObject({ ok: true });
     expect(openCheckpoint(note!, ORIGIN, [noteVerifier(LOG_KEY)])).toMatchObject({ ok: true });
     expect(parseNote(note!).signatures).toHaveLength(1 + 3);
@@ -116,7 +116,7 @@ describe('collecting cosignatures', () => {
 
   test('each witness is asked from the size that it is known to hold', async () => {
     const { options, tree, witnesses, grow } = await witnessed(3);
-    const cosign = openWitnesses(options);
+    const { cosign } = openWitnesses(options);
     await cosign(tree);
     await cosign(await grow(500));
     expect(witnesses[first]!.asked).toEqual([0, 3]);
@@ -125,7 +125,7 @@ describe('collecting cosignatures', () => {
 
   test('the same tree is cosigned again, without a proof', async () => {
     const { options, tree, witnesses } = await witnessed(3);
-    const cosign = openWitnesses(options);
+    const { cosign } = openWitnesses(options);
     await cosign(tree);
     expect(await cosign(tree)).toBeDefined();
     expect(witnesses[first]!.asked).toEqual([0, 3]);
@@ -133,16 +133,16 @@ describe('collecting cosignatures', () => {
 
   test('a 409 tells the size to prove from, and the question is put once more', async () => {
     const { options, tree, witnesses, grow } = await witnessed(3);
-    await openWitnesses(options)(tree);
+    await openWitnesses(options).cosign(tree);
     // A new process, which has forgotten what the witnesses know.
-    expect(await openWitnesses(options)(await grow(4))).toBeDefined();
+    expect(await openWitnesses(options).cosign(await grow(4))).toBeDefined();
     expect(witnesses[first]!.asked).toEqual([0, 0, 3]);
   });
 
   test('one absent witness of three does not stop a quorum of two', async () => {
     const { options, tree, witnesses, absent } = await witnessed(3);
     witnesses[second]!.misbehave = () => new Response(null, { status: 503 });
-    const note = await openWitnesses(options)(tree);
+    const note = await openWitnesses(options).cosign(tree);
     expect(checkQuorum(options.policy, parseNote(note!))).toMatchObject({ ok: true });
     expect(absent).toEqual(['w2']);
   });
@@ -150,7 +150,7 @@ describe('collecting cosignatures', () => {
   test('a witness that never answers is waited for no longer than the grace', async () => {
     const { options, tree, witnesses } = await witnessed(3, { timeout: 60_000 });
     witnesses[second]!.misbehave = () => new Promise<Response>(() => {});
-    expect(await openWitnesses(options)(tree)).toBeDefined();
+    expect(await openWitnesses(options).cosign(tree)).toBeDefined();
   });
 
   test('two absent witnesses of three leave the quorum missing', async () => {
@@ -158,7 +158,7 @@ describe('collecting cosignatures', () => {
     for (const witness of witnesses.slice(1)) {
       witness.misbehave = () => new Response(null, { status: 500 });
     }
-    expect(await openWitnesses(options)(tree)).toBeUndefined();
+    expect(await openWitnesses(options).cosign(tree)).toBeUndefined();
   });
 
   test('a policy that its askable witnesses cannot meet is refused', async () => {
@@ -172,7 +172,7 @@ describe('collecting cosignatures', () => {
     const { options, tree, witnesses } = await witnessed(3);
     for (const witness of witnesses) witness.misbehave = () => new Promise<Response>(() => {});
     const policy = policyOf(witnesses, 'none');
-    expect(await openWitnesses({ ...options, policy })(tree)).toEqual(tree.note);
+    expect(await openWitnesses({ ...options, policy }).cosign(tree)).toEqual(tree.note);
   });
 });
 
@@ -211,7 +211,7 @@ describe('a witness counts as absent that', () => {
     const { options, tree, witnesses, absent } = await witnessed(3);
     const [witness] = witnesses;
     witness!.misbehave = () => misbehaviour(witness!, tree);
-    const note = await openWitnesses(options)(tree);
+    const note = await openWitnesses(options).cosign(tree);
     expect(absent).toEqual(['w1']);
     expect(parseNote(note!).signatures).toHaveLength(1 + 2);
     expect(witness!.asked.length).toBeLessThanOrEqual(2);
@@ -223,7 +223,7 @@ describe('a witness counts as absent that', () => {
         throw new TypeError('fetch failed');
       },
     });
-    expect(await openWitnesses(options)(tree)).toBeUndefined();
+    expect(await openWitnesses(options).cosign(tree)).toBeUndefined();
     expect(absent).toEqual(names);
   });
 
@@ -235,7 +235,7 @@ describe('a witness counts as absent that', () => {
           init!.signal!.addEventListener('abort', () => reject(init!.signal!.reason));
         }),
     });
-    expect(await openWitnesses(options)(tree)).toBeUndefined();
+    expect(await openWitnesses(options).cosign(tree)).toBeUndefined();
     expect(absent).toEqual(names);
   });
 
@@ -243,10 +243,63 @@ describe('a witness counts as absent that', () => {
     const { options, tree, witnesses } = await witnessed(3);
     const [witness] = witnesses;
     witness!.misbehave = () => new Response('99\n', { status: 409 });
-    const cosign = openWitnesses(options);
+    const { cosign } = openWitnesses(options);
     await cosign(tree);
     witness!.misbehave = undefined;
     expect(parseNote((await cosign(tree))!).signatures).toHaveLength(1 + 3);
+  });
+});
+
+describe('a start', () => {
+  /** A log whose witnesses have seen it at this size, and a start of it as it was before that. */
+  async function restored(seen: number) {
+    const { disk, options, witnesses, grow } = await witnessed(2);
+    const old = disk.copy();
+    const { cosign } = openWitnesses(options);
+    await cosign(await grow(seen - 2));
+    const start = async () => {
+      const store = old.open();
+      const log = await sequence(store, openWitnesses({ ...options, store }));
+      await log.close();
+    };
+    return { witnesses, start };
+  }
+
+  test('is refused when one witness has seen a larger tree', async () => {
+    const { witnesses, start } = await restored(5);
+    for (const witness of witnesses.slice(1)) {
+      witness.misbehave = () => new Response(null, { status: 503 });
+    }
+    await expect(start()).rejects.toThrowWithCode('rolled-back');
+    await expect(start()).rejects.toThrow(/size 5, this one has 2 \(w1\).*restore the newest/);
+  });
+
+  test('is refused when a witness has seen another tree', async () => {
+    const { witnesses, start } = await restored(2);
+    witnesses[first]!.size = 1;
+    witnesses[first]!.root = new Uint8Array(32).fill(9);
+    await expect(start()).rejects.toThrowWithCode('fork');
+  });
+
+  test('is not refused by witnesses that agree, say nothing, or talk nonsense', async () => {
+    const { witnesses, start } = await restored(2);
+    witnesses[first]!.misbehave = () => new Response(null, { status: 500 });
+    witnesses[second]!.misbehave = () => new Response('02\n', { status: 409 });
+    await start();
+  });
+
+  test('is not refused when the larger tree was committed by another process meanwhile', async () => {
+    const { store, options, grow } = await witnessed(2);
+    const other = openWitnesses(options);
+    let asked = false;
+    const objection: typeof other.objection = async (tree) => {
+      if (!asked) await other.cosign(await grow(3));
+      asked = true;
+      return openWitnesses(options).objection(tree);
+    };
+    const log = await sequence(store, { objection });
+    expect(log.committed().size).toBe(5);
+    await log.close();
   });
 });
 
@@ -256,7 +309,7 @@ describe('a log that awaits its witnesses', () => {
     for (const witness of witnesses) {
       witness.misbehave = () => new Response(null, { status: 503 });
     }
-    const log = await sequence(store as Store, { cosign: openWitnesses(options), patience: 20 });
+    const log = await sequence(store as Store, { ...openWitnesses(options), patience: 20 });
     const heal = () => {
       for (const witness of witnesses) witness.misbehave = undefined;
     };
@@ -291,7 +344,7 @@ describe('a log that awaits its witnesses', () => {
   test('adds the cosignatures to a tree that was published without them', async () => {
     const { store, disk, options } = await witnessed(2);
     expect(parseNote(disk.bytes('log/checkpoint')).signatures).toHaveLength(1);
-    const log = await sequence(store, { cosign: openWitnesses(options) });
+    const log = await sequence(store, openWitnesses(options));
     await log.close();
     expect(checkQuorum(options.policy, parseNote(disk.bytes('log/checkpoint')))).toMatchObject({
       ok: true,

@@ -30,7 +30,7 @@ import { createLog } from '../../src/log/recover.ts';
 import { openSequencer, type Sequencer, type SequencerOptions } from '../../src/log/sequencer.ts';
 import { closeWithHeads } from '../../src/registry/heads.ts';
 import { openRegistry } from '../../src/registry/open.ts';
-import type { RegistryKeys } from '../../src/registry/parts.ts';
+import type { RegistryKeys, RegistryParts } from '../../src/registry/parts.ts';
 import type {
   Caller,
   DeclaredFile,
@@ -136,7 +136,7 @@ export class World {
   /** A process that has just started, on the disk or on another store. */
   async open(
     behaviour: Behaviour = {},
-    options: Partial<SequencerOptions> = {},
+    options: Partial<SequencerOptions> & Pick<RegistryParts, 'onUnfinished'> = {},
   ): Promise<LiveRegistry> {
     this.#processes += 1;
     const store = options.store ?? this.disk.open(behaviour);
@@ -171,6 +171,7 @@ export class World {
       hashing,
       clock,
       random,
+      onUnfinished: options.onUnfinished,
     });
     const live = new LiveRegistry(this, registry, log, reader);
     this.#live.add(live);

@@ -21,6 +21,7 @@ import {
   checkAllParts,
   checkPartLength,
   checkShape,
+  missingPart,
   wrongLength,
 } from '../../src/store/upload-shape.ts';
 
@@ -200,12 +201,11 @@ class MemoryStore implements Store {
     length: number,
     body: AsyncIterable<Uint8Array>,
   ): Promise<Part> {
-    const { shape, parts } = this.#upload(key, id);
-    checkPartLength(shape, number, length);
+    checkPartLength(this.#upload(key, id).shape, number, length);
     const bytes = await collect(body);
     if (bytes.length !== length) throw wrongLength(number, bytes.length, length);
     return this.#operate({ kind: 'part', key }, () => {
-      parts.set(number, bytes);
+      this.#upload(key, id).parts.set(number, bytes);
       this.#disk.writes.push({ kind: 'part', key });
       return { number, tag: `part-${number}` };
     });
@@ -217,9 +217,12 @@ class MemoryStore implements Store {
       const upload = this.#upload(key, id);
       checkAllParts(upload.shape, parts);
       const numbers = parts.map(({ number }) => number).sort((a, b) => a - b);
-      const content = numbers.map((number) => upload.parts.get(number));
-      if (content.includes(undefined)) throw new CodedError('conflict', 'a part is missing');
-      this.#put({ kind: 'complete', key }, concat(...(content as Uint8Array[])));
+      const content = numbers.map((number) => {
+        const part = upload.parts.get(number);
+        if (part === undefined) throw missingPart(number);
+        return part;
+      });
+      this.#put({ kind: 'complete', key }, concat(...content));
       this.#disk.uploads.delete(id);
     });
   }

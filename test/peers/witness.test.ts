@@ -37,7 +37,8 @@ function policed(store: Store) {
   const policy = parseTlogPolicy(nodeHost, utf8(text));
   const absent: unknown[] = [];
   const onAbsent = (_: string, cause: unknown) => absent.push(cause);
-  return { policy, absent, cosign: openWitnesses({ store, host: nodeHost, policy, onAbsent }) };
+  const { cosign } = openWitnesses({ store, host: nodeHost, policy, onAbsent });
+  return { policy, absent, cosign };
 }
 
 test(

@@ -1,11 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
+import { MAX_MODEL_LENGTH, parseReleaseName } from '../../src/core/release/name.ts';
 import { formatPolicy, POLICY_PAYLOAD_TYPE } from '../../src/core/release/policy.ts';
 import { openEnvelope, parseEnvelope } from '../../src/core/statement/dsse.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
+import { DEFAULT_POOL_LIMIT, LATE_ITEM } from '../../src/log/pool.ts';
+import { headsForm } from '../../src/registry/documents/heads.ts';
+import { MAX_NAMESPACES } from '../../src/registry/namespaces.ts';
+import { DEFAULT_MAX_BYTES } from '../../src/store/contract.ts';
 import { enrolled } from '../made/enrolment.ts';
-import { ACME, OPERATOR, PUBLISHER, RELEASE, useWorlds } from '../made/live-registry.ts';
+import { ACME, caller, OPERATOR, PUBLISHER, RELEASE, useWorlds } from '../made/live-registry.ts';
 
 const makeWorld = useWorlds();
+/** Some tests read and write the heads of 100,000 namespaces a few times. */
+const MANY_NAMESPACES_MS = 60_000;
 
 describe('a namespace', () => {
   test('begins with its policy, signed by its owner and countersigned by the registry', async () => {
@@ -91,4 +98,34 @@ describe('a namespace', () => {
     await expect(create(65)).rejects.toThrowWithCode('too-large');
     await create(64);
   });
+});
+
+describe('the number of namespaces', () => {
+  /** A heads document over so many namespaces with names of that length. */
+  function headsOf(count: number, length: number): Uint8Array {
+    const names = Array.from({ length: count }, (_, i) => `${i}`.padStart(length, 'n'));
+    const leaves = Object.fromEntries(names.map((name) => [name, 'ab'.repeat(32)]));
+    const time = '2026-01-01T00:00:00.000Z';
+    return headsForm.format({ v: 1, index: 1, time, leaves });
+  }
+
+  test('at the limit, with what one batch can begin on top of it, fits in the heads document', () => {
+    // Their entries are made late: the pool weighs them by the most that these may have.
+    const inOneBatch = Math.ceil(DEFAULT_POOL_LIMIT.bytes / LATE_ITEM.bytes);
+    const bytes = headsOf(MAX_NAMESPACES + inOneBatch, MAX_MODEL_LENGTH);
+    // Its index may grow.
+    expect(bytes.length + 16).toBeLessThanOrEqual(DEFAULT_MAX_BYTES);
+  });
+
+  test(
+    'is limited, and those that are there go on',
+    async () => {
+      const live = await (await makeWorld()).openWithNamespace();
+      live.world.disk.plant('heads', headsOf(MAX_NAMESPACES - 1, 5));
+      await live.createNamespace('last');
+      await expect(live.createNamespace('toomany')).rejects.toThrowWithCode('too-large');
+      await live.release(caller('last', 'publisher'), parseReleaseName('last/tiny@v1'));
+    },
+    MANY_NAMESPACES_MS,
+  );
 });

@@ -2,8 +2,10 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { digestOf } from '../../src/core/digest.ts';
 import { parseManifest } from '../../src/core/release/manifest.ts';
+import { parseReleaseName } from '../../src/core/release/name.ts';
 import { parseInventory } from '../../src/core/weights/inventory.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
+import { KEPT_FAILURES } from '../../src/registry/seal.ts';
 import { nonceOf, PUBLISHER, RELEASE, useWorlds } from '../made/live-registry.ts';
 import { makeSafetensors } from '../made/safetensors.ts';
 
@@ -166,5 +168,23 @@ describe('a seal that runs', () => {
     read.length = 0;
     await next.seal(PUBLISHER, RELEASE, ['a.txt', 'b.txt'], nonceOf(2));
     expect(read.length).toBe(looks + 1);
+  });
+});
+
+describe('why seals failed', () => {
+  test('is kept for a number of drafts, those that failed last', async () => {
+    const live = await (await makeWorld()).openWithNamespace();
+    const { registry } = live;
+    const drafts = Array.from({ length: KEPT_FAILURES + 1 }, (_, n) =>
+      parseReleaseName(`acme/tiny@v${n}`),
+    );
+    for (const draft of drafts) {
+      await registry.openDraft(PUBLISHER, draft);
+      const { seal } = await live.seal(PUBLISHER, draft, ['absent.txt']);
+      expect(seal).toMatchObject({ error: { code: 'conflict' } });
+    }
+    const [first, second] = drafts;
+    expect((await registry.draftStatus(PUBLISHER, first!)).seal).toBeUndefined();
+    expect((await registry.draftStatus(PUBLISHER, second!)).seal).toBeDefined();
   });
 });

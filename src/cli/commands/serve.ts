@@ -1,7 +1,9 @@
 /** `serve`: the server, until it is told to end; then it finishes what it has begun. */
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { openStore, type ServeOptions, serve } from '../../main.ts';
+import { messageOf } from '../../core/error.ts';
+import type { Patience } from '../../log/pause.ts';
+import { openStore, type ServeOptions, STORE_PATIENCE_MS, serve } from '../../main.ts';
 import { parseAddress } from '../address.ts';
 import { declare, passphraseFlag, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -21,7 +23,10 @@ export function makeCommand(run: Run): Command {
         'for tests: issuers on this machine, without TLS',
       ).hideHelp(),
     )
-    .option('--index <dir>', 'where the search index is kept (default: the user’s cache)')
+    .option(
+      '--index <dir>',
+      'where the search index and the last seen checkpoint are kept (default: the user’s cache)',
+    )
     .addOption(passphraseFlag())
     .action(run(runServer));
 }
@@ -44,7 +49,7 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
   }
   const passphrase = await serverPassphrase(context, flags, flags.keys);
   await serveUntilStopped(context, {
-    store: await openStore(flags.store),
+    store: await openStore(flags.store, { patience: patienceOf(context) }),
     keysDirectory: flags.keys,
     passphrase,
     address,
@@ -55,6 +60,16 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
     oidcIssuers: flags.oidcIssuers,
     oidcAllowLoopback: flags.oidcAllowLoopback ?? false,
   });
+}
+
+/** Waits for a bucket that is not there yet, and says so once. */
+function patienceOf({ output, signal }: Context): Patience {
+  let isSaid = false;
+  const onPause = (cause: unknown) => {
+    if (!isSaid) output.warn(`the store does not answer and is waited for: ${messageOf(cause)}`);
+    isSaid = true;
+  };
+  return { patience: STORE_PATIENCE_MS, signal, onPause };
 }
 
 /** Serves, says where, and ends in order when the person or the system asks for it. */

@@ -5,7 +5,7 @@
  *     data/store     the registry
  *     data/keys      the server's keys
  *     data/offline   the root's and the owner's private keys, which a server never needs
- *     data/index     what search reads; made again when it is lost
+ *     data/index     what search reads, made again when it is lost, and the last seen checkpoint
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -11,6 +11,7 @@ import {
 } from '../../core/audit/documents.ts';
 import type { Findings } from '../../core/audit/findings.ts';
 import type { Due, NamedPolicy } from '../../core/audit/fold.ts';
+import { BoundedMap } from '../../core/bounded-map.ts';
 import { formatHex, parseBase64 } from '../../core/bytes.ts';
 import { CodedError } from '../../core/error.ts';
 import type { Host } from '../../core/host.ts';
@@ -29,6 +30,8 @@ import { readNamed, readShownDocuments } from './shown.ts';
 
 /** Entries whose documents are read at a time. */
 const ENTRIES_AT_ONCE = 16;
+/** Namespaces whose policies are kept; those of the others are read again. */
+const KEPT_POLICIES = 256;
 
 /** A release whose documents are good, with its tensors where it has any. */
 export interface AuditedRelease {
@@ -56,10 +59,10 @@ export class DocumentAudit {
   readonly #parts: DocumentParts;
   readonly #lanes = new Lanes(ENTRIES_AT_ONCE);
   /** The policy last asked for of each namespace: the one in force, nearly always. */
-  readonly #policies = new Map<
+  readonly #policies = new BoundedMap<
     string,
     { readonly index: number; readonly policy: Promise<Policy> }
-  >();
+  >(KEPT_POLICIES);
   readonly #heads = new Map<string, SignedHead>();
 
   constructor(parts: DocumentParts) {

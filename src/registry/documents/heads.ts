@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { count, hex32, instant, record } from '../../core/shape.ts';
 import { form } from './form.ts';
 
-/** Some 100,000 namespaces. */
+/** What a store reads of a document; `MAX_NAMESPACES` fit. */
 const LIMITS = { maxBytes: 16 * 2 ** 20, maxDepth: 3 };
 
 const headsSchema = v.strictObject({

@@ -17,6 +17,8 @@ const namespaceSchema = v.strictObject({
   policy: v.strictObject({ digest, signed: v.array(digest) }),
   /** The statement of each advisory in `head.advisories`: the same one is not logged twice. */
   statements: v.array(digest),
+  /** Release → how many of them are about it. */
+  advised: v.exactOptional(v.record(v.string(), count)),
 });
 
 export type NamespaceRecord = v.InferOutput<typeof namespaceSchema>;

@@ -26,11 +26,15 @@ const releaseSchema = v.strictObject({
 });
 
 const revisionSchema = v.strictObject({ v: v.literal(1), release: v.string(), digest });
-const markerSchema = v.strictObject({ v: v.literal(1), release: v.string() });
+const markerSchema = v.strictObject({ v: v.literal(1), release: v.string(), generation: count });
 
 export type ReleaseRecord = v.InferOutput<typeof releaseSchema>;
 
 export const releaseForm = form<ReleaseRecord>('the published release', releaseSchema);
 export const revisionForm = form('the revision', revisionSchema);
-/** `private/intents/…`: says that a publish was begun, for the next start to look after. */
+/**
+ * `private/intents/…/<generation>`: says that a publish was begun from the draft of that
+ * generation, for the next start to look after. Once the draft has another one, that attempt
+ * can no longer come to anything.
+ */
 export const markerForm = form('the intent', markerSchema);

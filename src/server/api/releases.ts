@@ -14,6 +14,7 @@ import {
 } from '../../core/release/name.ts';
 import { type Catalogue, MAX_PAGE } from '../../index/catalogue.ts';
 import type { Registry } from '../../registry/registry.ts';
+import type { ContentSender } from '../content.ts';
 import { type Call, type Endpoint, endpoint, param } from './endpoint.ts';
 import * as shapes from './shapes.ts';
 
@@ -81,7 +82,14 @@ const DOCUMENTS: readonly {
   },
 ];
 
-export function releaseEndpoints(registry: Registry, catalogue: Catalogue): Endpoint[] {
+/** Bytes of a document that is read into memory to be sent. */
+export const MAX_IN_MEMORY_BYTES = 2 ** 20;
+
+export function releaseEndpoints(
+  registry: Registry,
+  catalogue: Catalogue,
+  sender: ContentSender,
+): Endpoint[] {
   return [
     endpoint({
       method: 'get',
@@ -178,7 +186,14 @@ export function releaseEndpoints(registry: Registry, catalogue: Catalogue): Endp
         token: 'none',
         produces: type,
         async run(call) {
-          const bytes = await registry.document(publishedOf(call, catalogue), document);
+          const release = publishedOf(call, catalogue);
+          if (document === 'manifest.json' || document === 'tensors.json') {
+            const content = await registry.largeDocument(release, document);
+            if (content.size > MAX_IN_MEMORY_BYTES) {
+              return sender.send(call.request, call.response, content, type);
+            }
+          }
+          const bytes = await registry.document(release, document);
           call.response.set('Cache-Control', cache).type(type).send(Buffer.from(bytes));
         },
       }),

@@ -1,0 +1,113 @@
+/** A start meets publishes that were left in the middle and cannot be finished now, or never. */
+import { describe, expect, test } from '@jest/globals';
+import { utf8 } from '../../src/core/bytes.ts';
+import { parseReleaseName, type ReleaseName } from '../../src/core/release/name.ts';
+import { nonceOf, PUBLISHER, RELEASE, useWorlds, type World } from '../made/live-registry.ts';
+import type { Operation } from '../made/memory-store.ts';
+
+const makeWorld = useWorlds();
+const SECOND = parseReleaseName('acme/tiny@v2');
+const HEAD = 'private/drafts/acme/tiny/v1.0/head';
+
+/** A world in which processes were killed after the intents of these publishes were saved. */
+async function leftInTheMiddle(...releases: readonly ReleaseName[]): Promise<World> {
+  const world = await makeWorld();
+  await (await world.openWithNamespace()).close();
+  for (const [n, release] of releases.entries()) {
+    const died = Promise.withResolvers<void>();
+    const fault = ({ kind, key }: Operation) => {
+      if (kind !== 'create' || !key.startsWith('private/staging')) return undefined;
+      died.resolve();
+      return 'die-before' as const;
+    };
+    const live = await world.open({ fault });
+    const digest = await live.push(PUBLISHER, release, { 'a.txt': `${n}` }, nonceOf(n));
+    void live.registry.publish(PUBLISHER, release, digest);
+    await died.promise;
+    world.bury(live);
+  }
+  return world;
+}
+
+function markersIn({ disk }: World): string[] {
+  return [...disk.objects.keys()].filter((key) => key.startsWith('private/intents/'));
+}
+
+/** A process that has recovered; what it could not finish. */
+async function start(world: World) {
+  const left: string[] = [];
+  const live = await world.open({}, { onUnfinished: (marker) => left.push(marker) });
+  await live.registry.recover();
+  return { live, left };
+}
+
+describe('a start', () => {
+  test('is not kept from finishing one publish by the rotten draft of another', async () => {
+    const world = await leftInTheMiddle(RELEASE, SECOND);
+    const good = world.disk.bytes(HEAD);
+    world.disk.plant(HEAD, utf8('rot'));
+    const { live, left } = await start(world);
+    expect(left).toEqual([expect.stringContaining('private/intents/acme/tiny/v1.0/')]);
+    expect(await live.registry.release(SECOND)).toBeDefined();
+    await live.close();
+
+    world.disk.plant(HEAD, good);
+    const healed = await start(world);
+    expect(healed.left).toEqual([]);
+    expect(await healed.live.registry.release(RELEASE)).toBeDefined();
+    await healed.live.close();
+    expect(markersIn(world)).toEqual([]);
+  });
+
+  test('survives a marker that makes no sense', async () => {
+    const world = await leftInTheMiddle(RELEASE);
+    world.disk.plant('private/intents/acme/tiny/v0/1', utf8('rot'));
+    const { live, left } = await start(world);
+    expect(left).toEqual(['private/intents/acme/tiny/v0/1']);
+    expect(await live.registry.release(RELEASE)).toBeDefined();
+  });
+
+  test('survives a clock that is behind the last commit, and leaves the publish for later', async () => {
+    const world = await leftInTheMiddle(RELEASE);
+    world.pass(-1_000_000);
+    const { live, left } = await start(world);
+    expect(left).toHaveLength(1);
+    world.pass(1_000_000);
+    await live.registry.recover();
+    expect(await live.registry.release(RELEASE)).toBeDefined();
+  });
+});
+
+describe('the marker of a publish', () => {
+  test('goes when the publish is given up', async () => {
+    const world = await leftInTheMiddle(RELEASE);
+    const record = new TextDecoder().decode(world.disk.bytes('namespaces/acme'));
+    world.disk.plant('namespaces/acme', utf8(record.replace('"policy":0', '"policy":1')));
+    const { live, left } = await start(world);
+    expect(left).toEqual([]);
+    expect(await live.registry.draftStatus(PUBLISHER, RELEASE)).toMatchObject({ state: 'sealed' });
+    await live.close();
+    expect(markersIn(world)).toEqual([]);
+  });
+
+  test.each(['withdrawn', 'reopened'])(
+    'goes at the next start when its draft was %s',
+    async (how) => {
+      const world = await makeWorld();
+      const live = await world.openWithNamespace();
+      await live.push(PUBLISHER, RELEASE);
+      // As if the process had been killed between marker and intent.
+      const { generation } = JSON.parse(new TextDecoder().decode(world.disk.bytes(HEAD)));
+      const key = `private/intents/acme/tiny/v1.0/${generation}`;
+      const marker = { generation, release: 'acme/tiny@v1.0', v: 1 };
+      world.disk.plant(key, utf8(JSON.stringify(marker)));
+      await (await start(world)).live.close();
+      expect(markersIn(world)).toEqual([key]);
+
+      if (how === 'withdrawn') await live.registry.withdraw(PUBLISHER, RELEASE);
+      else await live.uploadFile(PUBLISHER, RELEASE, 'more.txt', 'more');
+      await (await start(world)).live.close();
+      expect(markersIn(world)).toEqual([]);
+    },
+  );
+});
