@@ -46,6 +46,8 @@ export interface TokenClaims {
   readonly id: string;
   /** Set on an upload credential: the id of the token that opened the draft. */
   readonly parent: string | undefined;
+  /** True for an upload credential that may be exchanged for a fresh one. */
+  readonly renews: boolean;
   readonly subject: string;
   readonly roles: readonly TokenRole[];
   readonly namespace: Namespace | undefined;
@@ -89,6 +91,7 @@ const claimsSchema = v.object({
   ns: v.exactOptional(v.string()),
   draft: v.exactOptional(v.string()),
   parent: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
+  renews: v.exactOptional(v.literal(true)),
 });
 
 /** Issues a bearer token; `seconds` until it expires, `now` in milliseconds. */
@@ -119,19 +122,32 @@ export async function issueCiToken(
   return issue(issuer, CI, subject, { roles: [], ns: namespace }, CI_SECONDS, now);
 }
 
-/**
- * Issues the credential of one draft's uploads. It ends with its `parent`, the id of the token
- * that opened the draft: revoking that one revokes both.
- */
+/** For whom an upload credential is issued. */
+export interface Uploader {
+  readonly subject: string;
+  /** The id of the token that opened the draft: to revoke that one ends the credential too. */
+  readonly parent: string;
+  /** A CI job's credential ends sooner, and is not renewed: its identity was good for one job. */
+  readonly ci: boolean;
+}
+
+/** Issues the credential of one draft's uploads; `expires` in milliseconds. */
 export async function issueUploadCredential(
   issuer: TokenKey,
-  { subject, parent }: { readonly subject: string; readonly parent: string },
+  { subject, parent, ci }: Uploader,
   draft: ReleaseName,
   now: number,
-  seconds = UPLOAD_SECONDS,
-): Promise<{ token: string; id: string }> {
-  const claims = { roles: [], ns: draft.namespace, draft: formatReleaseName(draft), parent };
-  return issue(issuer, UPLOAD, subject, claims, seconds, now);
+): Promise<{ token: string; id: string; expires: number }> {
+  const seconds = ci ? CI_UPLOAD_SECONDS : UPLOAD_SECONDS;
+  const claims = {
+    roles: [],
+    ns: draft.namespace,
+    draft: formatReleaseName(draft),
+    parent,
+    ...(ci ? {} : { renews: true }),
+  };
+  const issued = await issue(issuer, UPLOAD, subject, claims, seconds, now);
+  return { ...issued, expires: now + seconds * 1000 };
 }
 
 /** Opens a token. Throws `not-authorised` for whatever is not wholly right. */
@@ -175,10 +191,11 @@ function claimsOf(payload: JWTPayload, kind: unknown): TokenClaims {
   const claims = v.safeParse(claimsSchema, payload);
   if (!claims.success || !isOfKind(claims.output, kind))
     throw refused('the token has malformed claims');
-  const { sub, jti, exp, roles, ns, draft, parent } = claims.output;
+  const { sub, jti, exp, roles, ns, draft, parent, renews } = claims.output;
   return {
     id: jti,
     parent,
+    renews: renews === true,
     subject: sub,
     roles,
     namespace: ns === undefined ? undefined : parseNamespace(ns),

@@ -20,6 +20,8 @@ const BEARER = /^Bearer ([A-Za-z0-9_.-]+)$/i;
 /** A caller, and the token that speaks or that opened its session: to revoke that one ends both. */
 export interface Identified extends Caller {
   readonly tokenId: string;
+  /** True for a session that may be renewed. */
+  readonly renews: boolean;
 }
 
 /** Opens the tokens of requests. */
@@ -57,6 +59,7 @@ export function authenticator(store: Store, key: TokenKey, clock: () => number):
     }
     return {
       tokenId: parent,
+      renews: claims.renews,
       subject: claims.subject,
       roles: claims.roles,
       namespace: claims.namespace,

@@ -126,9 +126,9 @@ describe('a document that changed in the store', () => {
       writeFileSync(file, bytes);
       expect(response.status).toBe(500);
       expect(await response.json()).toMatchObject({ code: 'storage', details: {} });
-      const failures = served.logged.filter((line) => line.includes('request failed'));
-      expect(failures).toHaveLength(1);
-      expect(failures[0]).toContain(prefix);
+      // What the test before has cut may still be logged.
+      const ofThisKey = (line: string) => line.includes('request failed') && line.includes(prefix);
+      expect(served.logged.filter(ofThisKey)).toHaveLength(1);
       expect((await served.fetch(path)).status).toBe(200);
     },
   );

@@ -22,6 +22,8 @@ describe('bearer tokens', () => {
     const { token, id } = await issueToken(issuer, grant, 3600, now);
     expect(await openToken(issuer, token, now)).toEqual({
       id,
+      parent: undefined,
+      renews: false,
       subject: 'ci',
       roles: ['publisher'],
       namespace: 'acme',
@@ -106,7 +108,7 @@ describe('upload credentials', () => {
   test('name one draft, hold no role and last seven days', async () => {
     const draft = parseReleaseName('acme/kimi@v1');
     const parent = 'ab'.repeat(16);
-    const opener = { subject: 'ci', parent };
+    const opener = { subject: 'ci', parent, ci: false };
     const { token } = await issueUploadCredential(issuer, opener, draft, now);
     const claims = await openToken(issuer, token, now + UPLOAD_SECONDS * 1000 - 1000);
     expect(claims).toMatchObject({ draft, parent, roles: [], namespace: 'acme' });

@@ -5,13 +5,9 @@ import { parseBase64 } from '../../core/bytes.ts';
 import { type Digest, formatDigest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
-import {
-  CI_UPLOAD_SECONDS,
-  issueUploadCredential,
-  type TokenKey,
-  UPLOAD_SECONDS,
-} from '../../keyring/token.ts';
+import { issueUploadCredential, type TokenKey } from '../../keyring/token.ts';
 import type { Registry } from '../../registry/registry.ts';
+import type { Identified } from '../auth.ts';
 import { bytesOf } from '../body.ts';
 import { type Call, type CatchUp, callerOf, type Endpoint, endpoint, param } from './endpoint.ts';
 import * as shapes from './shapes.ts';
@@ -37,19 +33,20 @@ export function draftEndpoints(
       answer: shapes.openedDraft,
       async run(call) {
         const caller = callerOf(call);
+        refuseUnrenewable(caller);
         const status = await registry.openDraft(caller, releaseOf(call));
-        const seconds = caller.ci ? CI_UPLOAD_SECONDS : UPLOAD_SECONDS;
-        const credential = await issueUploadCredential(
+        const { subject, tokenId: parent, ci = false } = caller;
+        const uploader = { subject, parent, ci };
+        const { token, expires } = await issueUploadCredential(
           tokens,
-          { subject: caller.subject, parent: caller.tokenId },
+          uploader,
           status.release,
           clock(),
-          seconds,
         );
         return {
           ...shapes.showDraft(status),
-          session: credential.token,
-          sessionExpires: new Date(clock() + seconds * 1000).toISOString(),
+          session: token,
+          sessionExpires: new Date(expires).toISOString(),
         };
       },
     }),
@@ -165,6 +162,15 @@ export function draftEndpoints(
       },
     }),
   ];
+}
+
+/** A session opens its own draft anew to be renewed, unless a CI job opened it. */
+function refuseUnrenewable({ session, renews }: Identified): void {
+  if (session === undefined || renews) return;
+  throw new CodedError(
+    'not-authorised',
+    'the upload session of a CI job is not renewed: exchange the identity of a new job for a token',
+  );
 }
 
 /** The release that the path names. */
