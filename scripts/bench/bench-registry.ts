@@ -34,15 +34,14 @@ export class BenchRegistry {
   readonly token: string;
   readonly vkey: string;
   readonly #program: Program;
-  readonly #server: ChildProcess;
   readonly #inside: readonly string[];
+  #server: ChildProcess;
 
   private constructor(
     folder: string,
-    url: string,
+    { url, process }: Served,
     { token, vkey }: Answer,
     program: Program,
-    server: ChildProcess,
     inside: readonly string[],
   ) {
     this.folder = folder;
@@ -50,8 +49,17 @@ export class BenchRegistry {
     this.token = token;
     this.vkey = vkey;
     this.#program = program;
-    this.#server = server;
+    this.#server = process;
     this.#inside = inside;
+  }
+
+  /** Where the store and the server's keys of a registry below `folder` lie. */
+  static places(folder: string) {
+    return {
+      store: join(folder, 'store'),
+      keys: join(folder, 'keys'),
+      index: join(folder, 'index'),
+    };
   }
 
   /** Makes and serves a registry below `parent`, with the namespace `acme`. */
@@ -62,18 +70,29 @@ export class BenchRegistry {
     const folder = mkdtempSync(join(parent, 'registry-'));
     const environment = { ...process.env, XDG_CONFIG_HOME: join(folder, 'config') };
     const program = { path: compiled(parent), environment };
-    const where = ['--store', join(folder, 'store'), '--keys', join(folder, 'keys')];
+    const { store, keys } = BenchRegistry.places(folder);
+    const where = ['--store', store, '--keys', keys];
     const names = ['--origin', BENCH_ORIGIN, '--namespace', 'acme', '--no-passphrase'];
     const made = answerOf(program, ['init', ...where, ...names]);
-    const listen = ['--listen', `${host}:0`];
-    const server = spawn(process.execPath, [program.path, 'serve', ...where, ...listen], {
-      env: environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const url = await readiness(server);
-    Object.assign(environment, { WEIGHHOUSE_URL: url, WEIGHHOUSE_TOKEN: made.token });
-    answerOf(program, ['trust', 'add', url, '--fingerprint', made.fingerprint]);
-    return new BenchRegistry(folder, url, made, program, server, inside);
+    const served = await serve(program, folder, `${host}:0`);
+    Object.assign(environment, { WEIGHHOUSE_URL: served.url, WEIGHHOUSE_TOKEN: made.token });
+    answerOf(program, ['trust', 'add', served.url, '--fingerprint', made.fingerprint]);
+    return new BenchRegistry(folder, served, made, program, inside);
+  }
+
+  /** Ends the server. */
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#server.once('exit', resolve));
+    this.#server.kill('SIGTERM');
+    await ended;
+  }
+
+  /** Starts the server that was stopped, at its address: seconds until it says that it listens. */
+  async restart(): Promise<number> {
+    const begun = performance.now();
+    const { process } = await serve(this.#program, this.folder, new URL(this.url).host);
+    this.#server = process;
+    return (performance.now() - begun) / 1000;
   }
 
   /** Pushes and publishes a folder. */
@@ -105,9 +124,7 @@ export class BenchRegistry {
   }
 
   async close(): Promise<void> {
-    const ended = new Promise((resolve) => this.#server.once('exit', resolve));
-    this.#server.kill('SIGTERM');
-    await ended;
+    await this.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
@@ -116,6 +133,22 @@ export class BenchRegistry {
 interface Program {
   readonly path: string;
   readonly environment: NodeJS.ProcessEnv;
+}
+
+/** A server that listens. */
+interface Served {
+  readonly url: string;
+  readonly process: ChildProcess;
+}
+
+async function serve({ path, environment }: Program, folder: string, listen: string) {
+  const { store, keys, index } = BenchRegistry.places(folder);
+  const where = ['--store', store, '--keys', keys, '--index', index];
+  const server = spawn(process.execPath, [path, 'serve', ...where, '--listen', listen], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return { url: await readiness(server), process: server };
 }
 
 function answerOf({ path, environment }: Program, command: readonly string[]): Answer {

@@ -1,23 +1,30 @@
 /**
  * The index over a log of a million entries: built anew, and found again by a start. A quarter
- * of the entries are releases, whose manifests are handed over from memory.
+ * of the entries are releases, whose manifests are handed over from memory. Then a whole server,
+ * whose log is filled up with commitments: how long a start takes that finds its index.
  */
+import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatEntry } from '../../../src/core/log/entry.ts';
 import type { Manifest } from '../../../src/core/release/manifest.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
 import { openCatalogue } from '../../../src/index/open.ts';
 import { openLogReader } from '../../../src/log/reader.ts';
+import { openRegistryAt, openStore } from '../../../src/main.ts';
 import type { Store } from '../../../src/store/contract.ts';
-import { median, type Part } from '../figure.ts';
+import { BenchRegistry } from '../bench-registry.ts';
+import { type Bench, type Figure, median, type Part } from '../figure.ts';
 import { madeLog } from '../made-log.ts';
 
 const ENTRIES = 1_000_000;
+/** Entries that are appended at once while a log is filled. */
+const FILLING = 4_096;
 const COMMAND = { ours: 'npm run bench -- index' };
 
 export const part: Part = {
-  about: 'the index of 10^6 entries: rebuild, and start',
+  about: 'the index of 10^6 entries: rebuild, and start; the start of a server with it',
   async *measure(bench) {
     const store = staticStore(madeLog(bench.folder, ENTRIES));
     const path = join(bench.folder, 'index.sqlite');
@@ -31,8 +38,50 @@ export const part: Part = {
     const start = median(runs.map((run) => run.start));
     yield { figure: 'rebuild of the index of 10^6 entries', ours: rebuild, atMost: 60, ...about };
     yield { figure: 'start of the index of 10^6 entries', ours: start, atMost: 3, ...about };
+    yield await startOfServer(bench);
   },
 };
+
+/** From the command to `listening on`, with everything that a start reads and compares. */
+async function startOfServer(bench: Bench): Promise<Figure> {
+  const registry = await BenchRegistry.start(bench.folder);
+  try {
+    await registry.stop();
+    await fillLog(registry.folder);
+    const runs = [];
+    // The first builds the index, and is no start that finds it.
+    for (let round = 0; round <= bench.rounds; round++) {
+      const start = await registry.restart();
+      if (round > 0) runs.push({ start });
+      if (round < bench.rounds) await registry.stop();
+    }
+    const figure = 'start of a server on a log of 10^6 entries, with its index';
+    const ours = median(runs.map(({ start }) => start));
+    return { figure, unit: 's', ours, atMost: 3, command: COMMAND, runs };
+  } finally {
+    await registry.close();
+  }
+}
+
+/** Fills the log of the registry below `folder` up to a million entries; nobody else may write to it. */
+async function fillLog(folder: string): Promise<void> {
+  const { store: address, keys } = BenchRegistry.places(folder);
+  const store = await openStore(address);
+  const opened = await openRegistryAt(store, keys, undefined);
+  const { sequencer } = opened;
+  while (sequencer.committed().size < ENTRIES) {
+    const count = Math.min(FILLING, ENTRIES - sequencer.committed().size);
+    await sequencer.append({ entries: Array.from({ length: count }, commitment) });
+  }
+  await opened.close();
+  await store.close();
+}
+
+function commitment(): Uint8Array {
+  const [label, commit] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')];
+  const time = new Date().toISOString();
+  return formatEntry({ v: 1, kind: 'commitment', time, label, commit });
+}
 
 async function timeOpening(path: string, store: Store): Promise<number> {
   const begun = performance.now();
