@@ -1,11 +1,11 @@
 /** What lies at a path of this machine: one file, or a directory as a release would have it. */
-import { open, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { compareCodePoints } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { isLeftOut, parseFilePath } from '../core/release/path.ts';
-import { type Inspection, inspectFile, inspectRelease } from '../core/weights/inspect.ts';
-import type { ByteReader } from '../core/weights/reader.ts';
+import { type Inspection, inspectRelease } from '../core/weights/inspect.ts';
+import { inspectLocalFile } from '../transfer/inspect-file.ts';
 import { walkFolder } from '../transfer/walk.ts';
 
 /** A file that was inspected, and where it lies. */
@@ -41,22 +41,5 @@ export async function inspectPath(path: string): Promise<InspectedPath> {
 }
 
 async function inspectAt(path: string, location: string): Promise<InspectedFile> {
-  const checked = parseFilePath(path);
-  const file = await open(location, 'r').catch((error: NodeJS.ErrnoException) => {
-    throw new CodedError('not-found', `${location} cannot be read (${error.code})`);
-  });
-  try {
-    const stats = await file.stat();
-    if (!stats.isFile()) throw new CodedError('bad-path', `${path} is no regular file`);
-    const reader: ByteReader = {
-      size: stats.size,
-      async read(offset, length) {
-        const { bytesRead, buffer } = await file.read(new Uint8Array(length), 0, length, offset);
-        return buffer.subarray(0, bytesRead);
-      },
-    };
-    return { ...(await inspectFile(checked, reader)), location };
-  } finally {
-    await file.close();
-  }
+  return { ...(await inspectLocalFile(parseFilePath(path), location)), location };
 }

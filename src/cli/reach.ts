@@ -11,7 +11,15 @@ import { openPins } from './pins.ts';
 
 /** The registry that the person means. Throws `usage` when none can be meant. */
 export async function openApi(context: Context): Promise<Api> {
-  return new Api({ url: await registryUrl(context), token: context.config.token });
+  const api = await openApiIfAny(context);
+  if (api !== undefined) return api;
+  throw new CodedError('usage', 'which registry? give its address with --url or WEIGHHOUSE_URL');
+}
+
+/** As `openApi`, for what can do without; undefined when none can be meant. */
+export async function openApiIfAny(context: Context): Promise<Api | undefined> {
+  const url = await registryUrl(context);
+  return url && new Api({ url, token: context.config.token });
 }
 
 /** As `openApi`, for what takes a token. Throws `not-authorised` without one, before anything is sent. */
@@ -41,10 +49,9 @@ export function openNonces({ config }: Context): Nonces {
 }
 
 /** `--url`, or the one registry that is pinned: whoever trusts just one means that. */
-async function registryUrl(context: Context): Promise<RegistryUrl> {
+async function registryUrl(context: Context): Promise<RegistryUrl | undefined> {
   if (context.config.url !== undefined) return parseRegistryUrl(context.config.url);
   const pins = await openPins(context).pins();
   const url = pins.length === 1 ? pins[0]?.urls[0] : undefined;
-  if (url !== undefined) return parseRegistryUrl(url);
-  throw new CodedError('usage', 'which registry? give its address with --url or WEIGHHOUSE_URL');
+  return url === undefined ? undefined : parseRegistryUrl(url);
 }

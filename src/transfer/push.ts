@@ -1,5 +1,6 @@
 /**
- * `push`: a folder into a draft, sealed. Files are hashed on every core, and each is sent
+ * `push`: a folder into a draft, sealed. What a registry would refuse is refused before
+ * anything is done (`preview.ts`). Then files are hashed on every core, and each is sent
  * while the next is being hashed; its chunks are its parts, so their digests are known. The
  * registry says which parts it has: stopped at any point, the same command goes on from
  * there. At the end the registry has read every byte back, and the manifest that it sealed
@@ -18,11 +19,11 @@ import { chunkRange, chunkRoot, chunkSizeFor } from '../core/release/chunks.ts';
 import { type Manifest, parseManifest } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
 import type { HashingPool } from '../hashing/pool.ts';
-import type { Selection } from './glob.ts';
 import type { Nonces, Recipient } from './nonces.ts';
 import { PartSender } from './part-upload.ts';
+import { type Preview, type PreviewOptions, previewFolder } from './preview.ts';
 import { type OnProgress, ProgressSum } from './progress.ts';
-import { fileChanged, requireUnchanged, type Scan, type ScannedFile, scanFolder } from './scan.ts';
+import { fileChanged, requireUnchanged, type Scan, type ScannedFile } from './scan.ts';
 import { Turnstile } from './turnstile.ts';
 
 /** Parts on their way at once. */
@@ -44,13 +45,10 @@ export interface Publisher {
   readonly nonces: Nonces;
 }
 
-export interface PushOptions extends Selection {
-  /** Only say what would be pushed. */
-  readonly dryRun?: boolean;
+export interface PushOptions extends PreviewOptions {
   /** Upload and leave the draft open. */
   readonly noSeal?: boolean;
   readonly connections?: number;
-  readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
 }
 
@@ -63,9 +61,21 @@ export interface PushResult {
   /** What lies in the folder and is never part of a release. */
   readonly leftOut: readonly string[];
   readonly deselected: number;
+  /** What is odd about the files, a sentence each. */
+  readonly warnings: readonly string[];
 }
 
-/** Pushes `folder` as `release`. Throws `bad-path`, `file-changed`, `already-published`, `not-authorised` … */
+/** What a push would push; nothing is sent. `api` is asked for the namespace's policy, where one is meant. */
+export async function previewPush(
+  api: Api | undefined,
+  folder: string,
+  release: ReleaseName,
+  options: PreviewOptions = {},
+): Promise<PushResult> {
+  return resultOf(release, await previewFolder(api, folder, release.namespace, options));
+}
+
+/** Pushes `folder` as `release`. Throws `bad-path`, `bad-weights`, `file-changed`, `already-published`, `not-authorised` … */
 export async function push(
   publisher: Publisher,
   folder: string,
@@ -73,14 +83,10 @@ export async function push(
   options: PushOptions = {},
 ): Promise<PushResult> {
   publisher.pool.warm();
-  const scan = await scanFolder(folder, options);
-  if (scan.files.length === 0) {
-    throw new CodedError('usage', `${folder} holds no file to push`);
-  }
-  if (options.dryRun === true) return resultOf(release, scan, undefined);
-  const pushing = new Push(publisher, release, scan, options);
+  const preview = await previewFolder(publisher.api, folder, release.namespace, options);
+  const pushing = new Push(publisher, release, preview.scan, options);
   try {
-    return resultOf(release, scan, await pushing.run());
+    return resultOf(release, preview, await pushing.run());
   } finally {
     pushing.close();
   }
@@ -356,7 +362,11 @@ function bytesIn(files: readonly ScannedFile[]): number {
   return files.reduce((sum, { size }) => sum + size, 0);
 }
 
-function resultOf(release: ReleaseName, scan: Scan, digest: Digest | undefined): PushResult {
+function resultOf(
+  release: ReleaseName,
+  { scan, warnings }: Preview,
+  digest?: Digest | undefined,
+): PushResult {
   return {
     reference: formatReleaseName(release),
     ...(digest === undefined ? {} : { digest }),
@@ -364,5 +374,6 @@ function resultOf(release: ReleaseName, scan: Scan, digest: Digest | undefined):
     bytes: bytesIn(scan.files),
     leftOut: scan.leftOut,
     deselected: scan.deselected,
+    warnings,
   };
 }

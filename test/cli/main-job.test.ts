@@ -90,6 +90,21 @@ describe('pushing', () => {
     expect((await publisher.run('status', 'acme/tiny@1.0')).status).toBe(4);
   });
 
+  test('a dry run takes no registry, and finds what a registry would refuse', async () => {
+    const { WEIGHHOUSE_URL, WEIGHHOUSE_TOKEN, ...nowhere } = publisher.env;
+    const dry = () =>
+      run(['push', publisher.path('broken'), 'acme/tiny@1.0', '--dry-run'], makeWorld(nowhere));
+    await mkdir(publisher.path('broken'));
+    await writeFile(publisher.path('broken', 'run.py'), 'print()');
+    const warned = await dry();
+    expect(warned.status).toBe(0);
+    expect(warned.stderr).toMatch(/^warning: run\.py may run code/m);
+    await writeFile(publisher.path('broken', 'model.safetensors'), 'no weights');
+    const refused = await dry();
+    expect(refused.status).toBe(20);
+    expect(refused.stderr).toContain('model.safetensors');
+  });
+
   test('without a seal leaves a draft, which "seal" seals', async () => {
     const pushed = await publisher.json('push', model(), 'acme/tiny@1.0', '--no-seal');
     expect(pushed).toMatchObject({ reference: 'acme/tiny@1.0', files: 2 });

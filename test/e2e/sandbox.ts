@@ -43,6 +43,8 @@ export class Sandbox {
   readonly folder: string;
   /** Set for every command that follows. */
   readonly env: Record<string, string> = {};
+  /** What still runs. */
+  readonly #running = new Map<ChildProcess, Promise<unknown>>();
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -94,7 +96,9 @@ export class Sandbox {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...outside(), ...this.#home(), ...this.env },
     });
-    return { child, ended: untilEnd(child) };
+    const ended = untilEnd(child).finally(() => this.#running.delete(child));
+    this.#running.set(child, ended);
+    return { child, ended };
   }
 
   /** A registry with one namespace; its token and address go into the environment. */
@@ -139,7 +143,10 @@ export class Sandbox {
     return this.json('publish', reference, '--digest', digest);
   }
 
+  /** Ends what still runs, and removes all that it left. */
   async remove(): Promise<void> {
+    for (const child of this.#running.keys()) child.kill('SIGKILL');
+    await Promise.allSettled(this.#running.values());
     await rm(this.folder, { recursive: true, force: true });
   }
 

@@ -81,6 +81,28 @@ describe('the audit of a server', () => {
     expect((await auditRegistry(reader)).violations).toEqual([]);
   });
 
+  test('finds such a byte also in a release that an earlier audit left in its state', async () => {
+    const { state, size } = await auditRegistry(reader);
+    const path = await served.blobOf(TINY, 'model.safetensors');
+    await writeFile(path, flipped(await readFile(path), 60));
+    expect(await auditRegistry(reader, { state })).toMatchObject({ ok: true, from: size });
+    const report = await auditRegistry(reader, { state, content: true });
+    expect(report).toMatchObject({ from: 0, violations: [{ code: 'digest-mismatch' }] });
+  });
+
+  test('reads all content each time, whatever an earlier audit has read', async () => {
+    const { state } = await auditRegistry(reader, { content: true });
+    await served.publish('acme/tiny@v2', { 'NOTES.md': 'Hello again.' });
+    const seen = new Set<string>();
+    const report = await auditRegistry(reader, {
+      state,
+      content: true,
+      onContent: ({ file }) => seen.add(file!),
+    });
+    expect(report).toMatchObject({ ok: true, from: 0, releases: 2 });
+    expect(seen).toEqual(new Set(['README.md', 'model.safetensors', 'NOTES.md']));
+  });
+
   test('goes on from its state', async () => {
     const { state, size } = await auditRegistry(reader);
     await served.publish('acme/tiny@v2', { 'README.md': 'Hello again.' });

@@ -12,14 +12,17 @@ import { HashingPool } from '../../src/hashing/pool.ts';
 import { noncesIn } from '../../src/transfer/nonces.ts';
 import type { Progress } from '../../src/transfer/progress.ts';
 import { pull } from '../../src/transfer/pull.ts';
-import { type PushOptions, push } from '../../src/transfer/push.ts';
+import { type PushOptions, previewPush, push } from '../../src/transfer/push.ts';
 import { scanFolder } from '../../src/transfer/scan.ts';
 import { verifyFolder } from '../../src/transfer/verify.ts';
 import { nonceOf } from '../made/live-registry.ts';
 import { noise } from '../made/noise.ts';
+import { makeSafetensors } from '../made/safetensors.ts';
 import { Served } from '../made/served.ts';
 
 const MIB = 2 ** 20;
+/** Protocol 2: a tuple of nothing. */
+const PICKLE = Uint8Array.of(0x80, 2, 0x29, 0x2e);
 const pool = new HashingPool();
 let served: Served;
 let parent: string;
@@ -144,7 +147,7 @@ describe('a push', () => {
   test('leaves out what is no part of a model, and says so', async () => {
     await put('.git/config', 'x');
     await put('model.sig', 'x');
-    const { files, leftOut } = await pushFolder({ dryRun: true });
+    const { files, leftOut } = await previewPush(undefined, folder, release());
     expect({ files, leftOut }).toEqual({ files: 3, leftOut: ['.git', 'model.sig'] });
   });
 
@@ -157,6 +160,31 @@ describe('a push', () => {
     const { digest } = await pushFolder();
     await api().publish(release(), digest);
     await expect(pushFolder()).rejects.toThrowWithCode('already-published');
+  });
+});
+
+describe('a preview of a push', () => {
+  const preview = (registry?: Api) => previewPush(registry, folder, release());
+
+  test('says what would be pushed, and makes no draft', async () => {
+    expect(await preview(api())).toMatchObject({ files: 3, warnings: [] });
+    expect(await preview()).toEqual(await preview(api()));
+    await expect(api().draftStatus(release())).rejects.toThrowWithCode('not-found');
+  });
+
+  test('refuses broken weights as a push does', async () => {
+    await put('model.gguf', 'not weights at all');
+    await expect(preview()).rejects.toThrowWithCode('bad-weights');
+  });
+
+  test('refuses code by the policy of the namespace, and warns where nobody knows that', async () => {
+    await put('model.pt', PICKLE);
+    await expect(preview(api())).rejects.toThrowWithCode('code-carrying-format');
+    const { warnings } = await preview();
+    expect(warnings).toEqual([expect.stringContaining('model.pt')]);
+    const elsewhere = parseReleaseName('nobody/knows@v1');
+    const unknown = await previewPush(api(), folder, elsewhere);
+    expect(unknown.warnings).toEqual(warnings);
   });
 });
 
@@ -173,6 +201,28 @@ describe('a push is refused', () => {
 
   test('for an empty folder', async () => {
     await expect(pushFolder({ include: ['*.gguf'] })).rejects.toThrowWithCode('usage');
+  });
+
+  test.each([
+    [
+      'truncated weights',
+      makeSafetensors({ w: { dtype: 'U8', shape: [9] } }).subarray(0, -1),
+      'bad-weights',
+    ],
+    ['a pickle by another name', PICKLE, 'code-carrying-format'],
+  ] as const)('for %s, by name, before anything is hashed or sent', async (_, bytes, code) => {
+    await put('model.safetensors', bytes);
+    const seen: Progress[] = [];
+    const pushing = pushFolder({ onProgress: (progress) => seen.push(progress) });
+    await expect(pushing).rejects.toThrow(/model\.safetensors/);
+    await expect(pushing).rejects.toThrowWithCode(code);
+    expect(seen).toEqual([]);
+    await expect(api().draftStatus(release())).rejects.toThrowWithCode('not-found');
+  });
+
+  test('for an index that does not fit its shards', async () => {
+    await put('model.safetensors.index.json', '{"weight_map":{"w":"gone.safetensors"}}');
+    await expect(pushFolder()).rejects.toThrowWithCode('bad-weights');
   });
 
   test('when a file changes while it is pushed', async () => {

@@ -1,7 +1,8 @@
 /**
  * `audit [URL]`: the whole log replayed, by somebody who believes nothing but the pinned
  * trust root. With `--state FILE` each audit begins where the last one without a violation
- * ended, and finds out when the log has been rolled back or forked since.
+ * ended, and finds out when the log has been rolled back or forked since. With `--content` it
+ * reads every release from the first entry on, each time: bytes rot whenever they like.
  */
 import { open, readFile, rename } from 'node:fs/promises';
 import type { Command } from 'commander';
@@ -30,7 +31,7 @@ export function makeCommand(run: Run): Command {
   return declare('audit', 'audit https://models.example.org --state audit.json')
     .argument('[url]', 'the registry; in place of --url')
     .option('--state <file>', 'go on where the audit before ended, and notice what was rewritten')
-    .option('--content', 'also read every byte of every release')
+    .option('--content', 'also read every byte of every release, each time from the first')
     .addOption(urlFlag())
     .addOption(tokenFlag())
     .action(run(auditLog));

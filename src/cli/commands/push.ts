@@ -4,12 +4,12 @@ import type { DraftStatus } from '../../client/answers.ts';
 import { parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import { expectLargeBodies } from '../../hashing/garbage.ts';
 import { nodeHost } from '../../hashing/host.ts';
-import { type PushResult, push } from '../../transfer/push.ts';
+import { type PushResult, previewPush, push } from '../../transfer/push.ts';
 import { declare, excludeFlag, includeFlag, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { withPool } from '../pool.ts';
 import { showing } from '../progress.ts';
-import { openApi, openApiWithToken, openNonces } from '../reach.ts';
+import { openApiIfAny, openApiWithToken, openNonces } from '../reach.ts';
 import { formatBytes, formatCount } from '../units.ts';
 import { forgetUnsealed, rememberUnsealed, type Unsealed } from '../unsealed.ts';
 
@@ -42,8 +42,11 @@ async function pushDirectory(
   const { output } = context;
   const release = parseReleaseName(reference);
   const files = { directory, include, exclude };
-  const result = await runPush(context, release, files, { dryRun, noSeal: !seal });
+  const result = dryRun
+    ? await preview(context, release, files)
+    : await runPush(context, release, files, { noSeal: !seal });
   for (const path of result.leftOut) output.say(`left out: ${path}`);
+  for (const warning of result.warnings) output.warn(warning);
   if (dryRun) {
     output.result({ ...result, dryRun }, [`would push ${describeSize(result)}`]);
   } else if (result.digest === undefined) {
@@ -68,21 +71,30 @@ export function answerSealed({ output }: Context, sealed: SealedDraft): void {
   if (state === 'sealed') output.say(`next: weighhouse publish ${reference} --digest ${digest}`);
 }
 
+/** What would be pushed. It sends nothing and takes no token; a registry, if one is meant, says its policy. */
+async function preview(
+  context: Context,
+  release: ReleaseName,
+  { directory, include, exclude }: Unsealed,
+): Promise<PushResult> {
+  const { signal } = context;
+  return previewPush(await openApiIfAny(context), directory, release, { include, exclude, signal });
+}
+
 /** Pushes the files, with progress. */
 export async function runPush(
   context: Context,
   release: ReleaseName,
   { directory, include, exclude }: Unsealed,
-  { dryRun = false, noSeal = false }: { readonly dryRun?: boolean; readonly noSeal?: boolean } = {},
+  { noSeal = false }: { readonly noSeal?: boolean } = {},
 ): Promise<PushResult> {
   const { signal, world } = context;
   expectLargeBodies();
-  // A dry run sends nothing, and takes no token.
-  const api = await (dryRun ? openApi(context) : openApiWithToken(context));
+  const api = await openApiWithToken(context);
   return withPool((pool) =>
     showing({ screen: world.stderr }, (onProgress) => {
       const publisher = { host: nodeHost, api, pool, nonces: openNonces(context) };
-      const options = { include, exclude, dryRun, noSeal, signal, onProgress };
+      const options = { include, exclude, noSeal, signal, onProgress };
       return push(publisher, directory, release, options);
     }),
   );

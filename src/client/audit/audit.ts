@@ -45,13 +45,19 @@ export interface AuditProgress {
 }
 
 export interface AuditOptions {
-  /** What the audit before left (`AuditReport.state`): this one begins where it ended. */
+  /**
+   * What the audit before left (`AuditReport.state`): the log must have grown from there, and
+   * this audit begins where it ended, unless it visits releases.
+   */
   readonly state?: Uint8Array | undefined;
   /** Hashes on other threads; here, where there is none. */
   readonly hasher?: BundleHasher | undefined;
   /** Reads the log's tiles; with `fetch`, where there is nothing better. */
   readonly readTile?: ReadTile | undefined;
-  /** Looks at the content of a release; throws what is wrong with it. */
+  /**
+   * Looks at the content of a release; throws what is wrong with it. Content can rot at any
+   * time, so it is every release of the log: the audit begins at its first entry.
+   */
   readonly visitRelease?: VisitRelease | undefined;
   readonly onProgress?: ((progress: AuditProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -105,7 +111,10 @@ class AuditRun {
   readonly #reader: Reader;
   readonly #root: TrustRoot;
   readonly #head: SignedHead;
+  /** What the log must have grown from. */
   readonly #before: AuditState | undefined;
+  /** Where this audit begins; undefined at the first entry. */
+  readonly #start: AuditState | undefined;
   readonly #options: AuditOptions;
   readonly #read: ReadTile;
   readonly #findings = new Findings();
@@ -125,10 +134,11 @@ class AuditRun {
     this.#root = root;
     this.#head = head;
     this.#before = before;
+    this.#start = visitRelease === undefined ? before : undefined;
     this.#options = options;
     this.#read = options.readTile ?? ((path) => api.tile(path, { signal }));
     const findings = this.#findings;
-    this.#fold = new LogFold(host, findings, before?.fold ?? EMPTY_FOLD);
+    this.#fold = new LogFold(host, findings, this.#start?.fold ?? EMPTY_FOLD);
     this.#documents = new DocumentAudit({ host, api, root, roots, findings, visitRelease, signal });
   }
 
@@ -177,11 +187,11 @@ class AuditRun {
     }
   }
 
-  /** Where the audit before ended; what the log serves of it must be what it had. */
+  /** Where this audit begins; what the log serves of the one before must be what it had. */
   async #openEdge(): Promise<TreeEdge | undefined> {
     const { host } = this.#reader;
-    if (this.#before === undefined) return emptyEdge(host);
-    const head = headOf(this.#before.checkpoint);
+    if (this.#start === undefined) return emptyEdge(host);
+    const head = headOf(this.#start.checkpoint);
     try {
       return await loadEdge(host, head, tilesOfSmaller(this.#read, this.#head.size));
     } catch (error) {
@@ -263,7 +273,7 @@ class AuditRun {
       origin,
       size,
       root: formatBase64(root),
-      from: this.#before === undefined ? 0 : headOf(this.#before.checkpoint).size,
+      from: this.#start === undefined ? 0 : headOf(this.#start.checkpoint).size,
       releases: fold.releases.size,
       violations,
       violationCount: count,

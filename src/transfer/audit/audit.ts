@@ -9,7 +9,7 @@ import { TileConnections } from './tiles.ts';
 
 export interface AuditRegistryOptions
   extends Pick<AuditOptions, 'state' | 'onProgress' | 'signal'> {
-  /** Read and hash every byte of every release too. */
+  /** Read and hash every byte of every release too, also of those before `state`. */
   readonly content?: boolean;
   /** How far the content is, file by file. */
   readonly onContent?: OnProgress | undefined;

@@ -156,6 +156,14 @@ describe('growth', () => {
     expect(await found(audited, { state })).toEqual([[7, 'rolled-back']]);
   });
 
+  test('a log that was rolled back, also where all content is read again', async () => {
+    const audited = Audited.small();
+    const { state } = await audited.audit();
+    audited.made.entries.splice(7);
+    const visitRelease = async () => {};
+    expect(await found(audited, { state, visitRelease })).toEqual([[7, 'rolled-back']]);
+  });
+
   test('a log that was rolled back since another command saw it', async () => {
     const audited = Audited.small();
     const pins = new MemoryPins();

@@ -18,6 +18,9 @@ import type { Journal, JournalRelease } from './journal.ts';
 const MODELS = ['acme/left', 'acme/right'] as const;
 export const ADVISED = 'acme/advised';
 
+/** Advisories about one release, before there is another: fewer than the registry takes. */
+const ADVISORIES_EACH = 10;
+
 export interface ClientParts {
   readonly api: Api;
   readonly journal: Journal;
@@ -87,11 +90,13 @@ async function pushAll({ api, pool, folder, signal }: ClientParts, { reference }
 /** Sends the advisory that is under way again, or a new one. */
 async function advise(parts: ClientParts): Promise<void> {
   const { api, journal, signal } = parts;
-  const subject = journal.acknowledged(ADVISED);
-  if (subject === undefined) return publish(parts, ADVISED);
   let line = journal.advisories.at(-1);
   if (line === undefined || line.index !== undefined) {
-    line = { envelope: await signAdvisory(parts, subject) };
+    const subject = journal.acknowledged(ADVISED).at(-1);
+    const isFull = subject && journal.about(subject).length >= ADVISORIES_EACH;
+    if (subject === undefined || isFull) return publish(parts, ADVISED);
+    const { reference } = subject;
+    line = { reference, envelope: await signAdvisory(parts, subject) };
     journal.advisories.push(line);
   }
   line.index = (await api.advise(line.envelope, { signal })).index;

@@ -61,12 +61,16 @@ export class Comparison {
   }
 
   async #compareAdvisories(reader: Reader): Promise<void> {
-    const subject = this.#journal.acknowledged(ADVISED);
-    if (subject === undefined) return;
+    for (const subject of this.#journal.acknowledged(ADVISED)) {
+      await this.#compareAdvisoriesAbout(reader, subject);
+    }
+  }
+
+  async #compareAdvisoriesAbout(reader: Reader, subject: JournalRelease): Promise<void> {
     const { advisories } = await resolveRelease(reader, parseReference(subject.reference));
     const logged = new Map(advisories.map(({ entry, index }) => [entry.statement, index]));
     if (logged.size !== advisories.length) this.#found.push('an advisory is logged twice');
-    for (const { envelope, index } of this.#journal.advisories) {
+    for (const { envelope, index } of this.#journal.about(subject)) {
       const statement = digestOf(nodeHost, envelope);
       const found = logged.get(statement);
       logged.delete(statement);

@@ -18,6 +18,8 @@ export interface JournalRelease {
 }
 
 export interface JournalAdvisory {
+  /** The release that it is about. */
+  readonly reference: string;
   readonly envelope: Uint8Array;
   /** Acknowledged. */
   index?: number;
@@ -37,8 +39,16 @@ export class Journal {
     return next;
   }
 
-  acknowledged(model: string): JournalRelease | undefined {
-    return this.releases.find((line) => line.acknowledged && line.reference.startsWith(model));
+  /** The releases of that model that were acknowledged, oldest first. */
+  acknowledged(model: string): readonly JournalRelease[] {
+    return this.releases.filter(
+      (line) => line.acknowledged && line.reference.startsWith(`${model}@`),
+    );
+  }
+
+  /** What was said, or begun to be said, about a release. */
+  about({ reference }: JournalRelease): readonly JournalAdvisory[] {
+    return this.advisories.filter((line) => line.reference === reference);
   }
 
   /** How much of what was asked for was acknowledged; for people. */

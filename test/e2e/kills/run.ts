@@ -42,6 +42,7 @@ export async function runKills({ runs, seed, say = () => {} }: KillsOptions): Pr
       try {
         await chain.run(Math.floor((runs + number) / CHAINS));
       } finally {
+        // Also the server of a life that was cut short: nobody else ends it.
         await chain.remove();
       }
     });
