@@ -97,6 +97,8 @@ export class Drafts {
       revision,
       former,
       missing: await this.#missing(caller, release, draft),
+      decisions: [],
+      policyIndex: (await this.#namespaces.get(release.namespace)).head.policy,
       ...('digest' in draft && { digest: draft.digest }),
       ...('index' in draft && { index: draft.index }),
       ...(state === 'draft' && seal !== undefined && { seal }),

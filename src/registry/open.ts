@@ -1,5 +1,5 @@
 /** Puts the use cases together. */
-
+import { CodedError } from '../core/error.ts';
 import type { ReleaseName } from '../core/release/name.ts';
 import { requireDraftReader } from './access.ts';
 import { Advisories } from './advise.ts';
@@ -58,6 +58,18 @@ export function openRegistry(parts: RegistryParts): Registry {
     },
     publish: (caller, release, digest) => publishing.publish(caller, release, digest),
 
+    commit: unbuilt,
+    decide: unbuilt,
+    decisions: unbuilt,
+    putReport: unbuilt,
+    setPolicy: unbuilt,
+    policies: unbuilt,
+    announce: unbuilt,
+    announcement: unbuilt,
+    voidLabel: unbuilt,
+    voided: unbuilt,
+    report: unbuilt,
+
     createNamespace: (caller, request) => namespaces.create(caller, request),
     policy: (namespace, index) => namespaces.policy(namespace, index),
     advise: (caller, envelope) => advisories.advise(caller, envelope),
@@ -76,4 +88,8 @@ export function openRegistry(parts: RegistryParts): Registry {
       await chores.settle();
     },
   };
+}
+
+async function unbuilt(): Promise<never> {
+  throw new CodedError('internal', 'the release gate is not built yet');
 }
