@@ -64,7 +64,7 @@ export class MadeDesk implements Desk {
       root,
       note,
       entry: async (index) => entries[index]!,
-      proveInclusion: async (index) => proveInclusion(nodeHost, index, leaves),
+      proveInclusion: async (index) => proveInclusion(nodeHost, leaves, index),
     };
   }
 
@@ -105,7 +105,7 @@ export class MadeDesk implements Desk {
           path: 'notes.txt',
           size: 0,
           sha256: digestOf(nodeHost, new Uint8Array()),
-          format: 'text',
+          format: 'other',
           chunks: { size: chunkSizeFor(0), root: chunkRoot(nodeHost, new Uint8Array()) },
         },
       ],
