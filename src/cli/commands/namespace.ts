@@ -2,15 +2,10 @@
  * `namespace create NS`: begins a namespace with its first policy, signed by its owner. Its
  * trusted publishers are in `namespace-publishers.ts`.
  */
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { pinOf } from '../../client/trust.ts';
-import { CodedError } from '../../core/error.ts';
-import { formatCanonical, parseJson } from '../../core/json.ts';
-import { checkEnrolments } from '../../core/release/enrolment.ts';
 import { type Namespace, parseNamespace } from '../../core/release/name.ts';
-import { type Policy, parsePolicy } from '../../core/release/policy.ts';
-import { nodeHost } from '../../hashing/host.ts';
+import type { Policy } from '../../core/release/policy.ts';
 import type { StatementSigner } from '../../keyring/keys.ts';
 import { signPolicy, soloFor } from '../../operator/namespace.ts';
 import {
@@ -25,6 +20,7 @@ import {
 import type { Context } from '../context.ts';
 import type { PassphraseFlags } from '../passphrase.ts';
 import { openPins } from '../pins.ts';
+import { readPolicyFile } from '../policy-file.ts';
 import { openApiWithToken } from '../reach.ts';
 import { openSigner } from '../signer.ts';
 import { publisherCommands } from './namespace-publishers.ts';
@@ -78,18 +74,5 @@ async function firstPolicy(
   signer: StatementSigner,
 ): Promise<Policy> {
   if (file === undefined) return soloFor(origin, namespace, signer, SOLE_OWNER);
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new CodedError('not-found', `the policy ${file} cannot be read (${error.code})`);
-  });
-  // Written by a person, in any layout; what is signed is the canonical form.
-  const policy = parsePolicy(formatCanonical(parseJson(new Uint8Array(bytes), file)));
-  if (policy.namespace !== namespace || policy.origin !== origin) {
-    throw new CodedError(
-      'bad-document',
-      `${file} is a policy of ${policy.namespace} at ${policy.origin}, not of ${namespace} at ${origin}`,
-    );
-  }
-  const enrolled = await checkEnrolments(nodeHost, policy);
-  if (enrolled.ok) return policy;
-  throw new CodedError(enrolled.code, `${file}: ${enrolled.message}`, enrolled.evidence);
+  return readPolicyFile(file, origin, namespace);
 }

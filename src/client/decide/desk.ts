@@ -23,8 +23,8 @@ export interface ShownDraft {
   readonly decisions: readonly ShownDecision[];
   /** Commitments whose decision the registry does not have. */
   readonly unopened: readonly { readonly index: number; readonly label: string }[];
-  /** Labels of commitments that no longer count. */
-  readonly voids: readonly { readonly label: string }[];
+  /** Labels of commitments that no longer count; `index` is that of the void. */
+  readonly voids: readonly { readonly index: number; readonly label: string }[];
 }
 
 /** The log as of one checkpoint that was checked; what is read belongs to it. */
