@@ -36,6 +36,7 @@ export const draftStatus = v.object({
   missing: v.array(
     v.object({
       need: text(64),
+      about: v.optional(text(64)),
       message: text(4_000),
       waitsFor: v.array(text(128)),
       satisfiedBy: v.optional(text(2_000), ''),

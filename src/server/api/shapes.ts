@@ -37,6 +37,8 @@ export const draftStatus = v.strictObject({
   missing: v.array(
     v.strictObject({
       need: v.string(),
+      /** Which suite or role, where a policy may ask for several. */
+      about: v.exactOptional(v.string()),
       message: v.string(),
       waitsFor: v.array(v.string()),
       /** A command line of ours, or an instant. */
