@@ -5,36 +5,29 @@
  *     policy set acme acme.json --key ada.key --sign-only ada.dsse      all but the last
  *     policy set acme acme.json --key bob.key --signed ada.dsse         the last
  */
-import { readFile, writeFile } from 'node:fs/promises';
 import type { Api } from '../client/api.ts';
 import { pinOf } from '../client/trust.ts';
-import { equal, parseBase64 } from '../core/bytes.ts';
+import { parseBase64 } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { type Namespace, parseNamespace } from '../core/release/name.ts';
-import {
-  formatPolicy,
-  POLICY_PAYLOAD_TYPE,
-  type Policy,
-  parsePolicy,
-} from '../core/release/policy.ts';
+import { formatPolicy, type Policy, parsePolicy } from '../core/release/policy.ts';
 import { compareStrictness } from '../core/release/strictness.ts';
-import { type Envelope, formatEnvelope, parseEnvelope, toSign } from '../core/statement/dsse.ts';
 import type { Context } from './context.ts';
-import type { PassphraseFlags } from './passphrase.ts';
 import { openPins } from './pins.ts';
 import { readPolicyFile } from './policy-file.ts';
+import {
+  readSignatures,
+  requireQuorum,
+  type SignatureFlags,
+  signAsOwner,
+  writeSignature,
+} from './policy-signatures.ts';
 import { openApi, openApiWithToken } from './reach.ts';
-import { openSigner } from './signer.ts';
-import { formatCount, formatSeconds } from './units.ts';
-
-export interface SetFlags extends PassphraseFlags {
-  readonly signOnly?: string;
-  readonly signed?: readonly string[];
-}
+import { formatSeconds } from './units.ts';
 
 export async function setPolicy(
   context: Context,
-  flags: SetFlags,
+  flags: SignatureFlags,
   text: string,
   file: string,
 ): Promise<void> {
@@ -49,17 +42,16 @@ export async function setPolicy(
   const change = compareStrictness(inForce, policy);
   output.say(describeChange(change, inForce));
   const bytes = formatPolicy(policy);
-  const own = await sign(context, flags, bytes);
+  const own = await signAsOwner(context, flags, bytes);
   if (flags.signOnly !== undefined) {
-    const { payloadType, payload, signature } = own;
-    await writeFile(flags.signOnly, formatEnvelope(payloadType, payload, signature));
+    await writeSignature(flags.signOnly, own);
     output.result({ namespace, version: policy.version, file: flags.signOnly, change }, [
       `signed version ${policy.version} into ${flags.signOnly}; the last owner runs: weighhouse policy set ${namespace} ${file} --signed ${flags.signOnly} --key …`,
     ]);
     return;
   }
-  const others = await Promise.all((flags.signed ?? []).map((path) => readSigned(path, bytes)));
-  requireQuorum(inForce, others.length + 1, namespace, file);
+  const others = await readSignatures(flags, bytes);
+  requireQuorum(inForce, others.length + 1, `weighhouse policy set ${namespace} ${file}`);
   const signed = [own, ...others];
   const logged = await api.setPolicy(namespace, { policy: bytes, signed }, { signal });
   output.result({ namespace, ...logged, change }, [
@@ -88,41 +80,10 @@ function requireNextVersion({ version }: Policy, newest: number, file: string): 
   );
 }
 
-function requireQuorum(
-  { owners }: Policy,
-  signatures: number,
-  namespace: Namespace,
-  file: string,
-): void {
-  if (signatures >= owners) return;
-  throw new CodedError(
-    'gate-unmet',
-    `${formatCount(owners, 'owner')} of ${namespace} must sign, and ${signatures} did: let another run "weighhouse policy set ${namespace} ${file} --key … --sign-only FILE", and give that file with --signed`,
-    { owners, signatures },
-  );
-}
-
 function describeChange(change: ReturnType<typeof compareStrictness>, { delay }: Policy): string {
   if (change === 'same') return 'this asks for the same as the policy in force';
   if (change === 'stricter') return 'this is stricter than the policy in force: it acts at once';
   if (delay === 0) return 'this is looser than the policy in force, which asks for no delay';
   const wait = formatSeconds(delay);
   return `this is looser than the policy in force, and waits ${wait} in the log, for who would object`;
-}
-
-async function sign(context: Context, flags: SetFlags, payload: Uint8Array): Promise<Envelope> {
-  const signer = await openSigner(context, flags);
-  const payloadType = POLICY_PAYLOAD_TYPE;
-  return { payloadType, payload, signature: await signer.sign(toSign(payloadType, payload)) };
-}
-
-async function readSigned(path: string, policy: Uint8Array): Promise<Envelope> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new CodedError('not-found', `the signature ${path} cannot be read (${error.code})`);
-  });
-  const envelope = parseEnvelope(new Uint8Array(bytes), path);
-  if (envelope.payloadType === POLICY_PAYLOAD_TYPE && equal(envelope.payload, policy)) {
-    return envelope;
-  }
-  throw new CodedError('bad-document', `${path} is a signature of another policy than this file`);
 }
