@@ -1,7 +1,7 @@
 /** Every command, as `weighhouse help` lists them. */
 import type { MakeCommand } from './command.ts';
 
-export type Group = 'Publish' | 'Download' | 'Audit' | 'Operate';
+export type Group = 'Publish' | 'Decide' | 'Download' | 'Audit' | 'Operate';
 
 export interface CommandRow {
   readonly name: string;
@@ -46,6 +46,60 @@ export const COMMANDS: readonly CommandRow[] = [
     group: 'Publish',
     summary: 'log a signed advisory about a release: recalled, security, …',
     load: () => import('./commands/advise.ts'),
+  },
+  {
+    name: 'evaluate',
+    group: 'Decide',
+    summary: 'sign how a suite of tests ended on what is sealed',
+    load: () => import('./commands/evaluate.ts'),
+  },
+  {
+    name: 'approve',
+    group: 'Decide',
+    summary: 'sign that what is sealed may be released',
+    load: () => import('./commands/approve.ts'),
+  },
+  {
+    name: 'object',
+    group: 'Decide',
+    summary: 'sign that what is sealed must not be released',
+    load: () => import('./commands/object.ts'),
+  },
+  {
+    name: 'hold',
+    group: 'Decide',
+    summary: 'stop a release for now',
+    load: () => import('./commands/hold.ts'),
+  },
+  {
+    name: 'postpone',
+    group: 'Decide',
+    summary: 'no release before a date, or until further notice',
+    load: () => import('./commands/postpone.ts'),
+  },
+  {
+    name: 'lift',
+    group: 'Decide',
+    summary: 'an objection, hold or postponement no longer stands',
+    load: () => import('./commands/lift.ts'),
+  },
+  {
+    name: 'announce',
+    group: 'Decide',
+    summary: 'tell everybody, in the log, when a release is due',
+    load: () => import('./commands/announce.ts'),
+  },
+  {
+    name: 'decide',
+    group: 'Decide',
+    summary: 'sign offline, submit, and go on with what is not recorded',
+    load: () => import('./commands/decide.ts'),
+  },
+  {
+    name: 'receipts',
+    group: 'Decide',
+    summary: 'prove that what you decided is in the log and in the release',
+    load: () => import('./commands/receipts.ts'),
   },
   {
     name: 'trust',
@@ -152,7 +206,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'policy',
     group: 'Operate',
-    summary: 'show the policy of a namespace',
+    summary: 'show, change and list the policies of a namespace',
     load: () => import('./commands/policy.ts'),
   },
   {

@@ -41,5 +41,7 @@ export const places = {
   nonces: ({ directory }: Config) => join(directory, 'pushes', 'nonces'),
   /** Pushes that were not sealed. */
   pushes: ({ directory }: Config) => join(directory, 'pushes', 'unsealed'),
+  /** What was decided, and proves it. */
+  receipts: ({ directory }: Config) => join(directory, 'receipts'),
   keys: ({ directory }: Config, origin: string) => join(directory, 'keys', origin),
 } as const;

@@ -62,3 +62,19 @@ export function parseCount(text: string, what: string): number {
   if (/^(?:0|[1-9][0-9]{0,14})$/.test(text)) return Number(text);
   throw new CodedError('usage', `${what} is a whole number, not "${text.slice(0, 40)}"`);
 }
+
+/** Parses a date or a time in UTC: `2026-12-01`, `2026-12-01T09:00:00Z`. Throws `usage`. */
+export function parseInstant(text: string, option: string): string {
+  const isDate = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text);
+  const isTime = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,3})?)?Z$/.test(
+    text,
+  );
+  const time = Date.parse(isDate ? `${text}T00:00:00Z` : text);
+  // A day that no month has is moved to the next one by some, and refused by us.
+  const instant = Number.isNaN(time) ? '' : new Date(time).toISOString();
+  if ((isDate || isTime) && instant.startsWith(text.slice(0, 10))) return instant;
+  throw new CodedError(
+    'usage',
+    `${option} takes a date or a time in UTC, like 2026-12-01 or 2026-12-01T09:00:00Z, not "${text.slice(0, 40)}"`,
+  );
+}

@@ -3,7 +3,8 @@
  * members are let by here. Nothing of this is trusted before it was checked against the log.
  */
 import * as v from 'valibot';
-import { base64, count, digest, instant } from '../core/shape.ts';
+import { base64, count, digest, hex32, instant } from '../core/shape.ts';
+import { MAX_DECISION_BYTES } from '../core/statement/decision-context.ts';
 
 /** Bytes of one document inside an answer. */
 const MAX_INLINE_BYTES = 16 * 2 ** 20;
@@ -13,6 +14,19 @@ const MAX_PATH_HASHES = 63;
 const text = (length: number) => v.pipe(v.string(), v.maxLength(length));
 const bytes = base64(MAX_INLINE_BYTES);
 
+const shownDecision = {
+  /** Of its commitment. */
+  index: count,
+  time: instant,
+  /** Of its envelope: what a lift names. */
+  digest,
+  /** The seal of the draft that it is about. */
+  revision: count,
+  person: text(128),
+  decision: text(40),
+  detail: text(4_000),
+};
+
 export const draftStatus = v.object({
   reference: text(400),
   state: v.picklist(['draft', 'sealed', 'publishing', 'published', 'withdrawn']),
@@ -20,8 +34,16 @@ export const draftStatus = v.object({
   digest: v.optional(digest),
   former: v.array(digest),
   missing: v.array(
-    v.object({ need: text(64), message: text(2_000), waitsFor: v.array(text(128)) }),
+    v.object({
+      need: text(64),
+      about: v.optional(text(64)),
+      message: text(4_000),
+      waitsFor: v.array(text(128)),
+      satisfiedBy: v.optional(text(2_000), ''),
+    }),
   ),
+  decisions: v.optional(v.array(v.object(shownDecision)), []),
+  policyIndex: v.optional(count),
   seal: v.optional(
     v.variant('running', [
       v.object({ running: v.literal(true), bytes: count, total: count }),
@@ -60,6 +82,29 @@ export const published = v.object({
   size: count,
   published: v.boolean(),
 });
+
+export const logged = v.object({ index: count });
+export const recordedDecision = v.object({ index: count, digest, decision: text(40) });
+const envelope = v.strictObject({
+  payload: base64(MAX_DECISION_BYTES),
+  payloadType: text(128),
+  signatures: v.strictTuple([v.strictObject({ sig: text(128) })]),
+});
+const loggedLabel = v.object({ index: count, label: hex32 });
+export const draftDecisions = v.object({
+  digest,
+  revision: count,
+  decisions: v.array(v.object({ ...shownDecision, label: hex32, salt: hex32, envelope })),
+  unopened: v.array(loggedLabel),
+  voids: v.array(loggedLabel),
+});
+export const storedReport = v.object({ digest, size: count });
+export const policyLogged = v.object({ index: count, version: count, inForceAt: instant });
+export const policyList = v.object({
+  policies: v.array(v.object({ index: count, time: instant, digest, version: count })),
+});
+export const announcement = v.object({ envelope });
+export const voided = v.object({ signed: v.array(envelope) });
 
 /** RFC 8693, section 2.2.1. */
 export const exchangedToken = v.object({

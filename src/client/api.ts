@@ -11,9 +11,11 @@ import { MAX_NOTE_BYTES } from '../core/note/note.ts';
 import { type DocumentName, MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
 import { MANIFEST_LIMITS } from '../core/release/manifest.ts';
 import type { Model, ReleaseName } from '../core/release/name.ts';
+import { type Envelope, envelopeToJson } from '../core/statement/dsse.ts';
 import { ROOT_LIMITS } from '../core/trust/root.ts';
 import * as answers from './answers.ts';
-import { Http, type HttpOptions, type HttpRequest } from './http.ts';
+import { type CallOptions, draftPath, GateApi, releasePath } from './gate-api.ts';
+import type { HttpRequest } from './http.ts';
 
 /** A list of 8,192 chunks. */
 const MAX_CHUNK_LIST_BYTES = 8_192 * 32;
@@ -25,22 +27,12 @@ export interface Declaration {
   readonly chunks: { readonly size: number; readonly root: Digest };
 }
 
-interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** Options of calls that an upload session may make with its own credential. */
 interface SessionOptions extends CallOptions {
   readonly session?: string | undefined;
 }
 
-export class Api {
-  readonly http: Http;
-
-  constructor(options: HttpOptions) {
-    this.http = new Http(options);
-  }
-
+export class Api extends GateApi {
   // Drafts.
 
   openDraft(release: ReleaseName, options: CallOptions = {}) {
@@ -88,8 +80,16 @@ export class Api {
     return this.http.bytes(asSession({ path, maxBytes: MANIFEST_LIMITS.maxBytes }, options));
   }
 
-  publish(release: ReleaseName, digest: Digest | undefined, options: CallOptions = {}) {
-    const json = digest === undefined ? {} : { digest };
+  /** `intent` is the release manager's signature, where the policy is gated. */
+  publish(
+    release: ReleaseName,
+    digest: Digest | undefined,
+    { intent, ...options }: CallOptions & { readonly intent?: Envelope | undefined } = {},
+  ) {
+    const json = {
+      ...(digest !== undefined && { digest }),
+      ...(intent !== undefined && { intent: envelopeToJson(intent) }),
+    };
     return this.http.json(answers.published, this.#draftPost(release, 'publish', json, options));
   }
 
@@ -239,14 +239,6 @@ function asSession(request: HttpRequest, { session, signal }: SessionOptions): H
 
 function modelPath({ namespace, name }: Model): string {
   return `/api/v1/releases/${namespace}/${name}`;
-}
-
-function releasePath(release: ReleaseName): string {
-  return `${modelPath(release)}/${release.version}`;
-}
-
-function draftPath({ namespace, name, version }: ReleaseName): string {
-  return `/api/v1/drafts/${namespace}/${name}/${version}`;
 }
 
 /** Segment by segment; the slashes stay. */

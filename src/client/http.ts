@@ -39,6 +39,8 @@ export interface HttpRequest {
   readonly json?: Json;
   /** A form, in place of JSON. */
   readonly form?: Readonly<Record<string, string>>;
+  /** Bytes of no named type, in place of JSON. */
+  readonly octets?: Uint8Array;
   /** In place of the client's token; null sends none. */
   readonly token?: string | null | undefined;
   /** May it be made again when nobody knows what became of it? By default what HTTP says of the method. */
@@ -125,7 +127,10 @@ export class Http {
     }
   }
 
-  #init({ method = 'GET', json, form, token }: HttpRequest, signal: AbortSignal): RequestInit {
+  #init(
+    { method = 'GET', json, form, octets, token }: HttpRequest,
+    signal: AbortSignal,
+  ): RequestInit {
     const headers = new Headers({ accept: 'application/json, */*;q=0.5' });
     const bearer = token === undefined ? this.token : token;
     if (bearer !== null && bearer !== undefined) headers.set('authorization', `Bearer ${bearer}`);
@@ -133,6 +138,10 @@ export class Http {
     const redirect = method === 'GET' ? 'follow' : 'error';
     if (form !== undefined) {
       return { method, headers, signal, redirect, body: new URLSearchParams(form) };
+    }
+    if (octets !== undefined) {
+      headers.set('content-type', 'application/octet-stream');
+      return { method, headers, signal, redirect, body: octets as Uint8Array<ArrayBuffer> };
     }
     if (json === undefined) return { method, headers, signal, redirect };
     headers.set('content-type', 'application/json');

@@ -117,6 +117,11 @@ export class LiveTrust implements RegistryKeys {
     return this.#missing('release key');
   }
 
+  releaseKeys(index?: number): readonly Spki[] {
+    if (index !== undefined) return releaseKeysAt(this.root, index);
+    return this.root.release.map(({ spki }) => spki);
+  }
+
   /** Resolves once every version that the store has by now is in force. */
   renew(): Promise<void> {
     const next = this.#last.then(() => this.#look());

@@ -25,11 +25,17 @@ export const ADVISING: readonly Role[] = ROLES.filter((role) => role !== 'reader
 
 /** Throws `not-authorised` unless the caller has one of `roles` in `namespace`. */
 export function requireRole(caller: Caller, namespace: Namespace, roles: readonly Role[]): void {
-  if (caller.session !== undefined) {
-    throw refused('an upload session’s credential is good for its own upload and nothing else');
-  }
+  if (caller.session !== undefined) throw sessionRefused();
   refuseCiJob(caller);
   requireRoleIn(caller, namespace, roles);
+}
+
+/** As `requireRole`, for what is not known to be of any namespace: some role in some of them. */
+export function requireMember(caller: Caller): void {
+  if (caller.session !== undefined) throw sessionRefused();
+  refuseCiJob(caller);
+  if (hasOneOf(caller, ROLES)) return;
+  throw refused('this takes a role in a namespace');
 }
 
 /** Throws `not-authorised` for a CI job. */
@@ -77,8 +83,16 @@ function requireRoleIn(caller: Caller, namespace: Namespace, roles: readonly Rol
   if (caller.namespace !== undefined && caller.namespace !== namespace) {
     throw otherNamespace(caller, namespace);
   }
-  if (caller.roles.some((role) => (roles as readonly string[]).includes(role))) return;
+  if (hasOneOf(caller, roles)) return;
   throw refused(`this takes one of the roles ${roles.join(', ')} in ${namespace}`);
+}
+
+function hasOneOf(caller: Caller, roles: readonly Role[]): boolean {
+  return caller.roles.some((role) => (roles as readonly string[]).includes(role));
+}
+
+function sessionRefused(): CodedError {
+  return refused('an upload session’s credential is good for its own upload and nothing else');
 }
 
 function otherNamespace(caller: Caller, namespace: Namespace): CodedError {

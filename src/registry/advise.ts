@@ -13,7 +13,6 @@ import {
   parseAdvisory,
 } from '../core/release/advisory.ts';
 import { parseReleaseName, type ReleaseName } from '../core/release/name.ts';
-import type { Policy } from '../core/release/policy.ts';
 import { personWhoSigned } from '../core/release/signed-by.ts';
 import { type Envelope, parseEnvelope } from '../core/statement/dsse.ts';
 import type { Item, StagedDocument, View } from '../log/item.ts';
@@ -22,6 +21,7 @@ import { ADVISING, requireRole } from './access.ts';
 import { type NamespaceRecord, namespaceForm } from './documents/namespace.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { RegistryParts } from './parts.ts';
+import { type PolicyBook, type Standing, speakersAt } from './policy-book.ts';
 import type { Caller } from './registry.ts';
 import type { Releases } from './releases.ts';
 import { Statements } from './statements.ts';
@@ -48,9 +48,11 @@ export class Advisories {
   readonly #parts: RegistryParts;
   readonly #namespaces: Namespaces;
   readonly #releases: Releases;
+  readonly #book: PolicyBook;
   readonly #statements: Statements;
 
-  constructor(parts: RegistryParts, namespaces: Namespaces, releases: Releases) {
+  constructor(parts: RegistryParts, namespaces: Namespaces, releases: Releases, book: PolicyBook) {
+    this.#book = book;
     this.#parts = parts;
     this.#namespaces = namespaces;
     this.#releases = releases;
@@ -63,7 +65,7 @@ export class Advisories {
     requireRole(caller, release.namespace, ADVISING);
     await this.#requireSubject(advisory, release);
     const record = await this.#namespaces.get(release.namespace);
-    await this.#requireSigner(await this.#namespaces.policyOf(record), envelope, advisory);
+    await this.#requireSigner(await this.#book.open(record), envelope, advisory);
 
     const statement = await this.#statements.put(bytes);
     const kind = advisory.advisory;
@@ -98,16 +100,19 @@ export class Advisories {
   }
 
   /** Throws `signature-invalid` unless somebody signed whose word it is. */
-  async #requireSigner(policy: Policy, envelope: Envelope, { advisory }: Advisory): Promise<void> {
+  async #requireSigner(
+    standing: Standing,
+    envelope: Envelope,
+    { advisory }: Advisory,
+  ): Promise<void> {
     const role = advisingRole(advisory);
-    const time = new Date(this.#parts.clock()).toISOString();
-    const speakers = { policy, revoked: new Set<string>(), time };
+    const speakers = speakersAt(standing, this.#book.present());
     const person = await personWhoSigned(this.#parts.host, speakers, role, envelope);
     if (person !== undefined) return;
     const who = role ? `a ${role}` : 'anybody';
     throw new CodedError(
       'signature-invalid',
-      `the advisory is not signed by ${who} of ${policy.namespace}; "${advisory}" takes that`,
+      `the advisory is not signed by ${who} of ${speakers.policy.namespace}; "${advisory}" takes that`,
     );
   }
 

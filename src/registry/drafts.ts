@@ -5,28 +5,43 @@
  * the same digest, and the decisions on it stay. The first change of content reopens it: a
  * new revision begins, the sealed digest joins `former`, and decisions on it are void.
  */
+import { compareCodePoints } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
-import { NOTHING_DECIDED, passGate } from '../core/release/gate.ts';
 import { MAX_REVISIONS } from '../core/release/manifest.ts';
+import type { Missing } from '../core/release/missing.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
 import type { Role } from '../core/release/roles.ts';
 import { keys } from '../store/keys.ts';
 import { PUBLISHING, requireDraftReader, requireRole, requireUploader } from './access.ts';
+import type { ReadDocket } from './docket.ts';
 import { type Draft, type DraftIn, draftForm } from './documents/draft.ts';
 import { change, load } from './documents/form.ts';
+import type { ShownDecision } from './gate-shapes.ts';
+import type { Gatekeeper } from './gatekeeper.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { RegistryParts } from './parts.ts';
+import { inForceAt, inStore, type PolicyBook } from './policy-book.ts';
 import type { Caller, DraftStatus } from './registry.ts';
+import { shown } from './shown.ts';
 import { Statements } from './statements.ts';
 
 export class Drafts {
   readonly #parts: RegistryParts;
   readonly #namespaces: Namespaces;
+  readonly #book: PolicyBook;
+  readonly #gatekeeper: Gatekeeper;
   readonly #statements: Statements;
 
-  constructor(parts: RegistryParts, namespaces: Namespaces) {
+  constructor(
+    parts: RegistryParts,
+    namespaces: Namespaces,
+    book: PolicyBook,
+    gatekeeper: Gatekeeper,
+  ) {
     this.#parts = parts;
     this.#namespaces = namespaces;
+    this.#book = book;
+    this.#gatekeeper = gatekeeper;
     this.#statements = new Statements(parts);
   }
 
@@ -36,8 +51,9 @@ export class Drafts {
     await this.#namespaces.get(release.namespace);
     await this.#refusePublished(release);
     return this.change(release, (draft) => {
-      if (draft === undefined) return begin(release);
-      if (draft.state === 'draft' || draft.state === 'sealed') return draft;
+      if (draft === undefined) return begin(caller, release);
+      if (draft.state === 'draft') return pushedBy(caller, draft);
+      if (draft.state === 'sealed') return draft;
       throw closed(draft);
     });
   }
@@ -57,8 +73,8 @@ export class Drafts {
       if (draft === undefined) throw absent(release);
       if (draft.state === 'withdrawn') return draft;
       if (draft.state === 'publishing' || draft.state === 'published') throw closed(draft);
-      const { v, generation, release: name, revision, former } = draft;
-      return { v, generation, release: name, revision, former, state: 'withdrawn' };
+      const { v, generation, release: name, revision, former, pushers } = draft;
+      return { v, generation, release: name, revision, former, pushers, state: 'withdrawn' };
     });
   }
 
@@ -77,11 +93,11 @@ export class Drafts {
   }
 
   /** The draft, its content open to change; a sealed one becomes a new revision. */
-  async reopen(release: ReleaseName): Promise<DraftIn<'draft'>> {
+  async reopen(caller: Caller, release: ReleaseName): Promise<DraftIn<'draft'>> {
     const draft = await this.change(release, (current) => {
       if (current === undefined) throw absent(release);
-      if (current.state === 'draft') return current;
-      if (current.state === 'sealed') return nextRevision(current);
+      if (current.state === 'draft') return pushedBy(caller, current);
+      if (current.state === 'sealed') return pushedBy(caller, nextRevision(current));
       throw closed(current);
     });
     return draft as DraftIn<'draft'>;
@@ -96,38 +112,35 @@ export class Drafts {
       state,
       revision,
       former,
-      missing: await this.#missing(caller, release, draft),
+      ...(await this.#judged(caller, draft)),
       ...('digest' in draft && { digest: draft.digest }),
       ...('index' in draft && { index: draft.index }),
       ...(state === 'draft' && seal !== undefined && { seal }),
     };
   }
 
-  async #missing(
+  /** What is missing and what was decided, by the policy in force. */
+  async #judged(
     caller: Caller,
-    release: ReleaseName,
     draft: Draft,
-  ): Promise<DraftStatus['missing']> {
-    if (draft.state === 'draft') {
-      const message = 'the draft is not sealed';
-      const satisfiedBy = `weighhouse seal ${draft.release}`;
-      return [{ need: 'seal', message, waitsFor: ['publisher'], satisfiedBy }];
-    }
-    if (draft.state !== 'sealed') return [];
-    const record = await this.#namespaces.get(release.namespace);
-    const verdict = passGate({
-      policy: await this.#namespaces.policyOf(record),
-      policyIndex: record.head.policy,
-      ...NOTHING_DECIDED,
-      release: draft.release,
-      revision: draft.revision,
-      time: new Date(this.#parts.clock()).toISOString(),
-      sealed: draft.digest,
+  ): Promise<Pick<DraftStatus, 'missing' | 'decisions' | 'policyIndex'>> {
+    const { namespace } = parseReleaseName(draft.release);
+    const place = this.#book.present();
+    if (draft.state === 'sealed') {
       // Naming the digest is part of publishing; here the question is what else there is to do.
-      named: draft.digest,
-      roles: rolesOf(caller),
-    });
-    return verdict.ok ? [] : verdict.missing;
+      const asked = { named: draft.digest, roles: rolesOf(caller) };
+      const judged = await this.#gatekeeper.judge(inStore(this.#parts), draft, place, asked);
+      const { verdict, policy, docket } = judged;
+      const missing = verdict.ok ? [] : verdict.missing;
+      return { missing, decisions: shownTo(caller, docket), policyIndex: policy.index };
+    }
+    const standing = await this.#book.open(await this.#namespaces.get(namespace));
+    const docket = await this.#gatekeeper.docket(inStore(this.#parts), standing, draft);
+    return {
+      missing: draft.state === 'draft' ? [unsealed(draft)] : [],
+      decisions: shownTo(caller, docket),
+      policyIndex: inForceAt(standing, place).index,
+    };
   }
 
   /** A published version is never pushed again, whatever became of its draft. */
@@ -135,6 +148,17 @@ export class Drafts {
     if ((await this.#parts.store.size(keys.release(release))) === undefined) return;
     throw alreadyPublished(formatReleaseName(release));
   }
+}
+
+/** The decisions, for those who may make some. */
+function shownTo(caller: Caller, { disclosed }: ReadDocket): ShownDecision[] {
+  return rolesOf(caller).length > 0 ? disclosed.map(shown) : [];
+}
+
+function unsealed({ release }: Draft): Missing {
+  const message = 'the draft is not sealed';
+  const satisfiedBy = `weighhouse seal ${release}`;
+  return { need: 'seal', message, waitsFor: ['publisher'], satisfiedBy };
 }
 
 /** The roles of the caller that a policy knows. */
@@ -150,27 +174,29 @@ export function alreadyPublished(release: string): CodedError {
   );
 }
 
-function begin(release: ReleaseName): Draft {
+function begin({ subject }: Caller, release: ReleaseName): Draft {
   const name = formatReleaseName(release);
-  return { v: 1, generation: 0, release: name, state: 'draft', revision: 1, former: [] };
+  const pushers = [subject];
+  return { v: 1, generation: 0, release: name, state: 'draft', revision: 1, former: [], pushers };
 }
 
-function nextRevision(sealed: DraftIn<'sealed'>): Draft {
-  const { v, generation, release, revision, former, digest } = sealed;
+/** Notes who pushes: nobody approves what they pushed. */
+function pushedBy<D extends Draft>({ subject }: Caller, draft: D): D {
+  const { pushers } = draft;
+  if (pushers.includes(subject)) return draft;
+  return { ...draft, pushers: [...pushers, subject].sort(compareCodePoints) };
+}
+
+/** Its pushers stay: what they pushed is in the next revision, too, unless somebody replaces it. */
+function nextRevision(sealed: DraftIn<'sealed'>): DraftIn<'draft'> {
+  const { digest, former, revision, ...rest } = sealed;
   if (revision === MAX_REVISIONS) {
     throw new CodedError(
       'too-large',
-      `${release} was sealed ${MAX_REVISIONS} times; choose another version`,
+      `${rest.release} was sealed ${MAX_REVISIONS} times; choose another version`,
     );
   }
-  return {
-    v,
-    generation,
-    release,
-    state: 'draft',
-    revision: revision + 1,
-    former: [...former, digest],
-  };
+  return { ...rest, state: 'draft', revision: revision + 1, former: [...former, digest] };
 }
 
 /** Why the content of this draft can no longer change. */

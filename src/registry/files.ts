@@ -39,10 +39,12 @@ export class Files {
     requireUploader(caller, release);
     requireDeclaration(this.#parts, file);
     await this.#drafts.get(release);
+    const reopen = async () => void (await this.#drafts.reopen(caller, release));
     for (;;) {
       const held = await this.#load(release, file.path);
-      const known = held && (await this.#ticketFor(release, held.value, file));
+      const known = held && (await this.#ticketFor(held.value, file, reopen));
       if (known !== undefined) return known;
+      await reopen();
       const ticket = await this.#begin(release, file, held);
       if (ticket !== undefined) return ticket;
       // Somebody else declared the same path meanwhile.
@@ -148,15 +150,15 @@ export class Files {
 
   /** What the file that is there already makes of the declaration; undefined when it must begin anew. */
   async #ticketFor(
-    release: ReleaseName,
     there: DraftFile,
     file: DeclaredFile,
+    reopen: () => Promise<void>,
   ): Promise<FileTicket | undefined> {
     if (!isAsDeclared(there, file)) return undefined;
     const { content } = there;
     if (content.state === 'stored') return { state: 'stored' };
     if (content.state === 'missing') return undefined;
-    await this.#drafts.reopen(release);
+    await reopen();
     return this.#uploads.ticket(content.upload, file);
   }
 
@@ -166,7 +168,6 @@ export class Files {
     file: DeclaredFile,
     held: Held<DraftFile> | undefined,
   ): Promise<FileTicket | undefined> {
-    await this.#drafts.reopen(release);
     const content = await this.#contentFor(release, file, held?.value);
     const { path, size, sha256, chunks } = file;
     const generation = (held?.value.generation ?? 0) + 1;

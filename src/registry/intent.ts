@@ -19,8 +19,8 @@ import { formatModelStatement, parseModelStatement } from '../core/statement/oms
 import type { Spki } from '../core/statement/public-key.ts';
 import { formatReleaseStatement } from '../core/statement/release.ts';
 import type { Intent } from './documents/draft.ts';
+import type { NamedGrounds } from './grounds.ts';
 import type { RegistryParts, ReleaseKey } from './parts.ts';
-import { presentReleaseKey } from './release-key.ts';
 import { Statements } from './statements.ts';
 
 /** The two leaves of a publish, in order. */
@@ -31,11 +31,19 @@ export interface Leaves {
   readonly bytes: readonly [entry: Uint8Array, record: Uint8Array];
 }
 
+/** Who published, when the gate was asked, and the grounds on which it said yes. */
+interface Publication {
+  readonly roles: readonly Role[];
+  readonly time: string;
+  readonly grounds: NamedGrounds;
+}
+
 /** Signs what the gate cleared, stores both envelopes and writes the leaves down. */
 export async function makeIntent(
   parts: RegistryParts,
+  key: ReleaseKey,
   clearance: Clearance,
-  roles: readonly Role[],
+  { roles, time, grounds }: Publication,
 ): Promise<Intent> {
   const statements = new Statements(parts);
   const manifest = parseManifest(await statements.get(clearance.digest));
@@ -45,14 +53,13 @@ export async function makeIntent(
     manifest.files,
   );
   const { root } = parseModelStatement(parts.host, model);
-  const key = presentReleaseKey(parts);
   const modelSig = await sign(key, model);
   const releaseDsse = await sign(key, releaseStatement(parts, manifest, clearance.digest, root));
   const record = formatHashedRekord(recordOf(parts.host, parseEnvelope(modelSig), key.spki));
   const entry = formatEntry({
     v: 1,
     kind: 'release',
-    time: new Date(parts.clock()).toISOString(),
+    time,
     release: manifest.release,
     digest: clearance.digest,
     root,
@@ -60,6 +67,7 @@ export async function makeIntent(
     release_dsse: await statements.put(releaseDsse),
     record: formatHex(leafHash(parts.host, record)),
     policy: clearance.policy,
+    ...grounds,
   });
   return { entry: formatBase64(entry), record: formatBase64(record), roles: [...roles] };
 }

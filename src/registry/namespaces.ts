@@ -11,6 +11,7 @@ import { beginHead } from '../core/log/grow-head.ts';
 import { checkEnrolments } from '../core/release/enrolment.ts';
 import { type Namespace, parseNamespace, skeleton } from '../core/release/name.ts';
 import { POLICY_PAYLOAD_TYPE, type Policy, parsePolicy } from '../core/release/policy.ts';
+import type { LoggedPolicy } from '../core/release/policy-history.ts';
 import { personWhoSigned } from '../core/release/signed-by.ts';
 import { type Envelope, formatEnvelope, parseEnvelope, toSign } from '../core/statement/dsse.ts';
 import type { Item, StagedDocument, View } from '../log/item.ts';
@@ -20,11 +21,18 @@ import { load } from './documents/form.ts';
 import { headsForm } from './documents/heads.ts';
 import { type NamespaceRecord, namespaceForm, skeletonForm } from './documents/namespace.ts';
 import type { RegistryParts, ReleaseKey } from './parts.ts';
+import { inForceAt, type PolicyBook } from './policy-book.ts';
 import type { Caller, Registry } from './registry.ts';
 import { isEndedKey, presentReleaseKey, requireReleaseKey } from './release-key.ts';
 import { Statements } from './statements.ts';
 
-/** Envelopes that one request may bring: more owners than that need not sign a first policy. */
+/** A policy’s digest, and those of the envelopes over it. */
+interface SignedPolicy {
+  readonly digest: Digest;
+  readonly signed: readonly Digest[];
+}
+
+/** Envelopes that one request may bring. */
 const MAX_SIGNED = 64;
 
 /**
@@ -38,10 +46,12 @@ type Creation = Parameters<Registry['createNamespace']>[1];
 
 export class Namespaces {
   readonly #parts: RegistryParts;
+  readonly #book: PolicyBook;
   readonly #statements: Statements;
 
-  constructor(parts: RegistryParts) {
+  constructor(parts: RegistryParts, book: PolicyBook) {
     this.#parts = parts;
+    this.#book = book;
     this.#statements = new Statements(parts);
   }
 
@@ -70,7 +80,8 @@ export class Namespaces {
   async #begunWith(namespace: Namespace, policy: Digest) {
     const known = await this.find(namespace);
     if (known === undefined) return undefined;
-    if (known.policy.digest === policy) return { namespace, index: known.head.policy };
+    const [first] = known.policies;
+    if (first?.digest === policy) return { namespace, index: first.index };
     throw taken(namespace);
   }
 
@@ -100,14 +111,15 @@ export class Namespaces {
     throw new CodedError('not-found', `there is no namespace ${namespace}`);
   }
 
-  /** Its policy in force. */
-  async policyOf(record: NamespaceRecord): Promise<Policy> {
-    return parsePolicy(await this.#statements.get(record.policy.digest));
+  /** The policy that is in force now. */
+  async inForce(namespace: Namespace): Promise<LoggedPolicy> {
+    const standing = await this.#book.open(await this.get(namespace));
+    return inForceAt(standing, this.#book.present());
   }
 
   /** The policy in force, or the one logged at `at`: exact bytes and envelopes. */
   async policy(namespace: Namespace, at?: number) {
-    const index = at ?? (await this.get(namespace)).head.policy;
+    const index = at ?? (await this.inForce(namespace)).index;
     const entry = await this.#policyEntry(namespace, index);
     const signed = entry.signed.map((digest) => this.#statements.get(digest));
     return {
@@ -184,12 +196,13 @@ export class Namespaces {
 
   #item(
     namespace: Namespace,
-    policy: NamespaceRecord['policy'],
+    policy: SignedPolicy,
     { override, key }: { readonly override: boolean; readonly key: ReleaseKey },
   ): Item {
     const time = new Date(this.#parts.clock()).toISOString();
     const { digest, signed } = policy;
-    const entry = { v: 1, kind: 'namespace', time, namespace, policy: digest, signed } as const;
+    const said = { namespace, policy: digest, signed: [...signed] };
+    const entry = { v: 1, kind: 'namespace', time, ...said } as const;
     return {
       guard: async (view) => {
         await this.#guard(view, namespace, override);
@@ -199,7 +212,7 @@ export class Namespaces {
         const twin = await readTwin(view, namespace);
         return [formatEntry(twin === undefined ? entry : { ...entry, override: 'skeleton' })];
       },
-      documents: (view) => beginDocuments(view, namespace, policy),
+      documents: (view) => beginDocuments(view, namespace, { ...policy, time }),
     };
   }
 
@@ -228,11 +241,17 @@ async function requireRoom(view: View): Promise<void> {
 async function beginDocuments(
   view: View,
   namespace: Namespace,
-  policy: NamespaceRecord['policy'],
+  policy: SignedPolicy & { readonly time: string },
 ): Promise<StagedDocument[]> {
   const { index } = view;
   const head = beginHead(namespace, index);
-  const record = namespaceForm.format({ v: 1, index, head, policy, statements: [] });
+  const record = namespaceForm.format({
+    v: 1,
+    index,
+    head,
+    policies: [{ ...policy, index, signed: [...policy.signed] }],
+    statements: [],
+  });
   const begun = { kind: 'newest', key: keys.namespace(namespace), index, bytes: record } as const;
   if ((await readTwin(view, namespace)) !== undefined) return [begun];
   const bytes = skeletonForm.format({ v: 1, namespace });

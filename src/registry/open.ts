@@ -1,19 +1,26 @@
 /** Puts the use cases together. */
-
 import type { ReleaseName } from '../core/release/name.ts';
 import { requireDraftReader } from './access.ts';
 import { Advisories } from './advise.ts';
 import { Chores } from './chores.ts';
+import { Commitments } from './commitments.ts';
+import { Decisions } from './decide.ts';
 import type { Draft } from './documents/draft.ts';
 import { Drafts } from './drafts.ts';
 import { Files } from './files.ts';
 import { FreshnessReader } from './freshness.ts';
+import { Gatekeeper } from './gatekeeper.ts';
 import { Namespaces } from './namespaces.ts';
 import type { RegistryParts } from './parts.ts';
+import { PolicyBook } from './policy-book.ts';
+import { PolicyChanges } from './policy-change.ts';
+import { PublicWords } from './public-words.ts';
 import { Publishing } from './publish.ts';
 import { Recovery } from './recovery.ts';
 import type { Caller, Registry } from './registry.ts';
+import { RegistrySeals } from './registry-seal.ts';
 import { Releases } from './releases.ts';
+import { Reports } from './reports.ts';
 import { Seals } from './seal.ts';
 import { Admissions } from './trusted-publishers.ts';
 import { Uploads } from './uploads.ts';
@@ -21,23 +28,35 @@ import { Uploads } from './uploads.ts';
 /** The registry over `parts`. Whoever opens it calls `recover` before it answers anybody. */
 export function openRegistry(parts: RegistryParts): Registry {
   const chores = new Chores();
-  const namespaces = new Namespaces(parts);
-  const drafts = new Drafts(parts, namespaces);
+  const book = new PolicyBook(parts);
+  const namespaces = new Namespaces(parts, book);
+  const gatekeeper = new Gatekeeper(parts, book);
+  const commitments = new Commitments(parts);
+  const seals = new RegistrySeals(parts, book, gatekeeper, commitments);
+  const drafts = new Drafts(parts, namespaces, book, gatekeeper);
   const uploads = new Uploads(parts, chores);
   const files = new Files(parts, drafts, uploads);
-  const seals = new Seals(parts, { drafts, files, uploads, namespaces, chores });
-  const publishing = new Publishing(parts, drafts, namespaces, chores);
+  const sealing = new Seals(parts, { drafts, files, uploads, namespaces, chores, seals });
+  const publishing = new Publishing(parts, { drafts, book, gatekeeper, seals, chores });
   const recovery = new Recovery({
     store: parts.store,
     resume: (marker) => publishing.resume(marker),
     onUnfinished: parts.onUnfinished,
   });
   const releases = new Releases(parts);
-  const advisories = new Advisories(parts, namespaces, releases);
+  const advisories = new Advisories(parts, namespaces, releases, book);
+  const reports = new Reports(parts, drafts, releases);
+  const rooms = { drafts, namespaces, book, gatekeeper, seals, reports };
+  const decisions = new Decisions(parts, rooms);
+  const policies = new PolicyChanges(parts, namespaces, book);
+  const words = new PublicWords(parts, namespaces, book);
   const freshness = new FreshnessReader(parts, namespaces);
   const admissions = new Admissions(parts, chores);
-  const status = (caller: Caller, release: ReleaseName, draft: Draft) =>
-    drafts.status(caller, draft, seals.progress(release));
+  const status = async (caller: Caller, release: ReleaseName, draft: Draft) => {
+    // A seal that a crash left unlogged. If it cannot be logged now, the gate says that it lacks.
+    await seals.finish(draft).catch(() => {});
+    return drafts.status(caller, draft, sealing.progress(release));
+  };
 
   return {
     openDraft: async (caller, release) =>
@@ -50,10 +69,10 @@ export function openRegistry(parts: RegistryParts): Registry {
     putPart: (caller, release, part, body) => files.putPart(caller, release, part, body),
     completeUpload: async (caller, release, upload) => {
       const file = await files.complete(caller, release, upload);
-      chores.begin(() => seals.readAhead(release, file));
+      chores.begin(() => sealing.readAhead(release, file));
     },
     seal: async (caller, release, request) => {
-      await seals.begin(caller, release, request);
+      await sealing.begin(caller, release, request);
       return status(caller, release, await drafts.get(release));
     },
     draftManifest: (caller, release) => drafts.manifest(caller, release),
@@ -62,7 +81,20 @@ export function openRegistry(parts: RegistryParts): Registry {
       chores.begin(() => files.dropAll(release));
       return status(caller, release, draft);
     },
-    publish: (caller, release, digest) => publishing.publish(caller, release, digest),
+    publish: (caller, release, digest, intent) =>
+      publishing.publish(caller, release, digest, intent),
+
+    commit: (caller, commitment) => commitments.commit(caller, commitment),
+    decide: (caller, release, disclosure) => decisions.decide(caller, release, disclosure),
+    decisions: (caller, release) => decisions.list(caller, release),
+    putReport: (caller, release, body) => reports.put(caller, release, body),
+    report: (release, digest) => reports.get(release, digest),
+    setPolicy: (caller, change) => policies.set(caller, change),
+    policies: (namespace) => policies.list(namespace),
+    announce: (caller, envelope) => words.announce(caller, envelope),
+    announcement: (index) => words.announcement(index),
+    voidLabel: (caller, request) => words.voidLabel(caller, request),
+    voided: (index) => words.voided(index),
 
     createNamespace: (caller, request) => namespaces.create(caller, request),
     policy: (namespace, index) => namespaces.policy(namespace, index),
@@ -80,7 +112,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     recover: () => recovery.run(),
     close: async () => {
       recovery.close();
-      await seals.close();
+      await sealing.close();
       await chores.settle();
     },
   };

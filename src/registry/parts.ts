@@ -25,6 +25,8 @@ export interface RegistryKeys {
   logKeyAt(size: number): VerifierKey;
   /** Signs what is logged at `index`. Throws `not-found` when the key lies elsewhere. */
   releaseKeyAt(index: number): ReleaseKey;
+  /** Every key that signs, or signed, for the registry; or those that may at `index`. */
+  releaseKeys(index?: number): readonly Spki[];
   /** Resolves once every root that the store has by now is in force. */
   renew(): Promise<void>;
 }

@@ -12,34 +12,28 @@
  */
 import type { Digest } from '../core/digest.ts';
 import { CodedError, type ErrorCode, isCoded } from '../core/error.ts';
-import type { EntryOf } from '../core/log/entry.ts';
-import { growHead } from '../core/log/grow-head.ts';
 import { inParallel } from '../core/parallel.ts';
-import {
-  type Clearance,
-  type GateRequest,
-  NOTHING_DECIDED,
-  passGate,
-} from '../core/release/gate.ts';
 import { parseManifest } from '../core/release/manifest.ts';
 import type { Missing } from '../core/release/missing.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
 import type { Role } from '../core/release/roles.ts';
-import type { Item, StagedDocument, View } from '../log/item.ts';
 import { type Key, keys, prefixes } from '../store/keys.ts';
 import { PUBLISHING, requireRole } from './access.ts';
 import type { Chores } from './chores.ts';
 import { Contents } from './content.ts';
-import { type Draft, type DraftIn, draftForm } from './documents/draft.ts';
+import type { Draft, DraftIn, Intent } from './documents/draft.ts';
 import { load } from './documents/form.ts';
-import { type NamespaceRecord, namespaceForm } from './documents/namespace.ts';
-import { markerForm, type ReleaseRecord, releaseForm, revisionForm } from './documents/release.ts';
+import { markerForm, releaseForm } from './documents/release.ts';
 import { alreadyPublished, type Drafts, rolesOf } from './drafts.ts';
-import { type Leaves, makeIntent, openIntent } from './intent.ts';
-import type { Namespaces } from './namespaces.ts';
+import { type Gatekeeper, gateUnmet } from './gatekeeper.ts';
+import { openSignedIntent, writeGrounds } from './grounds.ts';
+import { makeIntent } from './intent.ts';
 import type { RegistryParts } from './parts.ts';
+import { inStore, type PolicyBook } from './policy-book.ts';
+import { judgeIntended, publishItem } from './publish-item.ts';
 import type { Caller, PublishResult } from './registry.ts';
-import { isEndedKey, requireReleaseKey } from './release-key.ts';
+import type { RegistrySeals } from './registry-seal.ts';
+import { isEndedKey, presentReleaseKey } from './release-key.ts';
 import { Statements } from './statements.ts';
 
 /** With these the guard refuses for good; after any other failure the publish can be carried on. */
@@ -47,19 +41,39 @@ const REFUSALS: readonly ErrorCode[] = ['gate-unmet', 'conflict', 'already-publi
 /** Claims that are written at the same time. */
 const PARALLEL = 16;
 
+/** Attempts of one publish while decisions are being made about it. */
+const TRIES = 5;
+
+/** The other use cases that a publish is made of. */
+interface Rooms {
+  readonly drafts: Drafts;
+  readonly book: PolicyBook;
+  readonly gatekeeper: Gatekeeper;
+  readonly seals: RegistrySeals;
+  readonly chores: Chores;
+}
+
+/** What the publisher asks for. */
+interface Wish {
+  readonly named: Digest | undefined;
+  readonly roles: readonly Role[];
+  /** Of a manager's signed intent. */
+  readonly envelope: Uint8Array | undefined;
+}
+
 export class Publishing {
   readonly #parts: RegistryParts;
   readonly #drafts: Drafts;
-  readonly #namespaces: Namespaces;
+  readonly #rooms: Rooms;
   readonly #chores: Chores;
   readonly #contents: Contents;
   readonly #statements: Statements;
 
-  constructor(parts: RegistryParts, drafts: Drafts, namespaces: Namespaces, chores: Chores) {
+  constructor(parts: RegistryParts, rooms: Rooms) {
     this.#parts = parts;
-    this.#drafts = drafts;
-    this.#namespaces = namespaces;
-    this.#chores = chores;
+    this.#rooms = rooms;
+    this.#drafts = rooms.drafts;
+    this.#chores = rooms.chores;
     this.#contents = new Contents(parts);
     this.#statements = new Statements(parts);
   }
@@ -69,19 +83,25 @@ export class Publishing {
     caller: Caller,
     release: ReleaseName,
     named: Digest | undefined,
+    envelope?: Uint8Array,
   ): Promise<PublishResult> {
     requireRole(caller, release.namespace, PUBLISHING);
-    for (;;) {
+    const wish = { named, roles: rolesOf(caller), envelope };
+    for (let tries = 1; ; ) {
       const draft = await this.#drafts.get(release);
       if (draft.state === 'published') return this.#again(draft, named);
-      const intended = await this.#intend(release, draft, named, rolesOf(caller));
+      const intended = await this.#intend(release, draft, wish);
       // The draft went on meanwhile: look again.
       if (intended === undefined) continue;
       try {
         return await this.#carryOut(release, intended);
       } catch (error) {
-        // Sealed again, and what was signed forgotten: the key that may will sign it anew.
-        if (!isEndedKey(error)) throw error;
+        // Sealed again, and what was signed forgotten: the key that may will sign it anew, and
+        // a decision that came between is brought before the gate with the others. What somebody
+        // else began long ago may be refused where the wish of today is not.
+        const joined = draft.state === 'publishing' && isRefusal(error);
+        const again = joined || isOvertaken(error);
+        if (!isEndedKey(error) && !(again && tries++ < TRIES)) throw error;
       }
     }
   }
@@ -113,14 +133,12 @@ export class Publishing {
   async #intend(
     release: ReleaseName,
     draft: Draft,
-    named: Digest | undefined,
-    roles: readonly Role[],
+    wish: Wish,
   ): Promise<DraftIn<'publishing'> | undefined> {
-    if (draft.state !== 'sealed' && draft.state !== 'publishing') throw unsealed(draft);
-    const clearance = await this.#clear(release.namespace, draft, { named, roles });
-    if (draft.state === 'publishing') return draft;
-
-    const intent = await makeIntent(this.#parts, clearance, roles);
+    if (draft.state === 'publishing') return this.#join(draft, wish);
+    if (draft.state !== 'sealed') throw unsealed(draft);
+    await this.#rooms.seals.finish(draft);
+    const intent = await this.#makeIntent(release, draft, wish);
     await this.#mark(release, draft.generation);
     const changed = await this.#drafts.change(release, (current) =>
       current?.state === 'sealed' && current.generation === draft.generation
@@ -130,36 +148,41 @@ export class Publishing {
     return changed.state === 'publishing' ? changed : undefined;
   }
 
-  /** Asks the gate. Throws `gate-unmet` with what is missing. */
-  async #clear(
-    namespace: ReleaseName['namespace'],
-    draft: DraftIn<'sealed' | 'publishing'>,
-    asked: Pick<GateRequest, 'named' | 'roles'>,
-  ): Promise<Clearance> {
-    return this.#pass(await this.#namespaces.get(namespace), draft, asked);
+  /**
+   * Somebody is publishing it already, or began to and was killed. Whoever may ask for the same
+   * carries that on; the guard judges the rest, and if it refuses, the draft is sealed again.
+   */
+  async #join(draft: DraftIn<'publishing'>, wish: Wish): Promise<DraftIn<'publishing'>> {
+    const { index } = this.#rooms.book.present();
+    const { intent } = draft;
+    const asked = { ...draft, intent: { ...intent, roles: [...wish.roles] } };
+    const from = inStore(this.#parts);
+    const judged = await judgeIntended(this.#parts, this.#rooms, from, asked, index, wish.named);
+    const missing = judged.verdict.ok ? [] : judged.verdict.missing;
+    const theirs = missing.filter(({ need }) => need === 'role' || need === 'digest');
+    if (theirs.length > 0) throw gateUnmet(theirs);
+    return draft;
   }
 
-  async #pass(
-    record: NamespaceRecord,
-    { release, revision, digest }: DraftIn<'sealed' | 'publishing'>,
-    asked: Pick<GateRequest, 'named' | 'roles'>,
-  ): Promise<Clearance> {
-    const policy = await this.#namespaces.policyOf(record);
-    const verdict = passGate({
-      ...NOTHING_DECIDED,
-      policy,
-      policyIndex: record.head.policy,
-      release,
-      revision,
-      sealed: digest,
-      time: new Date(this.#parts.clock()).toISOString(),
-      ...asked,
-    });
-    if (verdict.ok) return verdict.clearance;
-    const { missing } = verdict;
-    throw new CodedError('gate-unmet', missing.map(({ message }) => message).join('; '), {
-      missing,
-    });
+  /** Asks the gate and signs what it clears. Throws `gate-unmet` with what is missing. */
+  async #makeIntent(
+    { namespace }: ReleaseName,
+    draft: DraftIn<'sealed'>,
+    { named, roles, envelope }: Wish,
+  ): Promise<Intent> {
+    const { book, gatekeeper } = this.#rooms;
+    const from = inStore(this.#parts);
+    const place = book.present();
+    const standing = await book.read(from, namespace);
+    const signed =
+      envelope && (await openSignedIntent(this.#parts.host, standing, place, envelope));
+    const asked = { named, roles, ...(signed && { intent: signed.opened }) };
+    const judged = await gatekeeper.judge(from, draft, place, asked);
+    if (!judged.verdict.ok) throw gateUnmet(judged.verdict.missing);
+    const key = presentReleaseKey(this.#parts);
+    const { time } = place;
+    const grounds = await writeGrounds(this.#parts, key, draft, judged, time, signed);
+    return makeIntent(this.#parts, key, judged.verdict.clearance, { roles, time, grounds });
   }
 
   /** Leaves word for the next start, before the draft says that it is being published. */
@@ -185,9 +208,9 @@ export class Publishing {
   // ------------------------------------------------------------------ commit
 
   async #carryOut(release: ReleaseName, draft: DraftIn<'publishing'>): Promise<PublishResult> {
-    const leaves = openIntent(draft.intent);
+    const item = publishItem(this.#parts, this.#rooms, release, draft);
     try {
-      const { index, size } = await this.#parts.log.append(this.#item(release, draft, leaves));
+      const { index, size } = await this.#parts.log.append(item);
       return await this.#finish(release, draft, index, size);
     } catch (error) {
       const logged = await load(this.#parts.store, keys.release(release), releaseForm);
@@ -198,40 +221,6 @@ export class Publishing {
       if (isRefusal(error)) await this.#abandon(release, draft);
       throw error;
     }
-  }
-
-  #item(release: ReleaseName, draft: DraftIn<'publishing'>, { entry, bytes, spki }: Leaves): Item {
-    return {
-      entries: bytes,
-      guard: async (view) => {
-        await this.#guard(view, release, draft, entry);
-        await requireReleaseKey(this.#parts, view, spki);
-      },
-      documents: (view) => documentsOf(view, release, entry),
-    };
-  }
-
-  /** What must still hold at the commit. */
-  async #guard(
-    view: View,
-    release: ReleaseName,
-    draft: DraftIn<'publishing'>,
-    entry: EntryOf<'release'>,
-  ): Promise<void> {
-    if ((await view.document(keys.release(release))) !== undefined) {
-      throw alreadyPublished(entry.release);
-    }
-    const current = draftForm.parse((await view.document(keys.draft(release)))!);
-    if (current.state !== 'publishing' || current.intent.entry !== draft.intent.entry) {
-      throw new CodedError('conflict', `${entry.release} is no longer sealed as it was`);
-    }
-    const record = await readNamespace(view, release);
-    if (record.head.policy !== entry.policy) {
-      throw new CodedError('conflict', `the policy of ${release.namespace} changed; publish again`);
-    }
-    const { roles } = draft.intent;
-    await this.#pass(record, current, { named: entry.digest, roles });
-    await requireFreeRevision(view, release, entry);
   }
 
   // ------------------------------------------------------------------ finish
@@ -292,48 +281,9 @@ export class Publishing {
   }
 }
 
-async function documentsOf(
-  view: View,
-  release: ReleaseName,
-  entry: EntryOf<'release'>,
-): Promise<StagedDocument[]> {
-  const { index } = view;
-  const { kind: _, ...said } = entry;
-  const published: ReleaseRecord = { ...said, index };
-  const before = await readNamespace(view, release);
-  const after = { ...before, index, head: growHead(before.head, entry, index) };
-  const { digest } = entry;
-  return [
-    { kind: 'immutable', key: keys.release(release), bytes: releaseForm.format(published) },
-    {
-      kind: 'immutable',
-      key: keys.revision(release, digest),
-      bytes: revisionForm.format({ v: 1, release: entry.release, digest }),
-    },
-    {
-      kind: 'newest',
-      key: keys.namespace(release.namespace),
-      index,
-      bytes: namespaceForm.format(after),
-    },
-  ];
-}
-
-async function readNamespace(view: View, release: ReleaseName): Promise<NamespaceRecord> {
-  return namespaceForm.parse((await view.document(keys.namespace(release.namespace)))!);
-}
-
-/** The first 40 digits of a digest are a revision to Hugging Face clients: it must mean one release. */
-async function requireFreeRevision(
-  view: View,
-  release: ReleaseName,
-  { digest }: EntryOf<'release'>,
-): Promise<void> {
-  if ((await view.document(keys.revision(release, digest))) === undefined) return;
-  throw new CodedError(
-    'conflict',
-    `${digest} begins like the digest of another release; push anew`,
-  );
+/** Did the guard refuse what a new intent may settle? */
+function isOvertaken(error: unknown): boolean {
+  return isCoded(error, 'conflict') && error.details.again === true;
 }
 
 function isRefusal(error: unknown): boolean {

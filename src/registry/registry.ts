@@ -16,6 +16,17 @@ import type { Namespace, ReleaseName } from '../core/release/name.ts';
 import type { Role } from '../core/release/roles.ts';
 import type { Identity } from '../core/release/trusted-publisher.ts';
 import type { ByteRange } from '../store/contract.ts';
+import type {
+  BlindCommitment,
+  Disclosure,
+  DraftDecisions,
+  PolicyChange,
+  PolicyLogged,
+  PolicyVersion,
+  RecordedDecision,
+  ShownDecision,
+  VoidRequest,
+} from './gate-shapes.ts';
 
 /** Who asks, as the token says. The server makes it; a request without a token has none. */
 export interface Caller {
@@ -46,6 +57,10 @@ export interface DraftStatus {
   readonly former: readonly Digest[];
   /** What the gate still lacks. */
   readonly missing: readonly Missing[];
+  /** What was decided, on former revisions too; for those who have a role in the namespace. */
+  readonly decisions: readonly ShownDecision[];
+  /** Log index of the policy in force. */
+  readonly policyIndex: number;
   /** A seal under way (bytes read of bytes to read), or why the last one failed. */
   readonly seal?:
     | { readonly running: true; readonly bytes: number; readonly total: number }
@@ -184,8 +199,30 @@ export interface Registry {
   draftManifest(caller: Caller, release: ReleaseName): Promise<Uint8Array>;
   /** Withdraws a draft for good: its version is not used again. */
   withdraw(caller: Caller, release: ReleaseName): Promise<DraftStatus>;
-  /** Publishes the sealed digest, which the caller must name. Asked twice, it answers twice the same. */
-  publish(caller: Caller, release: ReleaseName, digest: Digest | undefined): Promise<PublishResult>;
+  /**
+   * Publishes the sealed digest, which the caller must name, with the signed intent of a release
+   * manager where the policy is gated. Asked twice, it answers twice the same.
+   */
+  publish(
+    caller: Caller,
+    release: ReleaseName,
+    digest: Digest | undefined,
+    intent?: Uint8Array,
+  ): Promise<PublishResult>;
+
+  // Decisions: for everybody with a role in the namespace, and with a key in its policy.
+  /** Logs a commitment of which nobody can tell what it is about. The same again has the same index. */
+  commit(caller: Caller, commitment: BlindCommitment): Promise<{ readonly index: number }>;
+  /** Takes in what opens a commitment; answers once it is stored. */
+  decide(caller: Caller, release: ReleaseName, disclosure: Disclosure): Promise<RecordedDecision>;
+  /** What was decided about a sealed draft. */
+  decisions(caller: Caller, release: ReleaseName): Promise<DraftDecisions>;
+  /** Stores the report of an evaluation: it is public once the release is. */
+  putReport(
+    caller: Caller,
+    release: ReleaseName,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<{ readonly digest: Digest; readonly size: number }>;
 
   // Namespaces and advisories.
   createNamespace(
@@ -206,6 +243,18 @@ export interface Registry {
     readonly policy: Uint8Array;
     readonly signed: readonly Uint8Array[];
   }>;
+  /** Logs the next version of a policy, signed by as many owners as the one in force asks for. */
+  setPolicy(caller: Caller, change: PolicyChange): Promise<PolicyLogged>;
+  /** Every version that the public log has, oldest first. */
+  policies(namespace: Namespace): Promise<readonly PolicyVersion[]>;
+  /** Logs a signed announcement (a DSSE envelope, `core/release/announcement.ts`). */
+  announce(caller: Caller, envelope: Uint8Array): Promise<{ readonly index: number }>;
+  /** The envelope of the announcement at `index`. */
+  announcement(index: number): Promise<Uint8Array>;
+  /** Logs the owners’ word that a commitment which nobody opened no longer blocks. */
+  voidLabel(caller: Caller, request: VoidRequest): Promise<{ readonly index: number }>;
+  /** The envelopes of the void at `index`. */
+  voided(index: number): Promise<readonly Uint8Array[]>;
   /** Logs a signed advisory (a DSSE envelope, `core/release/advisory.ts`). */
   advise(
     caller: Caller,
@@ -225,6 +274,8 @@ export interface Registry {
   document(release: ReleaseName, document: DocumentName): Promise<Uint8Array>;
   /** As `document`, for those that may be large: as content whose bytes are not read yet. */
   largeDocument(release: ReleaseName, document: LargeDocumentName): Promise<Content>;
+  /** A report that an evaluation of the release names and does not keep private. */
+  report(release: ReleaseName, digest: Digest): Promise<Uint8Array>;
   /** The chunk list with that root of the file at `path`. */
   chunkList(release: ReleaseName, path: string): Promise<Uint8Array>;
   content(release: ReleaseName, path: string): Promise<Content>;

@@ -33,6 +33,7 @@ import type { RegistryParts } from './parts.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { ReadBack, type Reading } from './read-back.ts';
 import type { Caller, DraftStatus, SealRequest } from './registry.ts';
+import type { RegistrySeals } from './registry-seal.ts';
 import { compareFiles, inventoryOf, isManifestOf, manifestOf, type ReadFile } from './sealed.ts';
 import { Statements } from './statements.ts';
 import type { Uploads } from './uploads.ts';
@@ -66,6 +67,7 @@ interface Rooms {
   readonly uploads: Uploads;
   readonly namespaces: Namespaces;
   readonly chores: Chores;
+  readonly seals: RegistrySeals;
 }
 
 export class Seals {
@@ -102,7 +104,7 @@ export class Seals {
     if (this.#joins(release, request)) return;
     const draft = await this.#rooms.drafts.get(release);
     if (draft.state === 'sealed' && (await this.#isSealedAs(release, draft, request))) return;
-    const open = await this.#rooms.drafts.reopen(release);
+    const open = await this.#rooms.drafts.reopen(caller, release);
     if (!this.#joins(release, request)) this.#start(release, open, request);
   }
 
@@ -203,7 +205,7 @@ export class Seals {
   async #judge(release: ReleaseName, inspections: readonly Inspection[]): Promise<void> {
     inspectRelease(inspections);
     const { namespaces } = this.#rooms;
-    const policy = await namespaces.policyOf(await namespaces.get(release.namespace));
+    const { policy } = await namespaces.inForce(release.namespace);
     refuseCode(inspections, new Set<Format>(policy.formats.allow.filter(isFormat)));
   }
 
@@ -229,7 +231,7 @@ export class Seals {
       return isOurs ? { ...current, state: 'sealed', digest } : current!;
     });
     // Another process may have sealed the same; that comes to the same bytes.
-    if (draft.state === 'sealed' && draft.digest === digest) return;
+    if (draft.state === 'sealed' && draft.digest === digest) return this.#rooms.seals.finish(draft);
     throw new CodedError('conflict', `${draft.release} was ${draft.state} while it was sealed`);
   }
 

@@ -12,9 +12,11 @@ import type { LogReader } from '../log/reader.ts';
 import type { Identities } from '../oidc/identity.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/contract.ts';
+import { decisionEndpoints } from './api/decisions.ts';
 import { draftEndpoints } from './api/drafts.ts';
 import { API_PATH, type Endpoint, endpoint, mount, param } from './api/endpoint.ts';
 import { namespaceEndpoints } from './api/namespaces.ts';
+import { policyEndpoints } from './api/policies.ts';
 import { publishedOf, releaseEndpoints } from './api/releases.ts';
 import { tokenEndpoint } from './api/token.ts';
 import { authenticator } from './auth.ts';
@@ -103,7 +105,9 @@ function apiRouter(parts: AppParts): Router {
   const sender = contentSender(parts.hashing);
   const endpoints: readonly Endpoint[] = [
     ...draftEndpoints(parts.registry, parts.tokens, parts.clock, catchUp),
+    ...decisionEndpoints(parts.registry),
     ...namespaceEndpoints(parts.registry, catchUp),
+    ...policyEndpoints(parts.registry, catchUp),
     ...releaseEndpoints(parts.registry, parts.catalogue, sender),
     contentEndpoint(parts, sender),
     tokenEndpoint(parts),

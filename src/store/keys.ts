@@ -115,6 +115,20 @@ export const keys = {
   /** Says that an identity token was exchanged; `expires` in seconds, `fingerprint` 64 hex digits. */
   exchanged: (expires: number, fingerprint: string): Key =>
     key('private', 'exchanged', `${expires}-${fingerprint}`),
+  /** The commitment with that label (64 hex digits): there exactly when the log has it. */
+  label: (label: string): Key => key('private', 'labels', label),
+  /** What opens the commitment with that label. */
+  decision: (label: string): Key => key('private', 'decisions', label),
+  /** Says that the owners of a namespace have voided a label; others cannot. */
+  voided: (namespace: Namespace, label: string): Key => key('private', 'voids', namespace, label),
+  /** The report of an evaluation, as somebody of the namespace sent it. */
+  report: (namespace: Namespace, digest: Digest): Key =>
+    key('private', 'reports', namespace, digestHex(digest)),
+  /** The sealed digests of a namespace that have the same bytes (ROOT). */
+  twins: (namespace: Namespace, root: Digest): Key =>
+    key('private', 'roots', namespace, digestHex(root)),
+  /** Where the log has the announcement whose envelope has that digest. */
+  announcement: (envelope: Digest): Key => key('private', 'announcements', digestHex(envelope)),
   probe: (random: string): Key => key('private', 'probe', random),
 } as const;
 

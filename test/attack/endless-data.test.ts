@@ -8,14 +8,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Api } from '../../src/client/api.ts';
+import { GateApi } from '../../src/client/gate-api.ts';
 import { parseRegistryUrl } from '../../src/client/http.ts';
 import { utf8 } from '../../src/core/bytes.ts';
+import { digestOf } from '../../src/core/digest.ts';
 import { isCoded } from '../../src/core/error.ts';
 import { formatTilePath } from '../../src/core/log/tile.ts';
 import { parseNamespace, parseReleaseName } from '../../src/core/release/name.ts';
+import { nodeHost } from '../../src/hashing/host.ts';
 import { RangeConnection } from '../../src/transfer/download/connection.ts';
 import { PartSender } from '../../src/transfer/part-upload.ts';
 import { declared, nonceOf } from '../made/live-registry.ts';
+import { makeKey } from '../made/p256.ts';
 import { NO_PAUSES } from '../made/reader.ts';
 
 const MIB = 2 ** 20;
@@ -23,6 +27,11 @@ const MIB = 2 ** 20;
 const ENDLESS_MIB = 512;
 const RELEASE = parseReleaseName('acme/tiny@v1');
 const ACME = parseNamespace('acme');
+const SIGNED = {
+  payloadType: 'application/json',
+  payload: utf8('{}'),
+  signature: makeKey().sign(utf8('x')),
+};
 
 describe('an answer without an end', () => {
   let sent: number;
@@ -53,6 +62,17 @@ describe('an answer without an end', () => {
     ['sealing', (a) => a.seal(RELEASE, { nonce: nonceOf(1), paths: ['a'] })],
     ['the manifest of a draft', (a) => a.draftManifest(RELEASE)],
     ['publishing', (a) => a.publish(RELEASE, undefined)],
+    ['committing', (a) => a.commit({ label: '00'.repeat(32), commit: '00'.repeat(32) })],
+    ['deciding', (a) => a.decide(RELEASE, { index: 1, salt: '00'.repeat(32), envelope: SIGNED })],
+    ['the decisions about a draft', (a) => a.decisions(RELEASE)],
+    ['sending a report', (a) => a.putReport(RELEASE, utf8('x'))],
+    ['a report', (a) => a.report(RELEASE, digestOf(nodeHost, utf8('x')))],
+    ['changing a policy', (a) => a.setPolicy(ACME, { policy: utf8('{}'), signed: [SIGNED] })],
+    ['the versions of a policy', (a) => a.policies(ACME)],
+    ['announcing', (a) => a.announce(SIGNED)],
+    ['an announcement', (a) => a.announcement(1)],
+    ['voiding', (a) => a.voidLabel({ namespace: ACME, label: '00'.repeat(32), signed: [SIGNED] })],
+    ['a void', (a) => a.voided(1)],
     ['exchanging an identity', (a) => a.exchangeToken('acme', 'x')],
     ['making a namespace', (a) => a.createNamespace({ policy: utf8('{}'), signed: [] })],
     ['a policy', (a) => a.policy(ACME)],
@@ -72,9 +92,9 @@ describe('an answer without an end', () => {
   ];
 
   test('is tried with every call that there is', () => {
-    const methods = Object.getOwnPropertyNames(Api.prototype).filter(
-      (name) => name !== 'constructor' && !name.endsWith('Url'),
-    );
+    const methods = [Api, GateApi]
+      .flatMap(({ prototype }) => Object.getOwnPropertyNames(prototype))
+      .filter((name) => name !== 'constructor' && !name.endsWith('Url'));
     expect(methods).toHaveLength(CALLS.length);
   });
 

@@ -35,7 +35,10 @@ describe('a signature of a release that is not logged', () => {
     const world = await makeWorld();
     await standBeforeCommit(world);
     const record = parseUtf8(world.disk.bytes('namespaces/acme'));
-    world.disk.plant('namespaces/acme', utf8(record.replace('"policy":0', '"policy":1')));
+    world.disk.plant(
+      'namespaces/acme',
+      utf8(record.replace('"index":0,"signed"', '"index":1,"signed"')),
+    );
     const next = await world.open();
     await next.registry.recover();
     expect(await next.kinds()).toEqual(['namespace', 'heads']);

@@ -159,6 +159,7 @@ export class World {
     const keys: RegistryKeys = {
       logKeyAt: () => logKey,
       releaseKeyAt: () => releaseKey,
+      releaseKeys: () => [releaseKey.spki],
       renew: async () => {},
     };
     const registry = openRegistry({

@@ -110,7 +110,10 @@ describe('between intent and commit', () => {
     await intentSaved(world);
 
     const record = parseUtf8(world.disk.bytes('namespaces/acme'));
-    world.disk.plant('namespaces/acme', utf8(record.replace('"policy":0', '"policy":1')));
+    world.disk.plant(
+      'namespaces/acme',
+      utf8(record.replace('"index":0,"signed"', '"index":1,"signed"')),
+    );
     await expect(publish).rejects.toThrowWithCode('conflict');
     const status = await live.registry.draftStatus(PUBLISHER, RELEASE);
     expect(status).toMatchObject({ state: 'sealed', digest });
@@ -184,6 +187,7 @@ describe('a release key that ends', () => {
     world.keys = {
       logKeyAt: () => world.logKey,
       releaseKeyAt: () => signer(seen ? young : world.releaseKey),
+      releaseKeys: () => [world.releaseKey.spki, young.spki],
       renew: async () => {
         seen = rotated;
       },

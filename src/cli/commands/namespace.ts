@@ -2,18 +2,14 @@
  * `namespace create NS`: begins a namespace with its first policy, signed by its owner. Its
  * trusted publishers are in `namespace-publishers.ts`.
  */
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { pinOf } from '../../client/trust.ts';
-import { CodedError } from '../../core/error.ts';
-import { formatCanonical, parseJson } from '../../core/json.ts';
-import { checkEnrolments } from '../../core/release/enrolment.ts';
 import { type Namespace, parseNamespace } from '../../core/release/name.ts';
-import { type Policy, parsePolicy } from '../../core/release/policy.ts';
-import { nodeHost } from '../../hashing/host.ts';
-import type { StatementSigner } from '../../keyring/keys.ts';
-import { signPolicy, soloFor } from '../../operator/namespace.ts';
+import { formatPolicy, type Policy } from '../../core/release/policy.ts';
+import { formatEnvelope } from '../../core/statement/dsse.ts';
+import { soloFor } from '../../operator/namespace.ts';
 import {
+  collect,
   declare,
   declareGroup,
   keyFlag,
@@ -23,9 +19,16 @@ import {
   urlFlag,
 } from '../command.ts';
 import type { Context } from '../context.ts';
-import type { PassphraseFlags } from '../passphrase.ts';
 import { openPins } from '../pins.ts';
-import { openApiWithToken } from '../reach.ts';
+import { readPolicyFile } from '../policy-file.ts';
+import {
+  readSignatures,
+  requireQuorum,
+  type SignatureFlags,
+  signAsOwner,
+  writeSignature,
+} from '../policy-signatures.ts';
+import { openApi, openApiWithToken } from '../reach.ts';
 import { openSigner } from '../signer.ts';
 import { publisherCommands } from './namespace-publishers.ts';
 
@@ -38,6 +41,8 @@ export function makeCommand(run: Run): Command {
       .description('begin a namespace; takes a token of the operator and an owner’s key')
       .argument('<ns>', 'the namespace')
       .option('--policy <file>', 'its first policy; without it, one with --key as sole owner')
+      .option('--sign-only <file>', 'only sign the policy, into this file, for another owner')
+      .option('--signed <file>', 'another owner’s signature; may be repeated', collect)
       .option('--override', 'begin it although another namespace looks much the same')
       .addOption(keyFlag())
       .addOption(passphraseFlag())
@@ -49,20 +54,33 @@ export function makeCommand(run: Run): Command {
   return group;
 }
 
-interface CreateFlags extends PassphraseFlags {
+interface CreateFlags extends SignatureFlags {
   readonly policy?: string;
   readonly override?: boolean;
 }
 
 async function createNamespace(context: Context, flags: CreateFlags, text: string): Promise<void> {
   const namespace = parseNamespace(text);
-  const api = await openApiWithToken(context);
+  const onlySigns = flags.signOnly !== undefined;
+  const api = onlySigns ? await openApi(context) : await openApiWithToken(context);
   // A policy names its registry, and what signs it must not be told which by a stranger.
   const { origin } = await pinOf(api, openPins(context), context.signal);
-  const signer = await openSigner(context, flags);
-  const policy = await firstPolicy(flags.policy, origin, namespace, signer);
+  const policy = await firstPolicy(context, flags, origin, namespace);
+  const bytes = formatPolicy(policy);
+  const own = await signAsOwner(context, flags, bytes);
+  if (flags.signOnly !== undefined) {
+    await writeSignature(flags.signOnly, own);
+    context.output.result({ namespace, file: flags.signOnly }, [
+      `signed into ${flags.signOnly}, for another owner: weighhouse namespace create ${namespace} --policy ${flags.policy} --signed ${flags.signOnly} --key …`,
+    ]);
+    return;
+  }
+  const signed = [own, ...(await readSignatures(flags, bytes))];
+  const command = `weighhouse namespace create ${namespace} --policy ${flags.policy}`;
+  requireQuorum(policy, signed.length, command);
   const request = {
-    ...(await signPolicy(signer, policy)),
+    policy: bytes,
+    signed: signed.map((it) => formatEnvelope(it.payloadType, it.payload, it.signature)),
     ...(flags.override === true ? { override: true } : {}),
   };
   const made = await api.createNamespace(request, { signal: context.signal });
@@ -72,24 +90,11 @@ async function createNamespace(context: Context, flags: CreateFlags, text: strin
 }
 
 async function firstPolicy(
-  file: string | undefined,
+  context: Context,
+  flags: CreateFlags,
   origin: string,
   namespace: Namespace,
-  signer: StatementSigner,
 ): Promise<Policy> {
-  if (file === undefined) return soloFor(origin, namespace, signer, SOLE_OWNER);
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new CodedError('not-found', `the policy ${file} cannot be read (${error.code})`);
-  });
-  // Written by a person, in any layout; what is signed is the canonical form.
-  const policy = parsePolicy(formatCanonical(parseJson(new Uint8Array(bytes), file)));
-  if (policy.namespace !== namespace || policy.origin !== origin) {
-    throw new CodedError(
-      'bad-document',
-      `${file} is a policy of ${policy.namespace} at ${policy.origin}, not of ${namespace} at ${origin}`,
-    );
-  }
-  const enrolled = await checkEnrolments(nodeHost, policy);
-  if (enrolled.ok) return policy;
-  throw new CodedError(enrolled.code, `${file}: ${enrolled.message}`, enrolled.evidence);
+  if (flags.policy !== undefined) return readPolicyFile(flags.policy, origin, namespace);
+  return soloFor(origin, namespace, await openSigner(context, flags), SOLE_OWNER);
 }

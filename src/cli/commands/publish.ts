@@ -1,30 +1,36 @@
 /**
  * `publish REF`: the irreversible step. Whoever publishes names what: by typing the reference
- * on a terminal, after being shown what is sealed, or by `--digest` anywhere else. Doing it
- * twice gives the same log index.
+ * on a terminal, after being shown what is sealed, or by `--digest` anywhere else. Where the
+ * policy is gated a release manager signs that they mean it, with `--key`. Doing it twice gives
+ * the same log index.
  */
 import type { Command } from 'commander';
+import type { DraftStatus } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
 import { type Digest, parseDigest } from '../../core/digest.ts';
-import { CodedError } from '../../core/error.ts';
+import { CodedError, isCoded } from '../../core/error.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
-import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
-import type { Context, SharedFlags } from '../context.ts';
+import { declare, keyFlag, passphraseFlag, type Run, tokenFlag, urlFlag } from '../command.ts';
+import type { Context } from '../context.ts';
+import type { PassphraseFlags } from '../passphrase.ts';
 import { ask } from '../prompt.ts';
+import { signIntent } from '../publish-intent.ts';
 import { openApiWithToken } from '../reach.ts';
 import { formatFields } from '../table.ts';
 import { isInteractive } from '../world.ts';
 
 export function makeCommand(run: Run): Command {
-  return declare('publish', 'publish acme/kimi-k2@v1.0 --digest sha256:9f86d0…')
+  return declare('publish', 'publish acme/kimi-k2@v1.0 --digest sha256:9f86d0… --key max.key')
     .argument('<ref>', 'namespace/name@version')
     .option('--digest <digest>', 'digest of what is sealed; needed when nobody can be asked')
+    .addOption(keyFlag())
+    .addOption(passphraseFlag())
     .addOption(urlFlag())
     .addOption(tokenFlag())
     .action(run(publish));
 }
 
-interface PublishFlags extends SharedFlags {
+interface PublishFlags extends PassphraseFlags {
   readonly digest?: string;
 }
 
@@ -32,9 +38,14 @@ async function publish(context: Context, flags: PublishFlags, reference: string)
   const { output, signal } = context;
   const release = parseReleaseName(reference);
   const named = flags.digest === undefined ? undefined : parseDigest(flags.digest, '--digest');
+  if (named === undefined) requireTerminal(context, release);
   const api = await openApiWithToken(context);
-  const digest = named ?? (await confirm(context, api, release));
-  const published = await api.publish(release, digest, { signal });
+  const status = await readStatus(api, release, signal);
+  const digest = named ?? (await confirm(context, status, release));
+  const intent = status && (await signIntent(context, flags, { api, release, digest, status }));
+  const published = await api
+    .publish(release, digest, { signal, ...(intent === undefined ? {} : { intent }) })
+    .catch((error: unknown) => sayWhatIsMissing(context, release, error));
   const base = `${api.http.url}`;
   const { namespace, name, version } = release;
   const page = `${base}/${namespace}/${name}`;
@@ -53,17 +64,36 @@ async function publish(context: Context, flags: PublishFlags, reference: string)
   }
 }
 
-/** Shows what is sealed, and has the reference typed. Throws `gate-unmet` when nobody can be asked. */
-async function confirm(context: Context, api: Api, release: ReleaseName): Promise<Digest> {
-  const { output, world, signal } = context;
+/** What the registry knows of it; undefined where nothing was ever pushed: then publish says so. */
+async function readStatus(
+  api: Api,
+  release: ReleaseName,
+  signal: AbortSignal,
+): Promise<DraftStatus | undefined> {
+  return api.draftStatus(release, { signal }).catch((error: unknown) => {
+    if (isCoded(error, 'not-found')) return undefined;
+    throw error;
+  });
+}
+
+function requireTerminal({ world }: Context, release: ReleaseName): void {
+  if (isInteractive(world)) return;
   const name = formatReleaseName(release);
-  if (!isInteractive(world)) {
-    throw new CodedError(
-      'usage',
-      `name what is to be published: --digest sha256:… of what is sealed ("weighhouse status ${name}" shows it)`,
-    );
-  }
-  const { state, digest } = await api.draftStatus(release, { signal });
+  throw new CodedError(
+    'usage',
+    `name what is to be published: --digest sha256:… of what is sealed ("weighhouse status ${name}" shows it)`,
+  );
+}
+
+/** Shows what is sealed, and has the reference typed. */
+async function confirm(
+  { output, world }: Context,
+  status: DraftStatus | undefined,
+  release: ReleaseName,
+): Promise<Digest> {
+  const name = formatReleaseName(release);
+  if (status === undefined) throw new CodedError('not-found', `there is no draft ${name}`);
+  const { state, digest } = status;
   if (digest === undefined) {
     throw new CodedError('gate-unmet', `${name} is not sealed but ${state}; seal it first`);
   }
@@ -72,4 +102,21 @@ async function confirm(context: Context, api: Api, release: ReleaseName): Promis
   const typed = await ask(world, 'Type the reference to publish it: ');
   if (typed.trim() === name) return digest;
   throw new CodedError('interrupted', `that is not ${name}; nothing was published`);
+}
+
+/** When the gate says no: each thing that is missing, and the command that would meet it. */
+function sayWhatIsMissing({ output }: Context, release: ReleaseName, error: unknown): never {
+  if (!isCoded(error, 'gate-unmet') || !Array.isArray(error.details.missing)) throw error;
+  for (const lack of error.details.missing as readonly Record<string, unknown>[]) {
+    if (typeof lack.message !== 'string') continue;
+    output.say(`missing: ${lack.message}`);
+    if (typeof lack.satisfiedBy === 'string') output.say(`         next: ${lack.satisfiedBy}`);
+  }
+  const name = formatReleaseName(release);
+  throw new CodedError(
+    'gate-unmet',
+    `${name} is not published, for the gate is not met; "weighhouse status ${name}" shows it whole: ${error.message}`,
+    error.details,
+    { cause: error },
+  );
 }

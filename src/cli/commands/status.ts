@@ -1,7 +1,18 @@
-/** `status REF`: state of a draft, its sealed digest, and what the gate still lacks. */
+/**
+ * `status REF`: state of a draft, its sealed digest, and its gate as a checklist: what the
+ * policy asks for, who has said what when, what is missing, and what would satisfy it.
+ */
 import type { Command } from 'commander';
 import type { DraftStatus } from '../../client/answers.ts';
-import { parseReleaseName } from '../../core/release/name.ts';
+import type { Api } from '../../client/api.ts';
+import { decisionIn } from '../../client/receipts.ts';
+import { parseBase64 } from '../../core/bytes.ts';
+import { parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
+import { type Policy, parsePolicy } from '../../core/release/policy.ts';
+import { isGated } from '../../core/release/requirements.ts';
+import type { Decision } from '../../core/statement/decision.ts';
+import { envelopeFromJson, formatEnvelope } from '../../core/statement/dsse.ts';
+import { type Checklist, describeChecklist, makeChecklist } from '../checklist.ts';
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { openApiWithToken } from '../reach.ts';
@@ -17,14 +28,55 @@ export function makeCommand(run: Run): Command {
 }
 
 async function showStatus(context: Context, _flags: SharedFlags, reference: string): Promise<void> {
+  const { signal, output } = context;
   const release = parseReleaseName(reference);
   const api = await openApiWithToken(context);
-  const status = await api.draftStatus(release, { signal: context.signal });
-  context.output.result(status, describeStatus(status));
+  const status = await api.draftStatus(release, { signal });
+  const policy = await readPolicy(api, release, status, signal);
+  const statements = await readStatements(api, release, status, policy, signal);
+  const checklist = policy && makeChecklist(status, policy, statements);
+  const document = checklist === undefined ? status : { ...status, checklist: checklist.rows };
+  output.result(document, describeStatus(status, policy, checklist));
 }
 
-function describeStatus(status: DraftStatus): string[] {
-  const { reference, state, revision, digest, index, seal } = status;
+/** The policy in force; an older registry does not say which that is. */
+async function readPolicy(
+  api: Api,
+  { namespace }: ReleaseName,
+  { policyIndex }: DraftStatus,
+  signal: AbortSignal,
+): Promise<Policy | undefined> {
+  if (policyIndex === undefined) return undefined;
+  const { policy } = await api.policy(namespace, policyIndex, { signal });
+  return parsePolicy(parseBase64(policy));
+}
+
+/** What was signed, by the digest of the envelope. */
+async function readStatements(
+  api: Api,
+  release: ReleaseName,
+  { state, decisions }: DraftStatus,
+  policy: Policy | undefined,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Decision>> {
+  const statements = new Map<string, Decision>();
+  const isDecided = state === 'sealed' && decisions.length > 0;
+  if (policy === undefined || !isGated(policy.gate) || !isDecided) return statements;
+  const shown = await api.decisions(release, { signal });
+  for (const { digest, envelope: json } of shown.decisions) {
+    const { payloadType, payload, signature } = envelopeFromJson(json, 'a decision');
+    const envelope = formatEnvelope(payloadType, payload, signature);
+    statements.set(digest, decisionIn({ envelope }));
+  }
+  return statements;
+}
+
+function describeStatus(
+  status: DraftStatus,
+  policy: Policy | undefined,
+  checklist: Checklist | undefined,
+): string[] {
+  const { reference, state, revision, digest, index, policyIndex, seal } = status;
   const fields: [string, string][] = [
     ['release', reference],
     ['state', state],
@@ -32,18 +84,35 @@ function describeStatus(status: DraftStatus): string[] {
   ];
   if (digest !== undefined) fields.push(['digest', digest]);
   if (index !== undefined) fields.push(['log index', String(index)]);
+  if (policy !== undefined) fields.push(['policy', describePolicy(policy, policyIndex)]);
   if (seal?.running === true) {
     fields.push(['sealing', `${formatBytes(seal.bytes)} of ${formatBytes(seal.total)} read`]);
   }
   if (seal?.running === false) fields.push(['seal failed', seal.error.message]);
-  return [...formatFields(fields), ...describeMissing(status.missing)];
+  return [...formatFields(fields), ...describeGate(status, checklist)];
 }
 
-/** A newer server may lack things that this version does not know. */
-function describeMissing(missing: readonly unknown[]): string[] {
-  return missing.map((item) => {
-    const { message, waitsFor } = item as { message?: string; waitsFor?: readonly string[] };
-    const whom = waitsFor === undefined ? '' : ` (waits for ${waitsFor.join(', ')})`;
-    return `lacks: ${message ?? JSON.stringify(item)}${whom}`;
-  });
+function describePolicy({ gate, version }: Policy, index: number | undefined): string {
+  const kind = isGated(gate) ? 'gated' : 'solo: a token and the digest';
+  return `version ${version}, entry ${index} of the log (${kind})`;
+}
+
+function describeGate(status: DraftStatus, checklist: Checklist | undefined): string[] {
+  if (checklist === undefined) return describeMissing(status);
+  const { rows } = checklist;
+  if (status.state === 'published' || status.state === 'withdrawn') return [];
+  if (rows.length === 0) {
+    if (status.state !== 'sealed') return [];
+    return [`nothing is missing: weighhouse publish ${status.reference} --digest ${status.digest}`];
+  }
+  const missing = rows.filter(({ met }) => !met).length;
+  const head =
+    missing === 0 ? 'gate: everything is met' : `gate: ${missing} of ${rows.length} missing`;
+  return ['', head, ...describeChecklist(checklist)];
+}
+
+function describeMissing({ missing }: DraftStatus): string[] {
+  return missing.map(
+    ({ message, waitsFor }) => `lacks: ${message} (waits for ${waitsFor.join(', ')})`,
+  );
 }

@@ -7,6 +7,8 @@ export const DOCUMENT_NAMES = [
   'model-sig.tlog-proof',
   'entry',
   'decisions.json',
+  'verdict.dsse',
+  'intent.dsse',
   'tensors.json',
 ] as const;
 
@@ -18,3 +20,6 @@ export const DOCUMENT_NAMES = [
 export const MAX_DOCUMENT_BYTES = 128 * 2 ** 20;
 
 export type DocumentName = (typeof DOCUMENT_NAMES)[number];
+
+/** Bytes of the report of an evaluation. */
+export const MAX_REPORT_BYTES = 16 * 2 ** 20;

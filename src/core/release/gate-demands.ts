@@ -115,6 +115,7 @@ function describeFailure({ release }: Circumstances, failure: OpenedDecision<Eva
   const { suite } = failure.statement;
   return {
     need: 'evaluation',
+    about: suite,
     message: `the suite ${suite} failed, ${who} says in entry ${failure.index}`,
     waitsFor: [who],
     satisfiedBy: evaluateCommand(release, suite),
@@ -128,6 +129,7 @@ function describeUnevaluated(
   const age = maxAge === undefined ? '' : `, not older than ${maxAge} seconds`;
   return {
     need: 'evaluation',
+    about: suite,
     message: `the suite ${suite} must have ${accept.join(' or ')} on this digest${age}`,
     waitsFor: by ?? membersOf(policy, 'evaluator'),
     satisfiedBy: evaluateCommand(release, suite),
@@ -170,6 +172,7 @@ function describeUnapproved(
   const others = membersOf(policy, role).filter((id) => !people.has(id) && !pushers.has(id));
   return {
     need: 'approval',
+    about: role,
     message: `${count} of the role ${role} must approve this digest, of those who did not push it; ${people.size} did`,
     waitsFor: others,
     satisfiedBy: `weighhouse approve ${release}`,

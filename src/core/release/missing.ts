@@ -21,6 +21,8 @@ export type Need =
 /** One thing that the gate still lacks. */
 export interface Missing {
   readonly need: Need;
+  /** Which suite or role, where a policy may ask for several. */
+  readonly about?: string;
   /** One sentence for people. */
   readonly message: string;
   /** Whom it waits for: person ids, or a role. */

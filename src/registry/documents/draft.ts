@@ -34,6 +34,8 @@ const common = {
   revision: v.pipe(count, v.minValue(1), v.maxValue(MAX_REVISIONS)),
   /** Digests of the seals before. */
   former: v.array(digest),
+  /** Subjects of the tokens that pushed to it, in order: what they pushed may be in it still. */
+  pushers: v.array(v.string()),
 };
 
 const draftSchema = v.variant('state', [

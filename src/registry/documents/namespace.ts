@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { headSchema } from '../../core/log/heads.ts';
-import { count, digest } from '../../core/shape.ts';
+import { count, digest, instant } from '../../core/shape.ts';
 import { form } from './form.ts';
 
 const LIMITS = { maxBytes: 16 * 2 ** 20, maxDepth: 5 };
@@ -13,8 +13,11 @@ const namespaceSchema = v.strictObject({
   v: v.literal(1),
   index: count,
   head: headSchema,
-  /** The policy in force: its digest and its envelopes'. `head.policy` is its index. */
-  policy: v.strictObject({ digest, signed: v.array(digest) }),
+  /** Every version of the policy, in the order of the log; `head.policy` is the newest one's index. */
+  policies: v.pipe(
+    v.array(v.strictObject({ index: count, time: instant, digest, signed: v.array(digest) })),
+    v.minLength(1),
+  ),
   /** The statement of each advisory in `head.advisories`: the same one is not logged twice. */
   statements: v.array(digest),
   /** Release → how many of them are about it. */

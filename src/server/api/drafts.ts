@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { parseBase64 } from '../../core/bytes.ts';
 import { type Digest, formatDigest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
+import { formatCanonical } from '../../core/json.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import { issueUploadCredential, type TokenKey } from '../../keyring/token.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -155,7 +156,13 @@ export function draftEndpoints(
       body: shapes.publishRequest,
       answer: shapes.published,
       async run(call) {
-        const done = await registry.publish(callerOf(call), releaseOf(call), call.body.digest);
+        const { digest, intent } = call.body;
+        const done = await registry.publish(
+          callerOf(call),
+          releaseOf(call),
+          digest,
+          intent && formatCanonical(intent),
+        );
         await catchUp();
         const { release, ...rest } = done;
         return { reference: formatReleaseName(release), ...rest };

@@ -133,6 +133,13 @@ export function param(call: Call<unknown, unknown>, name: string): string {
   return value;
 }
 
+/** An index of the log, as a path names it. */
+export function indexOf(text: string): number {
+  if (!/^(?:0|[1-9][0-9]{0,14})$/.test(text))
+    throw new CodedError('usage', 'an index is a whole number');
+  return Number(text);
+}
+
 function paramsOf(request: Request): Record<string, string> {
   // A `{*path}` comes as the list of its segments, each decoded.
   return Object.fromEntries(

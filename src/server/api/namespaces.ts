@@ -1,9 +1,8 @@
 /** Namespaces, their policies and heads, and advisories. */
 import { formatBase64, parseBase64 } from '../../core/bytes.ts';
-import { CodedError } from '../../core/error.ts';
 import { parseNamespace } from '../../core/release/name.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { type CatchUp, callerOf, type Endpoint, endpoint, param } from './endpoint.ts';
+import { type CatchUp, callerOf, type Endpoint, endpoint, indexOf, param } from './endpoint.ts';
 import * as shapes from './shapes.ts';
 
 /** Bytes of a request with a policy and the envelopes of its owners. */
@@ -101,10 +100,4 @@ export function namespaceEndpoints(registry: Registry, catchUp: CatchUp): Endpoi
       },
     }),
   ];
-}
-
-function indexOf(text: string): number {
-  if (!/^(?:0|[1-9][0-9]{0,14})$/.test(text))
-    throw new CodedError('usage', 'an index is a whole number');
-  return Number(text);
 }

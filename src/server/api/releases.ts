@@ -75,6 +75,18 @@ const DOCUMENTS: readonly {
     summary: 'The decisions that the release was published on',
   },
   {
+    document: 'verdict.dsse',
+    type: 'application/json',
+    cache: IMMUTABLE,
+    summary: 'The gate’s verdict, a signed SLSA verification summary',
+  },
+  {
+    document: 'intent.dsse',
+    type: 'application/json',
+    cache: IMMUTABLE,
+    summary: 'The release manager’s signed intent to publish',
+  },
+  {
     document: 'tensors.json',
     type: 'application/json',
     cache: IMMUTABLE,
@@ -198,6 +210,23 @@ export function releaseEndpoints(
         },
       }),
     ),
+    endpoint({
+      method: 'get',
+      path: `${RELEASE}/reports/{digest}`,
+      id: 'report',
+      summary: 'The report of an evaluation that revealed it',
+      token: 'none',
+      produces: 'application/octet-stream',
+      async run(call) {
+        const digest = parseDigest(param(call, 'digest'), 'the report’s digest');
+        const report = await registry.report(publishedOf(call, catalogue), digest);
+        call.response
+          .set('Cache-Control', IMMUTABLE)
+          .set('Content-Disposition', 'attachment')
+          .type('application/octet-stream')
+          .send(Buffer.from(report));
+      },
+    }),
     endpoint({
       method: 'get',
       path: `${RELEASE}/chunks/{*path}`,

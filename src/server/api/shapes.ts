@@ -5,6 +5,7 @@ import { formatReleaseName } from '../../core/release/name.ts';
 import { base64, count, digest, hex32, instant } from '../../core/shape.ts';
 import type { CatalogueRelease } from '../../index/catalogue.ts';
 import type { DraftStatus } from '../../registry/registry.ts';
+import { envelope, shownDecision } from './gate-shapes.ts';
 
 /** Bytes of a policy or of an envelope in a request. */
 const MAX_DOCUMENT = 2 ** 20;
@@ -34,8 +35,19 @@ export const draftStatus = v.strictObject({
   digest: v.exactOptional(digest),
   former: v.array(digest),
   missing: v.array(
-    v.strictObject({ need: v.string(), message: v.string(), waitsFor: v.array(v.string()) }),
+    v.strictObject({
+      need: v.string(),
+      /** Which suite or role, where a policy may ask for several. */
+      about: v.exactOptional(v.string()),
+      message: v.string(),
+      waitsFor: v.array(v.string()),
+      /** A command line of ours, or an instant. */
+      satisfiedBy: v.string(),
+    }),
   ),
+  decisions: v.array(v.strictObject(shownDecision)),
+  /** Of the policy in force. */
+  policyIndex: count,
   seal: v.exactOptional(
     v.union([
       v.strictObject({ running: v.literal(true), bytes: count, total: count }),
@@ -56,7 +68,10 @@ export const openedDraft = v.strictObject({
 });
 
 export const sealRequest = v.strictObject({ nonce: hex32, paths: v.array(v.string()) });
-export const publishRequest = v.strictObject({ digest: v.exactOptional(digest) });
+export const publishRequest = v.strictObject({
+  digest: v.exactOptional(digest),
+  intent: v.exactOptional(envelope),
+});
 export const published = v.strictObject({
   reference: v.string(),
   digest,
@@ -163,11 +178,8 @@ export function showDraft(status: DraftStatus): v.InferOutput<typeof draftStatus
     reference: formatReleaseName(release),
     ...rest,
     former: [...rest.former],
-    missing: rest.missing.map(({ need, message, waitsFor }) => ({
-      need,
-      message,
-      waitsFor: [...waitsFor],
-    })),
+    missing: rest.missing.map((lack) => ({ ...lack, waitsFor: [...lack.waitsFor] })),
+    decisions: rest.decisions.map((decision) => ({ ...decision })),
   };
 }
 

@@ -1,0 +1,155 @@
+/**
+ * The gate of a draft as a checklist: everything that the policy asks for, met or missing, by
+ * whom and when, and what would satisfy it. Whether something is met, the registry's gate says;
+ * who did it is read from what was signed.
+ */
+import type { DraftStatus } from '../client/answers.ts';
+import type { Policy } from '../core/release/policy.ts';
+import { isGated } from '../core/release/requirements.ts';
+import type { Decision } from '../core/statement/decision.ts';
+import { formatCount, formatSeconds } from './units.ts';
+
+type Lack = DraftStatus['missing'][number];
+type Shown = DraftStatus['decisions'][number];
+
+/** Somebody's decision that has to do with a row. */
+export interface Voice {
+  readonly person: string;
+  /** What they say, in a few words. */
+  readonly says: string;
+  /** Of the commitment. */
+  readonly index: number;
+  readonly time: string;
+  /** Digest of the envelope: what a lift names. */
+  readonly decision: string;
+}
+
+export interface Row {
+  readonly met: boolean;
+  readonly what: string;
+  readonly by: readonly Voice[];
+  /** What is lacking, where something is. */
+  readonly lacks: readonly Lack[];
+}
+
+export interface Checklist {
+  readonly rows: readonly Row[];
+  /** Decisions on earlier revisions: a new one voids what permitted. */
+  readonly earlier: readonly Voice[];
+}
+
+/** Makes the checklist. `statements` are the decisions by the digest of their envelopes. */
+export function makeChecklist(
+  status: DraftStatus,
+  policy: Policy,
+  statements: ReadonlyMap<string, Decision>,
+): Checklist {
+  const sheet = new Sheet(status, statements);
+  // Before it is sealed nothing is about these bytes, and the gate was not asked.
+  const isAsked = status.state === 'sealed' && isGated(policy.gate);
+  const rows = isAsked ? [...demands(sheet, policy), ...stops(sheet)] : [];
+  return { rows: [...rows, ...sheet.rest()], earlier: sheet.earlier.map(voiceOf) };
+}
+
+function demands(sheet: Sheet, { gate, roles }: Policy): Row[] {
+  const { sealed, notBefore, evaluations = [], approvals = [] } = gate;
+  const rows = [sheet.row('sealed, and the seal logged', 'seal', sheet.said('seal'))];
+  if (sealed !== undefined) rows.push(sheet.row(`sealed for ${formatSeconds(sealed)}`, 'age'));
+  if (notBefore !== undefined) rows.push(sheet.row(`not before ${notBefore}`, 'not-before'));
+  for (const { suite, accept } of evaluations) {
+    const theirs = sheet.said('evaluate', (it) => it.decision === 'evaluate' && it.suite === suite);
+    const what = `suite ${suite}: ${accept.join(' or ')}`;
+    rows.push(sheet.row(what, 'evaluation', theirs, suite));
+  }
+  for (const { role, count } of approvals) {
+    // Everybody of the role is shown; who of them counts, the gate knows.
+    const theirs = sheet.said('approve').filter(({ person }) => roles[role]?.includes(person));
+    const what = `${formatCount(count, 'approval')} by the role ${role}`;
+    rows.push(sheet.row(what, 'approval', theirs, role));
+  }
+  return rows;
+}
+
+function stops(sheet: Sheet): Row[] {
+  const lifts = sheet.said('lift');
+  const intent = sheet.row('a release manager signs the publish', 'intent');
+  return [
+    sheet.row('no objection', 'objection', [...sheet.said('object'), ...lifts]),
+    sheet.row('no hold', 'hold', [...sheet.said('hold'), ...lifts]),
+    sheet.row('not postponed', 'postponed', sheet.said('postpone')),
+    sheet.row('every commitment opened', 'unopened'),
+    intent,
+  ];
+}
+
+/** Deals out what was said and what is lacking to the rows that they belong to. */
+class Sheet {
+  /** On revisions before this one. */
+  readonly earlier: readonly Shown[];
+  readonly #present: readonly Shown[];
+  readonly #statements: ReadonlyMap<string, Decision>;
+  readonly #lacks: Set<Lack>;
+
+  constructor(
+    { decisions, revision, missing }: DraftStatus,
+    statements: ReadonlyMap<string, Decision>,
+  ) {
+    this.#present = decisions.filter((it) => it.revision === revision);
+    this.earlier = decisions.filter((it) => it.revision !== revision);
+    this.#statements = statements;
+    this.#lacks = new Set(missing);
+  }
+
+  /** Who has said that. */
+  said(kind: string, fits: (said: Decision) => boolean = () => true): Voice[] {
+    const isIt = ({ decision, digest }: Shown) => {
+      const said = this.#statements.get(digest);
+      return decision === kind && (said === undefined || fits(said));
+    };
+    return this.#present.filter(isIt).map(voiceOf);
+  }
+
+  /** A row, with what the gate lacks of it. */
+  row(what: string, need: string, by: readonly Voice[] = [], about?: string): Row {
+    const isOfIt = (lack: Lack) =>
+      lack.need === need && (about === undefined || lack.about === about);
+    const lacks = [...this.#lacks].filter(isOfIt);
+    for (const lack of lacks) this.#lacks.delete(lack);
+    return { met: lacks.length === 0, what, by, lacks };
+  }
+
+  /** What belongs to no row: what a newer registry asks for, and a gate of no policy. */
+  rest(): Row[] {
+    return [...this.#lacks].map((lack) => ({ met: false, what: lack.need, by: [], lacks: [lack] }));
+  }
+}
+
+function voiceOf({ person, decision, detail, index, time, digest }: Shown): Voice {
+  const says = detail === '' ? decision : `${decision}: ${detail}`;
+  return { person, says, index, time, decision: digest };
+}
+
+/** The checklist in lines, what is missing with what to do about it. */
+export function describeChecklist({ rows, earlier }: Checklist): string[] {
+  const lines = rows.flatMap((row) => [
+    `${row.met ? '  met      ' : '  MISSING  '}${row.what}`,
+    ...row.by.map((voice) => `             ${describeVoice(voice)}`),
+    ...row.lacks.flatMap(describeLack),
+  ]);
+  if (earlier.length === 0) return lines;
+  return [
+    ...lines,
+    '  on earlier revisions: void, but for what stops these bytes',
+    ...earlier.map((voice) => `             ${describeVoice(voice)}`),
+  ];
+}
+
+function describeVoice({ person, says, index, time, decision }: Voice): string {
+  return `${person}  ${says}  (entry ${index}, ${time}, ${decision})`;
+}
+
+function describeLack({ message, waitsFor, satisfiedBy }: Lack): string[] {
+  const whom = waitsFor.length === 0 ? [] : [`             waits for: ${waitsFor.join(', ')}`];
+  const how = satisfiedBy === '' ? [] : [`             next: ${satisfiedBy}`];
+  return [`             ${message}`, ...whom, ...how];
+}

@@ -1,0 +1,131 @@
+/**
+ * What all commands that decide have in common. With a key on this machine the decision is
+ * signed and recorded. With `--unsigned FILE --public-key PEM` it is written to a file for a key
+ * that lies elsewhere: `decide --sign-offline FILE` there, `decide --submit FILE` back here.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { decide, draftDecision, type Said, type Wish } from '../client/decide/decide.ts';
+import { formatCarried } from '../client/decide/unsigned.ts';
+import { decisionIn, nameOf, type Receipt } from '../client/receipts.ts';
+import { parseUtf8 } from '../core/bytes.ts';
+import { CodedError } from '../core/error.ts';
+import { parseReleaseName, type ReleaseName } from '../core/release/name.ts';
+import { parsePem } from '../core/statement/public-key.ts';
+import { nodeHost } from '../hashing/host.ts';
+import { keyFlag, passphraseFlag, tokenFlag, urlFlag } from './command.ts';
+import { askConsent, namedDigest } from './consent.ts';
+import type { Context } from './context.ts';
+import { type OpenMeans, openMeans } from './means.ts';
+import type { PassphraseFlags } from './passphrase.ts';
+import { openSigner } from './signer.ts';
+import { formatFields } from './table.ts';
+import { parseDuration } from './units.ts';
+
+/** Flags of every command that decides. */
+export interface DecideFlags extends PassphraseFlags {
+  readonly digest?: string;
+  readonly expires: string;
+  readonly unsigned?: string;
+  readonly publicKey?: string;
+}
+
+/** Adds the flags that every command that decides takes. */
+export function withDecideFlags(command: Command): Command {
+  return command
+    .option('--digest <digest>', 'digest of what is sealed; needed when nobody can be asked')
+    .addOption(new Option('--expires <duration>', 'how long it is good').default('90d'))
+    .option('--unsigned <file>', 'write it to a file for "decide --sign-offline" instead')
+    .option(
+      '--public-key <pem>',
+      'with --unsigned: the key that will sign, as "key show" prints it',
+    )
+    .addOption(keyFlag())
+    .addOption(passphraseFlag())
+    .addOption(urlFlag())
+    .addOption(tokenFlag());
+}
+
+/** `release`'s argument of a command that decides. */
+export const RELEASE_ARGUMENT = ['<ref>', 'namespace/name@version'] as const;
+
+/** Makes what is said out of the release, once the registry is open. */
+export type MakeSaid = (means: OpenMeans, release: ReleaseName) => Promise<Said> | Said;
+
+/** Decides, and answers. Undefined when it was only written for another machine to sign. */
+export async function runDecision(
+  context: Context,
+  flags: DecideFlags,
+  reference: string,
+  makeSaid: MakeSaid,
+): Promise<Receipt | undefined> {
+  const release = parseReleaseName(reference);
+  const named = namedDigest(context, flags.digest);
+  const lasts = parseDuration(flags.expires, '--expires');
+  if (flags.unsigned !== undefined) {
+    const spki = await readPublicKey(flags.publicKey);
+    const means = await openMeans(context);
+    const wish = { release, said: await makeSaid(means, release), named, lasts };
+    await writeUnsigned(context, means, spki, wish, flags.unsigned);
+    return undefined;
+  }
+  const signer = await openSigner(context, flags);
+  const means = await openMeans(context);
+  const wish = { release, said: await makeSaid(means, release), named, lasts };
+  const receipt = await decide(means, signer, wish, (draft) => askConsent(context, draft, named));
+  answerRecorded(context, receipt);
+  return receipt;
+}
+
+/** Says that a decision is recorded, where, and what comes next. */
+export function answerRecorded({ output }: Context, receipt: Receipt): void {
+  const { context, decision, digest } = decisionIn(receipt);
+  const envelope = nameOf(nodeHost, receipt);
+  const { release: reference, revision, n } = context;
+  const { index, label } = receipt;
+  output.result(
+    { reference, digest, revision, decision, envelope, index, n, label, recorded: true },
+    [
+      `recorded: ${decision} of ${reference}`,
+      ...formatFields([
+        ['digest', digest],
+        ['decision', envelope],
+        ['log index', String(index)],
+      ]),
+      `"weighhouse status ${reference}" shows what is still missing`,
+    ],
+  );
+}
+
+async function writeUnsigned(
+  { output }: Context,
+  means: OpenMeans,
+  spki: ReturnType<typeof parsePem>,
+  wish: Wish,
+  file: string,
+): Promise<void> {
+  const draft = await draftDecision(means, spki, wish);
+  await writeFile(file, formatCarried({ spki, draft }), { mode: 0o600, flag: 'wx' }).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new CodedError('storage', `${file} cannot be written (${error.code})`);
+    },
+  );
+  const { decision, digest, context } = draft.decision;
+  output.result({ reference: context.release, digest, decision, file, recorded: false }, [
+    `wrote ${file}; nothing is signed yet. Where the key is: weighhouse decide --sign-offline ${file} --key …`,
+    `then back here: weighhouse decide --submit ${file}`,
+  ]);
+}
+
+async function readPublicKey(file: string | undefined) {
+  if (file === undefined) {
+    throw new CodedError(
+      'usage',
+      '--unsigned takes --public-key PEM too: number and label of a decision depend on the key ("weighhouse key show" prints it)',
+    );
+  }
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    throw new CodedError('not-found', `the key ${file} cannot be read (${error.code})`);
+  });
+  return parsePem(parseUtf8(new Uint8Array(bytes), file), file);
+}

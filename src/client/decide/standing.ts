@@ -1,0 +1,29 @@
+/** What stops a draft, as far as its decisions say: nothing that was said later lifts it. */
+import { type Digest, digestOf } from '../../core/digest.ts';
+import type { Host } from '../../core/host.ts';
+import { decisionIn } from '../receipts.ts';
+import type { ShownDraft } from './desk.ts';
+
+export interface StandingStop {
+  readonly decision: 'object' | 'hold' | 'postpone';
+  /** Digest of its envelope: what a lift names. */
+  readonly name: Digest;
+  readonly reason: string;
+  readonly index: number;
+}
+
+/** Objections, holds and postponements that nobody has lifted; whether the gate heeds them is its to say. */
+export function standing(host: Pick<Host, 'sha256'>, draft: ShownDraft): readonly StandingStop[] {
+  const stops: StandingStop[] = [];
+  const lifted = new Set<Digest>();
+  for (const { envelope, index } of draft.decisions) {
+    const said = decisionIn({ envelope });
+    if (said.decision === 'lift') lifted.add(said.lifts);
+    if (said.decision !== 'object' && said.decision !== 'hold' && said.decision !== 'postpone') {
+      continue;
+    }
+    const { decision, reason } = said;
+    stops.push({ decision, name: digestOf(host, envelope), reason, index });
+  }
+  return stops.filter(({ name }) => !lifted.has(name));
+}

@@ -1,0 +1,214 @@
+/**
+ * Decisions: what opens a commitment that is in the log. The registry records it and judges
+ * nothing: whether it counts, and for what, is the gate's to say. It only refuses what would be
+ * found by nobody: on other bytes than are sealed, by a stranger, out of its signer's order.
+ *
+ * The order of things is that of the log. A commitment that is logged before the release is,
+ * stops it until it is opened; one that is logged after it comes too late, and is told where
+ * the release stands.
+ */
+import { formatBase64, parseBase64 } from '../core/bytes.ts';
+import { digestOf } from '../core/digest.ts';
+import { CodedError } from '../core/error.ts';
+import { parseEntry } from '../core/log/entry.ts';
+import { decisionLabel } from '../core/release/commitment.ts';
+import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
+import {
+  type LoggedCommitment,
+  type OpenedDecision,
+  openDecision,
+} from '../core/release/opened-decision.ts';
+import { ROLES } from '../core/release/roles.ts';
+import type { Decision } from '../core/statement/decision.ts';
+import { parseEnvelope } from '../core/statement/dsse.ts';
+import { parseSpkiBase64, type Spki } from '../core/statement/public-key.ts';
+import { keys } from '../store/keys.ts';
+import { requireRole } from './access.ts';
+import { decisionForm, loggedForm, MAX_ENVELOPE_BYTES } from './documents/decision.ts';
+import type { DraftIn } from './documents/draft.ts';
+import { load } from './documents/form.ts';
+import { releaseForm } from './documents/release.ts';
+import type { Drafts } from './drafts.ts';
+import type { Disclosure, DraftDecisions, RecordedDecision } from './gate-shapes.ts';
+import type { Gatekeeper } from './gatekeeper.ts';
+import type { Namespaces } from './namespaces.ts';
+import type { RegistryParts } from './parts.ts';
+import { inStore, type PolicyBook, type Standing } from './policy-book.ts';
+import type { Caller } from './registry.ts';
+import type { RegistrySeals } from './registry-seal.ts';
+import type { Reports } from './reports.ts';
+import { disclosed } from './shown.ts';
+
+type SealedDraft = DraftIn<'sealed' | 'publishing' | 'published'>;
+
+/** The other use cases that a decision needs. */
+interface Rooms {
+  readonly drafts: Drafts;
+  readonly namespaces: Namespaces;
+  readonly book: PolicyBook;
+  readonly gatekeeper: Gatekeeper;
+  readonly seals: RegistrySeals;
+  readonly reports: Reports;
+}
+
+export class Decisions {
+  readonly #parts: RegistryParts;
+  readonly #rooms: Rooms;
+
+  constructor(parts: RegistryParts, rooms: Rooms) {
+    this.#parts = parts;
+    this.#rooms = rooms;
+  }
+
+  /** Records what opens the commitment at `index`. The same again is answered the same. */
+  async decide(
+    caller: Caller,
+    release: ReleaseName,
+    { index, salt, envelope: bytes }: Disclosure,
+  ): Promise<RecordedDecision> {
+    requireRole(caller, release.namespace, ROLES);
+    if (bytes.length > MAX_ENVELOPE_BYTES) {
+      throw new CodedError('too-large', `a decision may have ${MAX_ENVELOPE_BYTES} bytes`);
+    }
+    const standing = await this.#gated(release);
+    const logged = await this.#commitment(index);
+    const envelope = parseEnvelope(bytes, 'the decision');
+    const { host, keys: ours } = this.#parts;
+    const signers = { history: standing.history, registry: ours.releaseKeys(index) };
+    const opened = await openDecision(host, signers, logged, { salt, envelope });
+    if (!opened.ok) throw new CodedError(opened.code, opened.message, opened.evidence);
+    const { decision } = opened;
+
+    const draft = await this.#sealedAs(release, decision, logged);
+    await this.#rooms.seals.finish(draft);
+    await this.#requireChain(decision);
+    await this.#rooms.reports.require(release.namespace, decision.statement);
+    await this.#record(release, logged, { salt, bytes });
+    await this.#requireInTime(release, logged);
+    return { index, digest: decision.digest, decision: decision.statement.decision };
+  }
+
+  /** What was decided about a sealed draft, with all that opens the commitments. */
+  async list(caller: Caller, release: ReleaseName): Promise<DraftDecisions> {
+    requireRole(caller, release.namespace, ROLES);
+    const draft = await this.#rooms.drafts.get(release);
+    if (!('digest' in draft)) {
+      throw new CodedError('conflict', `${draft.release} is ${draft.state}, not sealed`);
+    }
+    await this.#rooms.seals.finish(draft);
+    const from = inStore(this.#parts);
+    const standing = await this.#rooms.book.read(from, release.namespace);
+    const docket = await this.#rooms.gatekeeper.docket(from, standing, draft);
+    const { digest, revision } = draft;
+    const { unopened, voids } = docket;
+    return { digest, revision, decisions: docket.disclosed.map(disclosed), unopened, voids };
+  }
+
+  async #gated({ namespace }: ReleaseName): Promise<Standing> {
+    const standing = await this.#rooms.book.open(await this.#rooms.namespaces.get(namespace));
+    if (standing.gated) return standing;
+    throw new CodedError(
+      'conflict',
+      `the policy of ${namespace} is solo: it asks for nobody’s decision, and takes none`,
+    );
+  }
+
+  async #commitment(index: number): Promise<LoggedCommitment> {
+    const parsed = parseEntry(await this.#parts.reader.entry(index));
+    if (parsed.known && parsed.entry.kind === 'commitment') {
+      const { label, commit, time } = parsed.entry;
+      return { label, commit, index, time };
+    }
+    throw new CodedError('not-found', `entry ${index} of the log is no commitment`);
+  }
+
+  /** The draft, if the decision is about exactly what is sealed there. */
+  async #sealedAs(
+    release: ReleaseName,
+    { signer, statement }: OpenedDecision,
+    { index }: LoggedCommitment,
+  ): Promise<SealedDraft> {
+    const { context, digest, decision } = statement;
+    if (signer === 'registry' || decision === 'seal' || decision === 'publish') {
+      throw new CodedError('bad-statement', `"${decision}" is nothing that is recorded this way`);
+    }
+    const name = formatReleaseName(release);
+    if (context.origin !== this.#parts.origin || context.release !== name) {
+      const about = `${context.release} at ${context.origin}`;
+      throw new CodedError('bad-statement', `the decision is about ${about}, not about ${name}`);
+    }
+    await this.#requireInTime(release, { index });
+    const draft = await this.#rooms.drafts.get(release);
+    if (!('digest' in draft)) {
+      throw new CodedError('conflict', `${name} is ${draft.state}, not sealed`);
+    }
+    if (draft.digest === digest && draft.revision === context.revision) return draft;
+    throw new CodedError(
+      'conflict',
+      `revision ${draft.revision} of ${name} is sealed as ${draft.digest}; the decision is about revision ${context.revision}, ${digest}`,
+      { digest: draft.digest, revision: draft.revision },
+    );
+  }
+
+  /** Throws `conflict` for a commitment that stands behind the release in the log. */
+  async #requireInTime(
+    release: ReleaseName,
+    { index }: Pick<LoggedCommitment, 'index'>,
+  ): Promise<void> {
+    const published = await load(this.#parts.store, keys.release(release), releaseForm);
+    if (published === undefined || published.value.index > index) return;
+    throw new CodedError(
+      'conflict',
+      `${formatReleaseName(release)} was published by entry ${published.value.index}, before that commitment`,
+      { index: published.value.index },
+    );
+  }
+
+  /**
+   * A signer's decisions are numbered without gaps, or nobody would find those after one; and
+   * each names the one before.
+   */
+  async #requireChain({ signer, statement }: OpenedDecision): Promise<void> {
+    if (signer === 'registry') return;
+    const spki = parseSpkiBase64(signer.spki);
+    const { n, previous } = statement.context;
+    const labels = Array.from({ length: n }, (_, i) => this.#label(statement, spki, i));
+    const sizes = await Promise.all(labels.map((it) => this.#parts.store.size(keys.label(it))));
+    const gap = sizes.indexOf(undefined);
+    if (gap >= 0) {
+      throw new CodedError(
+        'conflict',
+        `the decision has the number ${n}, but the log has none with the number ${gap} by its signer`,
+      );
+    }
+    const before = labels.at(-1);
+    const held = before && (await load(this.#parts.store, keys.decision(before), decisionForm));
+    if (!held) return;
+    const found = digestOf(this.#parts.host, parseBase64(held.value.envelope));
+    if (found === previous) return;
+    throw new CodedError(
+      'conflict',
+      `the decision names ${previous} as the one before it; its signer’s decision ${n - 1} is ${found}`,
+    );
+  }
+
+  #label({ digest }: Decision, spki: Spki, n: number): string {
+    return decisionLabel(this.#parts.host, digest, spki, n);
+  }
+
+  /** From here on the decision cannot be lost, only be found. */
+  async #record(
+    { namespace }: ReleaseName,
+    { label }: LoggedCommitment,
+    { salt, bytes }: { readonly salt: string; readonly bytes: Uint8Array },
+  ): Promise<void> {
+    const voided = await load(this.#parts.store, keys.voided(namespace, label), loggedForm);
+    if (voided !== undefined) {
+      const message = `the owners voided that commitment, in entry ${voided.value.index}`;
+      throw new CodedError('conflict', message, { index: voided.value.index });
+    }
+    const record = { v: 1, label, salt, envelope: formatBase64(bytes) } as const;
+    // One commitment is opened by one salt and envelope alone: what is there is the same.
+    await this.#parts.store.create(keys.decision(label), decisionForm.format(record));
+  }
+}
