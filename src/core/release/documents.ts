@@ -7,6 +7,8 @@ export const DOCUMENT_NAMES = [
   'model-sig.tlog-proof',
   'entry',
   'decisions.json',
+  'verdict.dsse',
+  'intent.dsse',
   'tensors.json',
 ] as const;
 
