@@ -85,6 +85,10 @@ export class Releases {
         return this.#named(record, (await this.#manifest(record.digest)).tensors?.sha256, document);
       case 'decisions.json':
         return this.#named(record, record.decisions, document);
+      case 'verdict.dsse':
+        return this.#named(record, record.verdict, document);
+      case 'intent.dsse':
+        return this.#named(record, record.intent, document);
     }
   }
 

@@ -116,6 +116,6 @@ function findSigner(
 }
 
 /** Every key that ever stood in a policy: a label may be of any of them. */
-function keysIn({ steps }: PolicyHistory): ReadonlySet<string> {
+export function keysIn({ steps }: PolicyHistory): ReadonlySet<string> {
   return steps.at(-1)?.keys ?? new Set();
 }
