@@ -107,6 +107,8 @@ export class Audited {
     if (policy !== null) return this.#policy(Number(policy[1]));
     const advisory = /^\/api\/v1\/advisories\/(\d+)$/.exec(path);
     if (advisory !== null) return this.#advisory(Number(advisory[1]));
+    const said = /^\/api\/v1\/(?:announcements|voids)\/(\d+)$/.exec(path);
+    if (said !== null) return this.#said(Number(said[1]));
     const document = /^\/api\/v1\/releases\/([^/]+\/[^/]+)\/([^/]+)\/(.+)$/.exec(path);
     return document === null
       ? undefined
@@ -134,6 +136,10 @@ export class Audited {
       'release.tlog-proof': releaseProof,
       'model-sig.tlog-proof': recordProof,
     };
+    const { made } = this;
+    if (name === 'decisions.json') return made.named(reference, 'decisions');
+    if (name === 'verdict.dsse') return made.named(reference, 'verdict');
+    if (name === 'intent.dsse') return made.named(reference, 'intent');
     return named[name];
   }
 
@@ -147,6 +153,14 @@ export class Audited {
   #advisory(index: number): Uint8Array | undefined {
     const entry = this.#entry(index);
     return entry?.kind === 'advisory' ? json({ envelope: this.#kept(entry.statement) }) : undefined;
+  }
+
+  /** An announcement or a void, with its envelopes as JSON. */
+  #said(index: number): Uint8Array | undefined {
+    const entry = this.#entry(index);
+    const envelope = (digest: Digest) => JSON.parse(parseUtf8(this.made.statements.get(digest)!));
+    if (entry?.kind === 'announcement') return json({ envelope: envelope(entry.statement) });
+    return entry?.kind === 'void' ? json({ signed: entry.signed.map(envelope) }) : undefined;
   }
 
   #entry(index: number): Entry | undefined {

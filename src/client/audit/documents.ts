@@ -185,10 +185,7 @@ export class DocumentAudit {
   }
 
   /** Those documents of the gate that the entry names. */
-  async #gateDocuments(
-    release: ReleaseName,
-    entry: EntryOf<'release'>,
-  ): Promise<GateDocuments> {
+  async #gateDocuments(release: ReleaseName, entry: EntryOf<'release'>): Promise<GateDocuments> {
     const { api, signal } = this.#parts;
     const read = async (digest: Digest | undefined, name: DocumentName) =>
       digest === undefined ? undefined : api.document(release, name, { signal });

@@ -1,31 +1,35 @@
 /** Reads the envelopes behind announcements and voids; nothing in them is believed here. */
 import * as v from 'valibot';
-import { parseBase64 } from '../../core/bytes.ts';
-import { base64 } from '../../core/shape.ts';
+import type { Json } from '../../core/json.ts';
+import { envelopeFromJson, formatEnvelope } from '../../core/statement/dsse.ts';
 import type { Api } from '../api.ts';
 
-/** Bytes of one envelope. */
-const MAX_ENVELOPE_BYTES = 2 ** 20;
+const announcement = v.object({ envelope: v.unknown() });
+const voided = v.object({ signed: v.array(v.unknown()) });
 
-const announcement = v.object({ envelope: base64(MAX_ENVELOPE_BYTES) });
-const voided = v.object({ signed: v.array(base64(MAX_ENVELOPE_BYTES)) });
-
-/** The envelope of the announcement at that index of the log. */
+/** The envelope of the announcement at that index of the log, in its canonical bytes. */
 export async function readAnnouncement(
   { http }: Api,
   index: number,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const path = `/api/v1/announcements/${index}`;
-  return parseBase64((await http.json(announcement, { path, signal })).envelope);
+  const { envelope } = await http.json(announcement, { path, signal });
+  return canonical(envelope, 'the announcement');
 }
 
-/** The envelopes over the void at that index of the log. */
+/** The envelopes over the void at that index of the log, in their canonical bytes. */
 export async function readVoid(
   { http }: Api,
   index: number,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array[]> {
   const path = `/api/v1/voids/${index}`;
-  return (await http.json(voided, { path, signal })).signed.map(parseBase64);
+  const { signed } = await http.json(voided, { path, signal });
+  return signed.map((envelope, i) => canonical(envelope, `signed.${i}`));
+}
+
+function canonical(json: unknown, what: string): Uint8Array {
+  const { payloadType, payload, signature } = envelopeFromJson(json as Json, what);
+  return formatEnvelope(payloadType, payload, signature);
 }

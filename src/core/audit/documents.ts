@@ -2,7 +2,7 @@
  * The documents that entries name by digest: are they there, do they say what the entry says,
  * and did those sign who had to? One function a kind of entry. Malformed documents throw.
  */
-import { type Digest, digestOf } from '../digest.ts';
+import { digestOf } from '../digest.ts';
 import type { Host } from '../host.ts';
 import type { EntryOf } from '../log/entry.ts';
 import { ADVISORY_PAYLOAD_TYPE, advisingRole, parseAdvisory } from '../release/advisory.ts';
@@ -31,7 +31,10 @@ export async function checkRelease(
   const verified = await verifyRelease(host, root, { ...release, at: release }, documents);
   if (!verified.ok) return verified;
   if (verified.index === index) return { ok: true, verified };
-  return refusal('proof-invalid', `the proof of ${entry.release} is one of entry ${verified.index}`);
+  return refusal(
+    'proof-invalid',
+    `the proof of ${entry.release} is one of entry ${verified.index}`,
+  );
 }
 
 /** Files that carry code are published only where the policy names their format. */

@@ -22,7 +22,7 @@ import {
   versionKey,
 } from '../release/name.ts';
 import { parseHashedRekord } from '../statement/hashedrekord.ts';
-import { Commitments, type CommitmentState, NO_COMMITMENTS } from './commitments.ts';
+import { type CommitmentState, Commitments, NO_COMMITMENTS } from './commitments.ts';
 import type { Findings } from './findings.ts';
 
 /** Milliseconds between two heads entries that nobody need wonder at. */

@@ -17,11 +17,7 @@ import { type Clearance, passGate } from '../release/gate.ts';
 import type { Manifest } from '../release/manifest.ts';
 import { formatReleaseName, parseReleaseName } from '../release/name.ts';
 import { type OpenedStatement, openIntentStatement } from '../release/opened-decision.ts';
-import {
-  type LoggedPolicy,
-  type PolicyHistory,
-  revokedKeys,
-} from '../release/policy-history.ts';
+import { type LoggedPolicy, type PolicyHistory, revokedKeys } from '../release/policy-history.ts';
 import { isGated } from '../release/requirements.ts';
 import { openEnvelope, parseEnvelope } from '../statement/dsse.ts';
 import { statementPayload } from '../statement/in-toto.ts';

@@ -16,10 +16,10 @@ import { decisionLabel } from '../release/commitment.ts';
 import type { RevealedDecision } from '../release/decisions.ts';
 import type { UnopenedCommitment } from '../release/gate-stops.ts';
 import {
+  keysIn,
   type LoggedCommitment,
   type OpenedDecision,
   type OpenedStatement,
-  keysIn,
   openDecision,
 } from '../release/opened-decision.ts';
 import { MAX_DECISIONS_PER_SIGNER } from '../statement/decision-context.ts';
@@ -65,12 +65,9 @@ export async function openCommitments(
   revealed: readonly RevealedDecision[],
 ): Promise<Verdict<Openings>> {
   const derived = deriveLabels(host, place, source, about.digests);
-  const isVoid = (label: string) =>
-    source.commitments.isVoid(about.namespace, label, place.index);
+  const isVoid = (label: string) => source.commitments.isVoid(about.namespace, label, place.index);
   const counting = revealed.filter(({ label }) => !isVoid(label));
-  const opened = await Promise.all(
-    counting.map((each) => openRevealed(host, place, source, each)),
-  );
+  const opened = await Promise.all(counting.map((each) => openRevealed(host, place, source, each)));
   const decisions: OpenedDecision[] = [];
   const chains = new Map<string, OpenedDecision>();
   for (const [i, each] of opened.entries()) {
@@ -179,5 +176,7 @@ async function readCommitment(
   const parsed = parseEntry(await entryAt(index));
   if (!parsed.known || parsed.entry.kind !== 'commitment') return undefined;
   const { entry } = parsed;
-  return entry.label === label ? { label, commit: entry.commit, index, time: entry.time } : undefined;
+  return entry.label === label
+    ? { label, commit: entry.commit, index, time: entry.time }
+    : undefined;
 }

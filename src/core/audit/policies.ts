@@ -147,4 +147,3 @@ async function isSignedByAny(
 function wrongVersion({ version }: Policy, due: number) {
   return refusal('untrusted', `the policy is version ${version}, where ${due} must follow`);
 }
-

@@ -95,7 +95,16 @@ export function formatAuditState({ origin, checkpoint, fold }: AuditState): Uint
 /** Parses a state file. Throws `too-large`, `bad-json`, `bad-document`, `bad-note` … */
 export function parseAuditState(bytes: Uint8Array, what = 'the audit’s state'): AuditState {
   const state = parseShape(stateSchema, parseCanonical(bytes, what, STATE_LIMITS), what);
-  const { origin, checkpoint: note, namespaces, releases, commitments, voids, v: _, ...rest } = state;
+  const {
+    origin,
+    checkpoint: note,
+    namespaces,
+    releases,
+    commitments,
+    voids,
+    v: _,
+    ...rest
+  } = state;
   const checkpoint = parseBase64(note);
   const head = parseCheckpoint(parseNote(checkpoint).text);
   if (head.origin !== origin) refuse(`${what}: its checkpoint is of ${head.origin}`);
