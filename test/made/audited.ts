@@ -14,10 +14,12 @@ import { type Entry, parseEntry } from '../../src/core/log/entry.ts';
 import { emptyEdge, grow } from '../../src/core/log/tree.ts';
 import { formatEnvelope, toSign } from '../../src/core/statement/dsse.ts';
 import { fingerprint } from '../../src/core/trust/root.ts';
+import type { ReleaseDocuments } from '../../src/core/verify/release.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { type MadeKey, makeKey } from './p256.ts';
 import { NO_PAUSES } from './reader.ts';
 import { MadeRegistry } from './registry.ts';
+import type { MadeTree } from './tree.ts';
 import { makeRootDocument, signRoot } from './trust-root.ts';
 
 /** Changes an answer on its way; undefined makes it not found. */
@@ -31,6 +33,10 @@ export class Audited {
   readonly requests: string[] = [];
   readonly pins = new MemoryPins();
   readonly rootKey = makeKey();
+  #shown: {
+    readonly tree: MadeTree | undefined;
+    readonly documents: Map<string, ReleaseDocuments>;
+  } = { tree: undefined, documents: new Map() };
   #tiles: { readonly size: number; readonly files: ReadonlyMap<string, Uint8Array> } | undefined;
 
   constructor(made = new MadeRegistry()) {
@@ -126,8 +132,17 @@ export class Audited {
   }
 
   #document(reference: string, name: string): Uint8Array | undefined {
-    const documents = this.made.documents(reference);
-    const { manifest, modelSig, releaseDsse, entry, releaseProof, recordProof } = documents;
+    const { made } = this;
+    switch (name) {
+      case 'decisions.json':
+        return made.named(reference, 'decisions');
+      case 'verdict.dsse':
+        return made.named(reference, 'verdict');
+      case 'intent.dsse':
+        return made.named(reference, 'intent');
+    }
+    const { manifest, modelSig, releaseDsse, entry, releaseProof, recordProof } =
+      this.#documents(reference);
     const named: Record<string, Uint8Array> = {
       'manifest.json': manifest,
       'model.sig': modelSig,
@@ -136,11 +151,17 @@ export class Audited {
       'release.tlog-proof': releaseProof,
       'model-sig.tlog-proof': recordProof,
     };
-    const { made } = this;
-    if (name === 'decisions.json') return made.named(reference, 'decisions');
-    if (name === 'verdict.dsse') return made.named(reference, 'verdict');
-    if (name === 'intent.dsse') return made.named(reference, 'intent');
     return named[name];
+  }
+
+  /** Made once for each tree: the six of a release are asked for one by one. */
+  #documents(reference: string): ReleaseDocuments {
+    const { tree } = this.made;
+    if (this.#shown.tree !== tree) this.#shown = { tree, documents: new Map() };
+    const { documents } = this.#shown;
+    const known = documents.get(reference) ?? this.made.documents(reference);
+    documents.set(reference, known);
+    return known;
   }
 
   #policy(index: number): Uint8Array | undefined {
