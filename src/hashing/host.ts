@@ -12,8 +12,22 @@ export const nodeHost: Host = {
   },
 };
 
+/** Keys that are kept in OpenSSL's form: making it takes about as long as a verification. */
+const MAX_KEYS = 256;
+const keys = new Map<string, KeyObject>();
+
 /** The key in `spki`, or undefined when it is not an ECDSA P-256 key in DER. */
 function p256Key(spki: Uint8Array): KeyObject | undefined {
+  const name = Buffer.from(spki).toString('latin1');
+  const known = keys.get(name);
+  if (known !== undefined) return known;
+  if (keys.size >= MAX_KEYS) keys.clear();
+  const key = readKey(spki);
+  if (key !== undefined) keys.set(name, key);
+  return key;
+}
+
+function readKey(spki: Uint8Array): KeyObject | undefined {
   try {
     const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
     return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : undefined;

@@ -14,10 +14,12 @@ import { type Entry, parseEntry } from '../../src/core/log/entry.ts';
 import { emptyEdge, grow } from '../../src/core/log/tree.ts';
 import { formatEnvelope, toSign } from '../../src/core/statement/dsse.ts';
 import { fingerprint } from '../../src/core/trust/root.ts';
+import type { ReleaseDocuments } from '../../src/core/verify/release.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { type MadeKey, makeKey } from './p256.ts';
 import { NO_PAUSES } from './reader.ts';
 import { MadeRegistry } from './registry.ts';
+import type { MadeTree } from './tree.ts';
 import { makeRootDocument, signRoot } from './trust-root.ts';
 
 /** Changes an answer on its way; undefined makes it not found. */
@@ -31,6 +33,10 @@ export class Audited {
   readonly requests: string[] = [];
   readonly pins = new MemoryPins();
   readonly rootKey = makeKey();
+  #shown: {
+    readonly tree: MadeTree | undefined;
+    readonly documents: Map<string, ReleaseDocuments>;
+  } = { tree: undefined, documents: new Map() };
   #tiles: { readonly size: number; readonly files: ReadonlyMap<string, Uint8Array> } | undefined;
 
   constructor(made = new MadeRegistry()) {
@@ -107,6 +113,8 @@ export class Audited {
     if (policy !== null) return this.#policy(Number(policy[1]));
     const advisory = /^\/api\/v1\/advisories\/(\d+)$/.exec(path);
     if (advisory !== null) return this.#advisory(Number(advisory[1]));
+    const said = /^\/api\/v1\/(?:announcements|voids)\/(\d+)$/.exec(path);
+    if (said !== null) return this.#said(Number(said[1]));
     const document = /^\/api\/v1\/releases\/([^/]+\/[^/]+)\/([^/]+)\/(.+)$/.exec(path);
     return document === null
       ? undefined
@@ -124,8 +132,17 @@ export class Audited {
   }
 
   #document(reference: string, name: string): Uint8Array | undefined {
-    const documents = this.made.documents(reference);
-    const { manifest, modelSig, releaseDsse, entry, releaseProof, recordProof } = documents;
+    const { made } = this;
+    switch (name) {
+      case 'decisions.json':
+        return made.named(reference, 'decisions');
+      case 'verdict.dsse':
+        return made.named(reference, 'verdict');
+      case 'intent.dsse':
+        return made.named(reference, 'intent');
+    }
+    const { manifest, modelSig, releaseDsse, entry, releaseProof, recordProof } =
+      this.#documents(reference);
     const named: Record<string, Uint8Array> = {
       'manifest.json': manifest,
       'model.sig': modelSig,
@@ -135,6 +152,16 @@ export class Audited {
       'model-sig.tlog-proof': recordProof,
     };
     return named[name];
+  }
+
+  /** Made once for each tree: the six of a release are asked for one by one. */
+  #documents(reference: string): ReleaseDocuments {
+    const { tree } = this.made;
+    if (this.#shown.tree !== tree) this.#shown = { tree, documents: new Map() };
+    const { documents } = this.#shown;
+    const known = documents.get(reference) ?? this.made.documents(reference);
+    documents.set(reference, known);
+    return known;
   }
 
   #policy(index: number): Uint8Array | undefined {
@@ -147,6 +174,14 @@ export class Audited {
   #advisory(index: number): Uint8Array | undefined {
     const entry = this.#entry(index);
     return entry?.kind === 'advisory' ? json({ envelope: this.#kept(entry.statement) }) : undefined;
+  }
+
+  /** An announcement or a void, with its envelopes as JSON. */
+  #said(index: number): Uint8Array | undefined {
+    const entry = this.#entry(index);
+    const envelope = (digest: Digest) => JSON.parse(parseUtf8(this.made.statements.get(digest)!));
+    if (entry?.kind === 'announcement') return json({ envelope: envelope(entry.statement) });
+    return entry?.kind === 'void' ? json({ signed: entry.signed.map(envelope) }) : undefined;
   }
 
   #entry(index: number): Entry | undefined {

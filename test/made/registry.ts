@@ -4,9 +4,15 @@
  * thing and ask whether it is found.
  */
 import { concat, formatHex } from '../../src/core/bytes.ts';
-import { digestBytes, digestOf } from '../../src/core/digest.ts';
+import { type Digest, digestBytes, digestOf } from '../../src/core/digest.ts';
 import { signCheckpoint } from '../../src/core/log/checkpoint.ts';
-import { type AdvisoryKind, type Entry, formatEntry } from '../../src/core/log/entry.ts';
+import {
+  type AdvisoryKind,
+  type Entry,
+  type EntryOf,
+  formatEntry,
+  parseEntry,
+} from '../../src/core/log/entry.ts';
 import {
   formatHead,
   type Head,
@@ -14,13 +20,17 @@ import {
   headsRoot,
   sortedLeaves,
 } from '../../src/core/log/heads.ts';
-import { leafHash, proveInclusion, rootOfLeaves } from '../../src/core/log/merkle.ts';
+import { leafHash, proveInclusion } from '../../src/core/log/merkle.ts';
 import { formatTlogProof } from '../../src/core/log/tlog-proof.ts';
 import { noteSigner } from '../../src/core/note/note.ts';
 import { ADVISORY_PAYLOAD_TYPE, formatAdvisory } from '../../src/core/release/advisory.ts';
 import { chunkRoot, chunkSizeFor } from '../../src/core/release/chunks.ts';
 import { formatManifest, type Manifest } from '../../src/core/release/manifest.ts';
-import { parseReleaseName, type ReleaseName } from '../../src/core/release/name.ts';
+import {
+  formatReleaseName,
+  parseReleaseName,
+  type ReleaseName,
+} from '../../src/core/release/name.ts';
 import { formatPolicy, POLICY_PAYLOAD_TYPE, soloPolicy } from '../../src/core/release/policy.ts';
 import { formatBundle, logIdOf } from '../../src/core/statement/bundle.ts';
 import { formatEnvelope, toSign } from '../../src/core/statement/dsse.ts';
@@ -36,18 +46,30 @@ import { nodeHost } from '../../src/hashing/host.ts';
 import { enrolled } from './enrolment.ts';
 import { makeLogKey, ORIGIN } from './model-signature.ts';
 import { type MadeKey, makeKey } from './p256.ts';
+import { MadeTree } from './tree.ts';
 import { makeRootDocument } from './trust-root.ts';
 
 /** The time of the first entry; each later one is a second younger. */
 export const BEGIN = Date.UTC(2026, 1, 1, 12);
 
-interface Published {
+/** A sealed draft: all that is signed of it before it is logged. */
+export interface Prepared {
   readonly release: ReleaseName;
-  readonly index: number;
   readonly manifest: Uint8Array;
+  readonly digest: Digest;
+  readonly root: Digest;
   readonly releaseDsse: Uint8Array;
   readonly modelEnvelope: { readonly payload: Uint8Array; readonly signature: Uint8Array };
 }
+
+interface Published extends Prepared {
+  readonly index: number;
+}
+
+/** What a release entry may name beyond its content. */
+export type NamedInRelease = Partial<
+  Pick<EntryOf<'release'>, 'policy' | 'decisions' | 'verdict' | 'intent'>
+>;
 
 export class MadeRegistry {
   readonly owner: MadeKey = makeKey();
@@ -63,6 +85,10 @@ export class MadeRegistry {
   readonly #published = new Map<string, Published>();
   /** By root: signing is slow inside the test runner. */
   readonly #checkpoints = new Map<string, Uint8Array>();
+  readonly #leafHashes = new WeakMap<Uint8Array, Uint8Array>();
+  #tree: MadeTree | undefined;
+  /** Milliseconds that passed without an entry. */
+  #waited = 0;
 
   constructor() {
     const release = [{ spki: this.releaseKey.spki, from: 0 }];
@@ -70,7 +96,11 @@ export class MadeRegistry {
   }
 
   get now(): number {
-    return BEGIN + this.entries.length * 1000;
+    return BEGIN + this.entries.length * 1000 + this.#waited;
+  }
+
+  wait(seconds: number): void {
+    this.#waited += seconds * 1000;
   }
 
   /** Logs exact bytes and says at which index. */
@@ -83,26 +113,34 @@ export class MadeRegistry {
     return this.append(formatEntry({ v: 1, time, ...entry } as Entry));
   }
 
-  namespace(namespace: string): number {
-    const person = { id: 'owner', name: 'Owner', key: enrolled(this.owner, { namespace }) };
-    const policy = formatPolicy(soloPolicy(ORIGIN, namespace, person));
-    const signed = [this.owner, this.releaseKey].map((key) =>
-      this.#sign(key, POLICY_PAYLOAD_TYPE, policy),
+  /** Begins a namespace: with the solo policy, or with another that these owners sign. */
+  namespace(
+    namespace: string,
+    policy = this.#solo(namespace),
+    owners: readonly MadeKey[] = [this.owner],
+  ): number {
+    const signed = [...owners, this.releaseKey].map((key) =>
+      this.keep(this.sign(key, POLICY_PAYLOAD_TYPE, policy)),
     );
     const index = this.log({
       kind: 'namespace',
       namespace,
-      policy: this.#keep(policy),
-      signed: signed.map((envelope) => this.#keep(envelope)),
+      policy: this.keep(policy),
+      signed,
     } as Entry);
     this.#heads.set(namespace, { v: 1, namespace, policy: index, releases: {}, advisories: [] });
     return index;
   }
 
+  #solo(namespace: string): Uint8Array {
+    const person = { id: 'owner', name: 'Owner', key: enrolled(this.owner, { namespace }) };
+    return formatPolicy(soloPolicy(ORIGIN, namespace, person));
+  }
+
   /** Logs a later policy, signed by these keys. */
   policy(namespace: string, policy: Uint8Array, signers: readonly MadeKey[]): number {
-    const signed = signers.map((key) => this.#keep(this.#sign(key, POLICY_PAYLOAD_TYPE, policy)));
-    const named = { kind: 'policy', namespace, policy: this.#keep(policy), signed };
+    const signed = signers.map((key) => this.keep(this.sign(key, POLICY_PAYLOAD_TYPE, policy)));
+    const named = { kind: 'policy', namespace, policy: this.keep(policy), signed };
     const index = this.log(named as Omit<Entry, 'v' | 'time'>);
     this.#heads.set(namespace, { ...this.#heads.get(namespace)!, policy: index });
     return index;
@@ -114,8 +152,17 @@ export class MadeRegistry {
     files: Readonly<Record<string, Uint8Array>>,
     more: Pick<Manifest, 'executes'> = {},
   ): number {
+    return this.release(this.prepare(reference, files, more));
+  }
+
+  /** Seals files as a release that is not logged yet, after drafts with `former` digests. */
+  prepare(
+    reference: string,
+    files: Readonly<Record<string, Uint8Array>>,
+    more: Pick<Manifest, 'executes'> = {},
+    former: Digest[] = [],
+  ): Prepared {
     const release = parseReleaseName(reference);
-    const head = this.#heads.get(release.namespace)!;
     const listed = Object.entries(files)
       .map(([path, bytes]) => ({ path, bytes, sha256: digestOf(nodeHost, bytes) }))
       .sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -124,8 +171,8 @@ export class MadeRegistry {
       origin: ORIGIN,
       release: reference,
       draft: {
-        revision: 1,
-        former: [],
+        revision: former.length + 1,
+        former,
         nonce: formatHex(nodeHost.sha256(digestBytes(listed[0]!.sha256))),
       },
       files: listed.map(({ path, bytes, sha256 }) => ({
@@ -142,15 +189,24 @@ export class MadeRegistry {
       ...more,
     });
     const manifest = this.forge(honest);
-    const digest = this.#keep(manifest);
+    const digest = this.keep(manifest);
     const root = modelRoot(nodeHost, listed);
-    const releaseDsse = this.#sign(
+    const releaseDsse = this.sign(
       this.releaseKey,
       IN_TOTO_PAYLOAD_TYPE,
       formatReleaseStatement({ origin: ORIGIN, release, manifest: digest, root }),
     );
     const payload = this.forge(formatModelStatement(nodeHost, release, listed));
     const signature = this.releaseKey.sign(toSign(IN_TOTO_PAYLOAD_TYPE, payload));
+    return { release, manifest, digest, root, releaseDsse, modelEnvelope: { payload, signature } };
+  }
+
+  /** Logs a sealed draft as a release, with what its entry names besides; answers its index. */
+  release(prepared: Prepared, named: NamedInRelease = {}): number {
+    const { release, digest, root, releaseDsse, modelEnvelope } = prepared;
+    const reference = formatReleaseName(release);
+    const head = this.#heads.get(release.namespace)!;
+    const { payload, signature } = modelEnvelope;
     const envelope = { payloadType: IN_TOTO_PAYLOAD_TYPE, payload, signature };
     const record = formatHashedRekord(recordOf(nodeHost, envelope, this.releaseKey.spki));
     const index = this.log({
@@ -158,23 +214,18 @@ export class MadeRegistry {
       release: reference,
       digest,
       root,
-      model_sig: this.#keep(formatEnvelope(IN_TOTO_PAYLOAD_TYPE, payload, signature)),
-      release_dsse: this.#keep(releaseDsse),
+      model_sig: this.keep(formatEnvelope(IN_TOTO_PAYLOAD_TYPE, payload, signature)),
+      release_dsse: this.keep(releaseDsse),
       record: formatHex(leafHash(nodeHost, record)),
       policy: head.policy,
+      ...named,
     } as Entry);
     this.append(record);
     this.#heads.set(release.namespace, {
       ...head,
       releases: { ...head.releases, [release.name]: index },
     });
-    this.#published.set(reference, {
-      release,
-      index,
-      manifest,
-      releaseDsse,
-      modelEnvelope: { payload, signature },
-    });
+    this.#published.set(reference, { ...prepared, index });
     return index;
   }
 
@@ -192,7 +243,7 @@ export class MadeRegistry {
       time,
       nonce: '0'.repeat(64),
     });
-    const envelope = this.#keep(this.#sign(this.owner, ADVISORY_PAYLOAD_TYPE, statement));
+    const envelope = this.keep(this.sign(this.owner, ADVISORY_PAYLOAD_TYPE, statement));
     const index = this.log({
       kind: 'advisory',
       release: reference,
@@ -212,28 +263,46 @@ export class MadeRegistry {
   }
 
   get leaves(): Uint8Array[] {
-    return this.entries.map((entry) => leafHash(nodeHost, entry));
+    return this.entries.map((entry) => {
+      const known = this.#leafHashes.get(entry) ?? leafHash(nodeHost, entry);
+      this.#leafHashes.set(entry, known);
+      return known;
+    });
+  }
+
+  /** The tree of the entries as they are now. */
+  get tree(): MadeTree {
+    const { leaves } = this;
+    if (this.#tree?.isOf(leaves) !== true) this.#tree = new MadeTree(leaves);
+    return this.#tree;
   }
 
   checkpoint(): Uint8Array {
-    const leaves = this.leaves;
-    const root = rootOfLeaves(nodeHost, leaves);
+    const { size, root } = this.tree;
     const known = this.#checkpoints.get(formatHex(root));
     if (known !== undefined) return known;
-    const head = { origin: ORIGIN, size: leaves.length, root };
-    const note = signCheckpoint(head, [noteSigner(this.logKey)]);
+    const note = signCheckpoint({ origin: ORIGIN, size, root }, [noteSigner(this.logKey)]);
     this.#checkpoints.set(formatHex(root), note);
     return note;
   }
 
   proof(index: number): Uint8Array {
-    const hashes = proveInclusion(nodeHost, this.leaves, index);
+    const hashes = this.tree.prove(index);
     return formatTlogProof({ index, hashes, checkpoint: this.checkpoint() });
+  }
+
+  /** A document that the entry of a release names. */
+  named(reference: string, member: 'decisions' | 'verdict' | 'intent'): Uint8Array | undefined {
+    const { index } = this.#published.get(reference)!;
+    const parsed = parseEntry(this.entries[index]!);
+    const entry = parsed.known ? parsed.entry : undefined;
+    const digest = entry?.kind === 'release' ? entry[member] : undefined;
+    return digest && this.statements.get(digest);
   }
 
   documents(reference: string): ReleaseDocuments {
     const { index, manifest, releaseDsse, modelEnvelope } = this.#published.get(reference)!;
-    const leaves = this.leaves;
+    const { tree } = this;
     const envelope = { payloadType: IN_TOTO_PAYLOAD_TYPE, ...modelEnvelope };
     return {
       manifest,
@@ -246,9 +315,9 @@ export class MadeRegistry {
           record: recordOf(nodeHost, envelope, this.releaseKey.spki),
           logId: logIdOf(nodeHost, this.logKey),
           index: index + 1,
-          size: leaves.length,
-          root: rootOfLeaves(nodeHost, leaves),
-          hashes: proveInclusion(nodeHost, leaves, index + 1),
+          size: tree.size,
+          root: tree.root,
+          hashes: tree.prove(index + 1),
           checkpoint: new TextDecoder().decode(this.checkpoint()),
         },
       }),
@@ -281,11 +350,12 @@ export class MadeRegistry {
     );
   }
 
-  #sign(key: MadeKey, payloadType: string, payload: Uint8Array): Uint8Array {
+  sign(key: MadeKey, payloadType: string, payload: Uint8Array): Uint8Array {
     return formatEnvelope(payloadType, payload, key.sign(toSign(payloadType, payload)));
   }
 
-  #keep(bytes: Uint8Array) {
+  /** Keeps a document, so that an entry may name it. */
+  keep(bytes: Uint8Array): Digest {
     const digest = digestOf(nodeHost, bytes);
     this.statements.set(digest, bytes);
     return digest;

@@ -7,6 +7,7 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { AuditReport } from '../../client/audit/audit.ts';
+import type { JudgedRelease } from '../../client/audit/documents.ts';
 import type { Violation } from '../../core/audit/findings.ts';
 import { CodedError } from '../../core/error.ts';
 import { auditRegistry } from '../../transfer/audit/audit.ts';
@@ -47,6 +48,7 @@ async function auditLog(given: Context, flags: AuditFlags, url?: string): Promis
   const { output, signal, world } = context;
   const before = flags.state === undefined ? undefined : await readState(flags.state);
   const reader = await openReader(context);
+  const verdicts: JudgedRelease[] = [];
   const { state, ...report } = await showing(
     { screen: world.stderr },
     (onContent, reportEntries): Promise<AuditReport> =>
@@ -55,12 +57,14 @@ async function auditLog(given: Context, flags: AuditFlags, url?: string): Promis
         content: flags.content === true,
         signal,
         onContent,
+        onRelease: (release) => verdicts.push(release),
         onProgress: ({ entries, size }) => reportEntries(entries, size),
       }),
   );
   if (flags.state !== undefined && state !== undefined) await writeState(flags.state, state);
   for (const { index, message } of report.notes) output.say(`note: entry ${index}: ${message}`);
-  output.result(report, describe(report));
+  verdicts.sort((a, b) => a.index - b.index);
+  output.result({ ...report, verdicts }, [...verdicts.map(describeRelease), ...describe(report)]);
   return report.ok ? 0 : gravestOf(report.violations);
 }
 
@@ -91,6 +95,15 @@ async function writeState(path: string, state: Uint8Array): Promise<void> {
 function gravestOf(violations: readonly Violation[]): number {
   const statuses = violations.map(({ code }) => statusOf(code));
   return GRAVITY.find((status) => statuses.includes(status)) ?? statuses[0] ?? STATUS.internal;
+}
+
+/** One line: what its gate was met by, or that it was not. */
+function describeRelease({ index, release, ok, gate }: JudgedRelease): string {
+  if (!ok || gate === undefined) return `entry ${index}: ${release}: VIOLATION, see below`;
+  if (!gate.gated) return `entry ${index}: ${release}: registry-signed only, by a solo policy`;
+  const people = gate.people.filter((id) => id !== 'registry').join(', ');
+  const decisions = formatCount(gate.decisions, 'decision');
+  return `entry ${index}: ${release}: gate of the policy at ${gate.policy} met; ${decisions} opened, by ${people || 'the registry'}`;
 }
 
 function describe(report: Omit<AuditReport, 'state'>): string[] {

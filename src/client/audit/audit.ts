@@ -6,6 +6,8 @@
  *     growth       every entry hashed into that root; every hash tile that proofs are made of
  *     rules        what may follow upon what, heads entries recomputed (`core/audit/fold.ts`)
  *     documents    every policy, release, advisory and root that the log names, and who signed
+ *     gate         every decision about a release, found by its label and opened, and the gate
+ *                  of the release's time asked again (`core/audit/gate.ts`)
  *
  * What is wrong with the registry is reported as a violation and the audit goes on as far as
  * it can; that the registry cannot be reached, or is not pinned, is thrown.
@@ -27,7 +29,7 @@ import type { Seen } from '../pins.ts';
 import type { Reader } from '../release.ts';
 import { newestRoot, pinOf } from '../trust.ts';
 import { headOf, type LogView, openView, type SignedHead } from '../view.ts';
-import { DocumentAudit, type VisitRelease } from './documents.ts';
+import { DocumentAudit, type JudgedRelease, type VisitRelease } from './documents.ts';
 import {
   type BundleHasher,
   followGrowth,
@@ -59,6 +61,8 @@ export interface AuditOptions {
    * time, so it is every release of the log: the audit begins at its first entry.
    */
   readonly visitRelease?: VisitRelease | undefined;
+  /** Is told of every release that was looked at, not in the order of the log. */
+  readonly onRelease?: ((release: JudgedRelease) => void) | undefined;
   readonly onProgress?: ((progress: AuditProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -120,6 +124,7 @@ class AuditRun {
   readonly #findings = new Findings();
   readonly #fold: LogFold;
   readonly #documents: DocumentAudit;
+  #view: LogView | undefined;
 
   constructor(
     reader: Reader,
@@ -129,7 +134,7 @@ class AuditRun {
     options: AuditOptions,
   ) {
     const { host, api } = reader;
-    const { signal, visitRelease } = options;
+    const { signal, visitRelease, onRelease } = options;
     this.#reader = reader;
     this.#root = root;
     this.#head = head;
@@ -138,18 +143,24 @@ class AuditRun {
     this.#options = options;
     this.#read = options.readTile ?? ((path) => api.tile(path, { signal }));
     const findings = this.#findings;
-    this.#fold = new LogFold(host, findings, this.#start?.fold ?? EMPTY_FOLD);
-    this.#documents = new DocumentAudit({ host, api, root, roots, findings, visitRelease, signal });
+    this.#fold = new LogFold(host, findings, this.#start?.fold ?? EMPTY_FOLD, head.root);
+    const { commitments } = this.#fold;
+    this.#documents = new DocumentAudit({
+      ...{ host, api, root, roots, findings, visitRelease, onRelease, signal },
+      source: { commitments, entryAt: (index) => this.#view!.tree.entry(index) },
+      onAccounted: (label) => commitments.close(label),
+    });
   }
 
   /** The newest heads entry, as pins keep it. */
   get heads(): Pick<Seen, 'heads'> {
-    const { heads } = this.#fold.state;
+    const { heads } = this.#fold;
     return heads === undefined ? {} : { heads };
   }
 
   async report(seen: Seen | undefined): Promise<AuditReport> {
     const view = await this.#openView(seen);
+    this.#view = view;
     const edge = view && (await this.#openEdge());
     if (view !== undefined && edge !== undefined) await this.#replay(view, edge);
     return this.#conclude();
@@ -216,7 +227,7 @@ class AuditRun {
 
   /** A root that is shown and not logged may be shown to one reader alone. */
   #checkRootsLogged(): void {
-    const { root: logged = 1 } = this.#fold.state;
+    const { root: logged = 1 } = this.#fold;
     if (logged >= this.#root.version) return;
     this.#findings.violate(
       this.#head.size,
@@ -227,7 +238,7 @@ class AuditRun {
 
   /** A log that has been silent for longer than its trust root allows may be a frozen copy. */
   #checkAge(): void {
-    const { heads } = this.#fold.state;
+    const { heads } = this.#fold;
     if (heads === undefined) return;
     const age = this.#reader.clock() - Date.parse(heads.time);
     if (age <= this.#root.maxAge * 1000) return;
@@ -267,18 +278,18 @@ class AuditRun {
     const { ok, violations, notes, count } = this.#findings;
     const { size, root, note } = this.#head;
     const { origin } = this.#root;
-    const fold = this.#fold.state;
+    const fold = this.#fold;
     return {
       ok,
       origin,
       size,
       root: formatBase64(root),
       from: this.#start === undefined ? 0 : headOf(this.#start.checkpoint).size,
-      releases: fold.releases.size,
+      releases: fold.releases,
       violations,
       violationCount: count,
       notes,
-      ...(ok ? { state: formatAuditState({ origin, checkpoint: note, fold }) } : {}),
+      ...(ok ? { state: formatAuditState({ origin, checkpoint: note, fold: fold.state }) } : {}),
     };
   }
 }

@@ -2,21 +2,26 @@
 
 import {
   checkAdvisory,
-  checkFirstPolicy,
-  checkNextPolicy,
+  checkAnnouncement,
+  checkCode,
   checkRelease,
   checkRootDocument,
+  checkVoid,
   openInventory,
-  openPolicy,
 } from '../../core/audit/documents.ts';
 import type { Findings } from '../../core/audit/findings.ts';
 import type { Due, NamedPolicy } from '../../core/audit/fold.ts';
-import { BoundedMap } from '../../core/bounded-map.ts';
+import { checkGate, type GateDocuments, type MetGate } from '../../core/audit/gate.ts';
+import type { CommitmentSource } from '../../core/audit/openings.ts';
+import type { JudgedPlace } from '../../core/audit/place.ts';
+import { checkFirstPolicy, checkNextPolicy } from '../../core/audit/policies.ts';
 import { formatHex, parseBase64 } from '../../core/bytes.ts';
+import type { Digest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
 import type { Host } from '../../core/host.ts';
+import type { EntryOf } from '../../core/log/entry.ts';
+import type { DocumentName } from '../../core/release/documents.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
-import type { Policy } from '../../core/release/policy.ts';
 import type { TrustRoot } from '../../core/trust/succession.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { VerifiedRelease } from '../../core/verify/release.ts';
@@ -26,12 +31,12 @@ import type { Api } from '../api.ts';
 import { headsIn } from '../release.ts';
 import type { SignedHead } from '../view.ts';
 import { Lanes } from './lanes.ts';
+import { PolicyShelf } from './policies.ts';
 import { readNamed, readShownDocuments } from './shown.ts';
+import { readAnnouncement, readVoid } from './signed.ts';
 
 /** Entries whose documents are read at a time. */
 const ENTRIES_AT_ONCE = 16;
-/** Namespaces whose policies are kept; those of the others are read again. */
-const KEPT_POLICIES = 256;
 
 /** A release whose documents are good, with its tensors where it has any. */
 export interface AuditedRelease {
@@ -40,6 +45,16 @@ export interface AuditedRelease {
 }
 /** Looks further; what it throws is a violation of the release. */
 export type VisitRelease = (release: AuditedRelease) => Promise<void>;
+
+/** How a release stands with its gate; of one that was found wrong, a violation says more. */
+export interface JudgedRelease {
+  readonly index: number;
+  readonly release: string;
+  readonly digest: Digest;
+  readonly ok: boolean;
+  /** What the gate was met by, where it was. */
+  readonly gate?: Omit<MetGate, 'policy' | 'labels'> & { readonly policy: number };
+}
 
 type DueOf<K extends Due['kind']> = Extract<Due, { kind: K }>;
 
@@ -50,6 +65,11 @@ export interface DocumentParts {
   /** Every version that was believed on the way to it, exact bytes, from version 1 on. */
   readonly roots: readonly Uint8Array[];
   readonly findings: Findings;
+  /** What the log holds of commitments. */
+  readonly source: CommitmentSource;
+  /** Is told that a release has accounted for a commitment. */
+  readonly onAccounted: (label: string) => void;
+  readonly onRelease?: ((release: JudgedRelease) => void) | undefined;
   /** Looks at a release's content; only where that was asked for. */
   readonly visitRelease?: VisitRelease | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -58,15 +78,12 @@ export interface DocumentParts {
 export class DocumentAudit {
   readonly #parts: DocumentParts;
   readonly #lanes = new Lanes(ENTRIES_AT_ONCE);
-  /** The policy last asked for of each namespace: the one in force, nearly always. */
-  readonly #policies = new BoundedMap<
-    string,
-    { readonly index: number; readonly policy: Promise<Policy> }
-  >(KEPT_POLICIES);
+  readonly #policies: PolicyShelf;
   readonly #heads = new Map<string, SignedHead>();
 
   constructor(parts: DocumentParts) {
     this.#parts = parts;
+    this.#policies = new PolicyShelf(parts);
   }
 
   /** Every checkpoint that the registry showed in its documents, each once. */
@@ -103,6 +120,10 @@ export class DocumentAudit {
         return this.#release(due);
       case 'advisory':
         return this.#advisory(due);
+      case 'void':
+        return this.#void(due);
+      case 'announcement':
+        return this.#announcement(due);
       case 'root':
         return this.#root(due);
     }
@@ -110,40 +131,104 @@ export class DocumentAudit {
 
   async #firstPolicy({ index, entry }: DueOf<'namespace'>): Promise<Verdict<object>> {
     const { host, root } = this.#parts;
-    const documents = await this.#policyDocuments(entry.namespace, index);
+    const documents = await this.#policies.read(entry.namespace, index);
     return checkFirstPolicy(host, { root, index }, entry, documents);
   }
 
-  async #nextPolicy({ index, entry, before }: DueOf<'policy'>): Promise<Verdict<object>> {
-    const { host, root } = this.#parts;
-    const documents = await this.#policyDocuments(entry.namespace, index);
-    return checkNextPolicy(host, { root, index }, entry, documents, await this.#policy(before));
+  async #nextPolicy({ index, entry, policies }: DueOf<'policy'>): Promise<Verdict<object>> {
+    const { host } = this.#parts;
+    const [documents, place, newest] = await Promise.all([
+      this.#policies.read(entry.namespace, index),
+      this.#placeOf(entry.namespace, index, policies),
+      this.#policies.policy(entry.namespace, policies.at(-1)!),
+    ]);
+    return checkNextPolicy(host, place, entry, documents, newest.policy);
   }
 
-  async #release({ index, entry, policy: named }: DueOf<'release'>): Promise<Verdict<object>> {
-    const { host, api, root, visitRelease, signal } = this.#parts;
+  async #release(due: DueOf<'release'>): Promise<Verdict<object>> {
+    const { index, entry } = due;
+    const { release, digest } = entry;
+    let gate: MetGate | undefined;
+    try {
+      const judged = await this.#judge(due);
+      if (judged.ok) gate = judged.gate;
+      return judged;
+    } finally {
+      const { onRelease } = this.#parts;
+      onRelease?.({ index, release, digest, ok: gate !== undefined, ...shown(gate) });
+    }
+  }
+
+  async #judge(due: DueOf<'release'>): Promise<Verdict<{ readonly gate: MetGate }>> {
+    const { index, entry, policies, twins } = due;
+    const { host, api, root, source, onAccounted, visitRelease, signal } = this.#parts;
     const release = parseReleaseName(entry.release);
-    const [documents, policy] = await Promise.all([
+    const [documents, ofGate, place] = await Promise.all([
       readShownDocuments(api, release, signal),
-      this.#policy(named),
+      this.#gateDocuments(release, entry),
+      this.#placeOf(release.namespace, index, policies),
     ]);
-    const checked = await checkRelease(host, { root, index }, entry, documents, policy);
+    const checked = await checkRelease(host, { root, index }, entry, documents);
     if (!checked.ok) return checked;
     for (const head of headsIn(documents))
       this.#heads.set(`${head.size} ${formatHex(head.root)}`, head);
     const { verified } = checked;
+    const { manifest } = verified;
+    const atGate = { entry, manifest, policies, twins };
+    const met = await checkGate(host, place, source, atGate, ofGate);
+    if (!met.ok) return met;
+    const allowed = checkCode(manifest, met.gate.policy.policy);
+    if (!allowed.ok) return allowed;
+    met.gate.labels.forEach(onAccounted);
     const inventory = await this.#inventory(release, verified);
     await visitRelease?.({ verified, inventory });
-    return { ok: true };
+    return met;
   }
 
-  async #advisory({ index, entry, policy: named }: DueOf<'advisory'>): Promise<Verdict<object>> {
-    const { host, api, root, signal } = this.#parts;
-    const [{ envelope }, policy] = await Promise.all([
-      readNamed(`the advisory at ${index}`, () => api.advisory(index, { signal })),
-      this.#policy(named),
+  /** Those documents of the gate that the entry names. */
+  async #gateDocuments(release: ReleaseName, entry: EntryOf<'release'>): Promise<GateDocuments> {
+    const { api, signal } = this.#parts;
+    const read = async (digest: Digest | undefined, name: DocumentName) =>
+      digest === undefined
+        ? undefined
+        : readNamed(`${name} of ${formatReleaseName(release)}`, () =>
+            api.document(release, name, { signal }),
+          );
+    const [decisions, verdict, intent] = await Promise.all([
+      read(entry.decisions, 'decisions.json'),
+      read(entry.verdict, 'verdict.dsse'),
+      read(entry.intent, 'intent.dsse'),
     ]);
-    return checkAdvisory(host, root, entry, parseBase64(envelope), policy);
+    return { decisions, verdict, intent };
+  }
+
+  async #advisory({ index, entry, policies }: DueOf<'advisory'>): Promise<Verdict<object>> {
+    const { host, api, signal } = this.#parts;
+    const { namespace } = parseReleaseName(entry.release);
+    const [{ envelope }, place] = await Promise.all([
+      readNamed(`the advisory at ${index}`, () => api.advisory(index, { signal })),
+      this.#placeOf(namespace, index, policies),
+    ]);
+    return checkAdvisory(host, place, entry, parseBase64(envelope));
+  }
+
+  async #announcement({ index, entry, policies }: DueOf<'announcement'>): Promise<Verdict<object>> {
+    const { host, api, signal } = this.#parts;
+    const { namespace } = parseReleaseName(entry.release);
+    const [envelope, place] = await Promise.all([
+      readNamed(`the announcement at ${index}`, () => readAnnouncement(api, index, signal)),
+      this.#placeOf(namespace, index, policies),
+    ]);
+    return checkAnnouncement(host, place, entry, envelope);
+  }
+
+  async #void({ index, entry, policies }: DueOf<'void'>): Promise<Verdict<object>> {
+    const { host, api, signal } = this.#parts;
+    const [signed, place] = await Promise.all([
+      readNamed(`the void at ${index}`, () => readVoid(api, index, signal)),
+      this.#placeOf(entry.namespace, index, policies),
+    ]);
+    return checkVoid(host, place, entry, signed);
   }
 
   async #root({ entry }: DueOf<'root'>): Promise<Verdict<object>> {
@@ -169,28 +254,18 @@ export class DocumentAudit {
     return accept(openInventory(host, manifest, bytes)).inventory;
   }
 
-  async #policyDocuments(namespace: string, index: number) {
-    const { api, signal } = this.#parts;
-    const what = `the policy of ${namespace} at ${index}`;
-    const answer = await readNamed(what, () => api.policy(namespace, index, { signal }));
-    if (answer.index !== index) {
-      const message = `the registry shows the policy at ${answer.index} for the one at ${index}`;
-      throw new CodedError('untrusted', message);
-    }
-    return { policy: parseBase64(answer.policy), signed: answer.signed.map(parseBase64) };
+  async #placeOf(
+    namespace: string,
+    index: number,
+    policies: readonly NamedPolicy[],
+  ): Promise<JudgedPlace> {
+    const history = await this.#policies.history(namespace, policies);
+    return { root: this.#parts.root, index, history };
   }
+}
 
-  #policy(named: NamedPolicy): Promise<Policy> {
-    const known = this.#policies.get(named.namespace);
-    if (known?.index === named.index) return known.policy;
-    const policy = this.#readPolicy(named);
-    this.#policies.set(named.namespace, { index: named.index, policy });
-    return policy;
-  }
-
-  async #readPolicy(named: NamedPolicy): Promise<Policy> {
-    const { host, root } = this.#parts;
-    const { policy } = await this.#policyDocuments(named.namespace, named.index);
-    return accept(openPolicy(host, root, named, policy)).policy;
-  }
+function shown(gate: MetGate | undefined): Pick<JudgedRelease, 'gate'> {
+  if (gate === undefined) return {};
+  const { policy, gated, people, decisions } = gate;
+  return { gate: { policy: policy.index, gated, people, decisions } };
 }

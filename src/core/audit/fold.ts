@@ -1,7 +1,8 @@
 /**
  * The log, read from its first entry to its last by the registry's own rules: what may follow
  * upon what. The state that is folded here is what the heads entries must say; what entries
- * only name (policies, envelopes, manifests) is given back as *due* for `documents.ts`.
+ * only name (policies, envelopes, manifests) is given back as *due* for `documents.ts` and its
+ * neighbours.
  */
 import { formatHex } from '../bytes.ts';
 import type { Digest } from '../digest.ts';
@@ -21,6 +22,7 @@ import {
   versionKey,
 } from '../release/name.ts';
 import { parseHashedRekord } from '../statement/hashedrekord.ts';
+import { type CommitmentState, Commitments, NO_COMMITMENTS } from './commitments.ts';
 import type { Findings } from './findings.ts';
 
 /** Milliseconds between two heads entries that nobody need wonder at. */
@@ -29,35 +31,47 @@ export const MAX_HEADS_GAP = 15 * 60_000;
 /** A namespace at one point of the log. */
 export interface FoldedNamespace {
   readonly head: Head;
-  /** Digest of the policy in force, which is logged at `head.policy`. */
-  readonly policy: Digest;
+  /** Every policy that was logged of it, in order; which is in force depends on their delays. */
+  readonly policies: readonly NamedPolicy[];
 }
 
 /** A policy, as the log names it. */
 export interface NamedPolicy {
-  readonly namespace: Namespace;
   readonly index: number;
+  readonly time: string;
   readonly digest: Digest;
+}
+
+/** What is due of an entry whose documents are judged by the policies before it. */
+interface Judged<E> {
+  readonly entry: E;
+  readonly policies: readonly NamedPolicy[];
 }
 
 /** An entry whose documents are to be looked at. */
 export type Due = { readonly index: number } & (
   | { readonly kind: 'namespace'; readonly entry: EntryOf<'namespace'> }
-  | { readonly kind: 'policy'; readonly entry: EntryOf<'policy'>; readonly before: NamedPolicy }
-  | { readonly kind: 'release'; readonly entry: EntryOf<'release'>; readonly policy: NamedPolicy }
-  | {
-      readonly kind: 'advisory';
-      readonly entry: EntryOf<'advisory'>;
-      readonly policy: NamedPolicy;
-    }
+  | ({ readonly kind: 'policy' } & Judged<EntryOf<'policy'>>)
+  | ({
+      readonly kind: 'release';
+      /** Digests of earlier releases of the namespace that have the same bytes (ROOT). */
+      readonly twins: readonly Digest[];
+    } & Judged<EntryOf<'release'>>)
+  | ({ readonly kind: 'advisory' } & Judged<EntryOf<'advisory'>>)
+  | ({ readonly kind: 'void' } & Judged<EntryOf<'void'>>)
+  | ({ readonly kind: 'announcement' } & Judged<EntryOf<'announcement'>>)
   | { readonly kind: 'root'; readonly entry: EntryOf<'root'> }
 );
+
+/** A release, as the log names it. */
+export type FoldedRelease = Pick<EntryOf<'release'>, 'digest' | 'root'>;
 
 /** All that the rules need to know of the entries so far. */
 export interface FoldState {
   readonly namespaces: readonly FoldedNamespace[];
-  /** Digests by `ns/name@version`, in lower case. */
-  readonly releases: ReadonlyMap<string, Digest>;
+  /** By `ns/name@version`, in lower case. */
+  readonly releases: ReadonlyMap<string, FoldedRelease>;
+  readonly commitments: CommitmentState;
   /** The newest heads entry. */
   readonly heads?: { readonly index: number; readonly time: string };
   /** Version of the newest root that is logged. */
@@ -66,7 +80,11 @@ export interface FoldState {
   readonly time?: string;
 }
 
-export const EMPTY_FOLD: FoldState = { namespaces: [], releases: new Map() };
+export const EMPTY_FOLD: FoldState = {
+  namespaces: [],
+  releases: new Map(),
+  commitments: NO_COMMITMENTS,
+};
 
 /** Breaks a rule. */
 class Breach extends Error {
@@ -83,26 +101,55 @@ export class LogFold {
   readonly #findings: Findings;
   readonly #namespaces = new Map<string, FoldedNamespace>();
   readonly #skeletons = new Map<string, string>();
-  readonly #releases: Map<string, Digest>;
+  readonly #releases: Map<string, FoldedRelease>;
+  /** By namespace and ROOT, the digests of its releases of these bytes. */
+  readonly #sameBytes = new Map<string, readonly Digest[]>();
   readonly #revisions = new Set<string>();
   readonly #headLeaves = new Map<string, Uint8Array>();
   /** Namespaces whose head changed since the newest heads entry, with the entry that did it first. */
   readonly #changed = new Map<string, number>();
+  /** What was committed, up to the entry that was read last. */
+  readonly commitments: Commitments;
   #heads: FoldState['heads'];
   #root: number | undefined;
   #time: string | undefined;
   /** The release entry just before, whose record must come now. */
   #unrecorded: { readonly index: number; readonly entry: EntryOf<'release'> } | undefined;
 
-  constructor(host: Host, findings: Findings, state: FoldState = EMPTY_FOLD) {
+  /** `seed` is 32 bytes that nobody knew when the entries were logged. */
+  constructor(
+    host: Host,
+    findings: Findings,
+    state: FoldState = EMPTY_FOLD,
+    seed: Uint8Array = new Uint8Array(32),
+  ) {
     this.#host = host;
     this.#findings = findings;
+    this.commitments = new Commitments(state.commitments, seed);
     this.#releases = new Map(state.releases);
-    for (const [release, digest] of this.#releases) this.#revisions.add(revision(release, digest));
+    for (const [key, release] of this.#releases) {
+      this.#revisions.add(revision(key, release.digest));
+      this.#addBytes(key.slice(0, key.indexOf('/')), release);
+    }
     for (const folded of state.namespaces) this.#restore(folded);
     this.#heads = state.heads;
     this.#root = state.root;
     this.#time = state.time;
+  }
+
+  /** The newest heads entry so far. */
+  get heads(): FoldState['heads'] {
+    return this.#heads;
+  }
+
+  /** Version of the newest root that is logged so far. */
+  get root(): number | undefined {
+    return this.#root;
+  }
+
+  /** How many releases there are so far. */
+  get releases(): number {
+    return this.#releases.size;
   }
 
   /** The state after the entries so far; for an audit that goes on later. */
@@ -110,6 +157,7 @@ export class LogFold {
     return {
       namespaces: [...this.#namespaces.values()],
       releases: this.#releases,
+      commitments: this.commitments.state,
       ...(this.#heads === undefined ? {} : { heads: this.#heads }),
       ...(this.#root === undefined ? {} : { root: this.#root }),
       ...(this.#time === undefined ? {} : { time: this.#time }),
@@ -176,9 +224,11 @@ export class LogFold {
       case 'root':
         return this.#newRoot(index, entry);
       case 'commitment':
+        return this.#commitment(index, entry);
       case 'void':
+        return this.#void(index, entry);
       case 'announcement':
-        return undefined;
+        return this.#announcement(index, entry);
     }
   }
 
@@ -188,7 +238,8 @@ export class LogFold {
       throw new Breach('untrusted', `the namespace ${namespace} begins a second time`);
     }
     const twin = this.#skeletons.get(skeleton(namespace));
-    this.#restore({ head: beginHead(namespace, index), policy: entry.policy });
+    const policies = [{ index, time: entry.time, digest: entry.policy }];
+    this.#restore({ head: beginHead(namespace, index), policies });
     this.#changed.set(namespace, index);
     if (twin !== undefined && entry.override === undefined) {
       // Its documents are due all the same: the registry did begin it.
@@ -202,51 +253,60 @@ export class LogFold {
   }
 
   #newPolicy(index: number, entry: EntryOf<'policy'>): Due {
-    const { head, policy } = this.#known(exactNamespace(entry.namespace));
-    const before = { namespace: head.namespace as Namespace, index: head.policy, digest: policy };
-    this.#grow(index, entry, { head, policy: entry.policy });
-    return { kind: 'policy', index, entry, before };
+    const { head, policies } = this.#known(exactNamespace(entry.namespace));
+    const next = { index, time: entry.time, digest: entry.policy };
+    this.#grow(index, entry, { head, policies: [...policies, next] });
+    return { kind: 'policy', index, entry, policies };
   }
 
   #release(index: number, entry: EntryOf<'release'>): Due {
     this.#unrecorded = { index, entry };
     const release = exactRelease(entry.release);
     const folded = this.#known(release.namespace);
-    const { head, policy: digest } = folded;
     const key = releaseKey(release);
     if (this.#releases.has(key)) {
       throw new Breach('already-published', `${entry.release} was published before`);
     }
-    this.#releases.set(key, entry.digest);
+    const { digest, root } = entry;
+    this.#releases.set(key, { digest, root });
     this.#grow(index, entry, folded);
-    if (entry.policy !== head.policy) {
-      const message = `met the policy at ${entry.policy}, but the one at ${head.policy} was in force`;
-      this.#findings.violate(index, 'gate-unmet', `${entry.release} ${message}`);
-    }
     const short = revision(key, entry.digest);
     if (this.#revisions.has(short)) {
       const message = `another release of ${formatModel(release)} has the same 40-digit revision`;
       this.#findings.violate(index, 'untrusted', message);
     }
     this.#revisions.add(short);
-    const policy = { namespace: release.namespace, index: head.policy, digest };
-    return { kind: 'release', index, entry, policy };
+    const twins = this.#addBytes(release.namespace, entry);
+    return { kind: 'release', index, entry, policies: folded.policies, twins };
   }
 
   #advisory(index: number, entry: EntryOf<'advisory'>): Due {
     const release = exactRelease(entry.release);
     const folded = this.#known(release.namespace);
-    const policy = {
-      namespace: release.namespace,
-      index: folded.head.policy,
-      digest: folded.policy,
-    };
     this.#grow(index, entry, folded);
-    if (this.#releases.get(releaseKey(release)) !== entry.digest) {
+    if (this.#releases.get(releaseKey(release))?.digest !== entry.digest) {
       const message = `no release ${entry.release} with the digest ${entry.digest} came before`;
       this.#findings.violate(index, 'untrusted', `an advisory about nothing: ${message}`);
     }
-    return { kind: 'advisory', index, entry, policy };
+    return { kind: 'advisory', index, entry, policies: folded.policies };
+  }
+
+  #commitment(index: number, { label, commit, time }: EntryOf<'commitment'>): undefined {
+    if (this.commitments.add({ label, commit, index, time })) return;
+    throw new Breach('untrusted', `the label ${label} was committed before`);
+  }
+
+  #void(index: number, entry: EntryOf<'void'>): Due {
+    const { label } = entry;
+    const namespace = exactNamespace(entry.namespace);
+    const { policies } = this.#known(namespace);
+    this.commitments.addVoid({ namespace, label, index });
+    return { kind: 'void', index, entry, policies };
+  }
+
+  #announcement(index: number, entry: EntryOf<'announcement'>): Due {
+    const { policies } = this.#known(exactRelease(entry.release).namespace);
+    return { kind: 'announcement', index, entry, policies };
   }
 
   #checkHeads(index: number, entry: EntryOf<'heads'>): undefined {
@@ -283,10 +343,18 @@ export class LogFold {
     throw new Breach('untrusted', `the namespace ${namespace} has not begun`);
   }
 
-  #grow(index: number, entry: Entry, { head, policy }: FoldedNamespace): void {
+  #grow(index: number, entry: Entry, { head, policies }: FoldedNamespace): void {
     const { namespace } = head;
-    this.#namespaces.set(namespace, { head: growHead(head, entry, index), policy });
+    this.#namespaces.set(namespace, { head: growHead(head, entry, index), policies });
     if (!this.#changed.has(namespace)) this.#changed.set(namespace, index);
+  }
+
+  /** The digests of the namespace's releases of the same bytes so far. */
+  #addBytes(namespace: string, { digest, root }: FoldedRelease): readonly Digest[] {
+    const key = `${namespace} ${root}`;
+    const before = this.#sameBytes.get(key) ?? [];
+    this.#sameBytes.set(key, [...before, digest]);
+    return before;
   }
 
   #restore(folded: FoldedNamespace): void {

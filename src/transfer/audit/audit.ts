@@ -8,7 +8,7 @@ import { auditContent } from './content.ts';
 import { TileConnections } from './tiles.ts';
 
 export interface AuditRegistryOptions
-  extends Pick<AuditOptions, 'state' | 'onProgress' | 'signal'> {
+  extends Pick<AuditOptions, 'state' | 'onRelease' | 'onProgress' | 'signal'> {
   /** Read and hash every byte of every release too, also of those before `state`. */
   readonly content?: boolean;
   /** How far the content is, file by file. */

@@ -55,7 +55,7 @@ describe('the fold of a log', () => {
     registry.heads();
     const { findings, due } = fold(registry);
     expect(findings.violations).toEqual([]);
-    expect(due).toHaveLength(4);
+    expect(due.slice(4)).toEqual(['void', 'announcement']);
   });
 
   test('finds two releases of a model whose digests begin with the same 40 digits', () => {
@@ -116,7 +116,7 @@ describe('the state file', () => {
       [`"origin":"${ORIGIN}"`, '"origin":"models.example.net"'],
       ['acme/tiny@v1', 'acme/tiny@V1'],
       ['"namespaces":[', '"namespaces":[{},'],
-      ['"v":1}', '"v":2}'],
+      ['"v":2,', '"v":1,'],
     ] as const) {
       expect(text).toContain(from);
       expect(() => parseAuditState(utf8(text.replace(from, to)))).toThrow(CodedError);
