@@ -9,6 +9,7 @@ import type { Digest } from '../../src/core/digest.ts';
 import { verifyRelease } from '../../src/core/verify/release.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import type { PublishResult } from '../../src/registry/registry.ts';
+import { atWrite, forWrites, openDying } from '../made/dying.ts';
 import {
   FILES,
   type LiveRegistry,
@@ -17,13 +18,11 @@ import {
   useWorlds,
   type World,
 } from '../made/live-registry.ts';
-import type { Fault, Operation } from '../made/memory-store.ts';
+import type { Fault } from '../made/memory-store.ts';
 
 const makeWorld = useWorlds();
 jest.setTimeout(120_000);
 
-/** More than the writes of a small release; the last runs have no fault any more. */
-const MAX_WRITES = 200;
 /** How often a client asks again. */
 const TRIES = 6;
 
@@ -81,23 +80,6 @@ describe.each<Fault>(['fail', 'lose', 'full'])(
   },
 );
 
-/**
- * Runs `attempt` with k = 1, 2, … until it says that its k-th write was never reached. `npm
- * test` takes every fifth k, from a random one on; WEIGHHOUSE_FAULTS=all takes every one.
- */
-async function forWrites(attempt: (k: number) => Promise<boolean>): Promise<void> {
-  const step = process.env.WEIGHHOUSE_FAULTS === 'all' ? 1 : 5;
-  const first = 1 + Math.floor(Math.random() * step);
-  for (let k = first, reached = true; reached; k += step) {
-    if (k > MAX_WRITES) throw new Error(`a release takes more than ${MAX_WRITES} writes`);
-    try {
-      reached = await attempt(k);
-    } catch (cause) {
-      throw new Error(`the fault at write ${k} was not survived`, { cause });
-    }
-  }
-}
-
 async function withNamespace(): Promise<World> {
   const world = await makeWorld();
   await (await world.openWithNamespace()).close();
@@ -110,36 +92,6 @@ async function sealed(): Promise<World> {
   await live.push(PUBLISHER, RELEASE);
   await live.close();
   return world;
-}
-
-/** A process that is killed before its k-th write. */
-async function openDying(world: World, k: number) {
-  const died = Promise.withResolvers<undefined>();
-  const live = await world.open({ fault: atWrite(k, 'die-before', died.resolve) });
-  return {
-    /** What the client was told; undefined when the process was killed before it answered. */
-    attempt: <T>(command: (live: LiveRegistry) => Promise<T>) =>
-      Promise.race([command(live), died.promise]),
-    /** Lets the process end, if it still lives: was it killed on the way? */
-    isKilled: async () => {
-      const ended = live.close().then(() => 'closed' as const);
-      const killed = (await Promise.race([ended, died.promise])) === undefined;
-      if (killed) world.bury(live);
-      return killed;
-    },
-  };
-}
-
-/** `fault` at the k-th write after the start, once. */
-function atWrite(k: number, fault: Fault, reached: (value: undefined) => void) {
-  let writes = 0;
-  return ({ kind }: Operation): Fault => {
-    if (kind === 'get' || kind === 'read' || kind === 'size' || kind === 'list') return undefined;
-    writes += 1;
-    if (writes !== k) return undefined;
-    reached(undefined);
-    return fault;
-  };
 }
 
 /** What a client does that was told of a failure of the store: the same command again. */
