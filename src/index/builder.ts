@@ -124,6 +124,9 @@ export class Builder {
       this.#release(index, entry, manifest);
     } else if (entry.kind === 'advisory') {
       this.#advisory(index, entry);
+    } else if (entry.kind === 'announcement') {
+      const { namespace } = parseReleaseName(entry.release);
+      this.#event(index, entry, namespace, describeAnnouncement(entry), entry);
     }
   }
 
@@ -158,12 +161,17 @@ export class Builder {
     { time, kind }: { time: string; kind: string },
     namespace: string,
     text: string,
-    about?: { readonly release: string; readonly digest: string },
+    about?: { readonly release: string; readonly digest?: string },
   ): void {
     const name = about === undefined ? null : parseReleaseName(about.release).name;
     const { release = null, digest = null } = about ?? {};
     this.#insert.event.run(index, namespace, name, time, kind, release, digest, text);
   }
+}
+
+function describeAnnouncement({ release, announcement, date }: EntryOf<'announcement'>): string {
+  if (announcement === 'announced') return `${release} was announced for ${date}`;
+  return `${release} was postponed ${date === null ? 'until further notice' : `to ${date}`}`;
 }
 
 /** The tree that the index holds; an empty one, and empty tables, where it is of another registry. */
