@@ -68,7 +68,6 @@ export const policyList = v.strictObject({
 });
 
 export const announcementRequest = v.strictObject({ envelope });
-export const announcementAnswer = announcementRequest;
 export const voidRequest = v.strictObject({ namespace: v.string(), label: hex32, signed });
 export const voidAnswer = v.strictObject({ signed });
 

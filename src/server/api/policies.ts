@@ -63,7 +63,7 @@ export function policyEndpoints(registry: Registry, catchUp: CatchUp): Endpoint[
       id: 'announcement',
       summary: 'The signed envelope of the announcement logged at an index',
       token: 'none',
-      answer: shapes.announcementAnswer,
+      answer: shapes.announcementRequest,
       async run(call) {
         const envelope = await registry.announcement(indexOf(param(call, 'index')));
         return { envelope: shapes.showEnvelope(envelope) };
