@@ -314,6 +314,7 @@ async function openIndex(
       join(path, `${trust.origin}.sqlite`),
       log,
       async (release: ReleaseName) => (await registry.release(release))?.manifest,
+      { decisionsOf: (release) => registry.revealed(release) },
     );
   try {
     await mkdir(directory, { recursive: true });

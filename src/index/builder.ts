@@ -14,7 +14,21 @@ import { searchedWords } from './search.ts';
 /** Finds the manifest of a published release; undefined when it cannot be read. */
 export type ManifestOf = (release: ReleaseName) => Promise<Manifest | undefined>;
 
-/** Manifests asked for at a time. */
+/** A decision that a release reveals. */
+export interface RevealedDecision {
+  /** Of its commitment. */
+  readonly index: number;
+  readonly time: string;
+  readonly person: string;
+  readonly decision: string;
+  /** What it says beyond its kind; '' for nothing. */
+  readonly detail: string;
+}
+
+/** Finds what a published release reveals. */
+export type DecisionsOf = (release: ReleaseName) => Promise<readonly RevealedDecision[]>;
+
+/** Releases whose documents are asked for at a time. */
 const MANIFESTS_AT_ONCE = 16;
 /** The store does not answer now: the entry waits. Any other failure is the document's own. */
 const PASSING = ['network', 'overloaded', 'interrupted', 'unknown-outcome'] as const;
@@ -24,6 +38,7 @@ interface Indexed {
   readonly leaf: Uint8Array;
   readonly parsed: ParsedEntry | undefined;
   readonly manifest: Manifest | undefined;
+  readonly decisions: readonly RevealedDecision[];
 }
 
 export class Builder {
@@ -31,6 +46,7 @@ export class Builder {
   readonly #host: Pick<Host, 'sha256'>;
   readonly #origin: string;
   readonly #manifestOf: ManifestOf;
+  readonly #decisionsOf: DecisionsOf;
   readonly #insert: ReturnType<typeof insertions>;
   readonly #setTree: StatementSync;
   #tree: CompactRange;
@@ -40,11 +56,13 @@ export class Builder {
     host: Pick<Host, 'sha256'>,
     origin: string,
     manifestOf: ManifestOf,
+    decisionsOf: DecisionsOf = async () => [],
   ) {
     this.#database = database;
     this.#host = host;
     this.#origin = origin;
     this.#manifestOf = manifestOf;
+    this.#decisionsOf = decisionsOf;
     this.#tree = loadTree(database, host, origin);
     this.#insert = insertions(database);
     this.#setTree = database.prepare('UPDATE tree SET size = ?, nodes = ?');
@@ -94,25 +112,35 @@ export class Builder {
 
   async #prepareOne(bytes: Uint8Array): Promise<Indexed> {
     const parsed = parsedOrNot(bytes);
-    const isRelease = parsed?.known === true && parsed.entry.kind === 'release';
+    const leaf = leafHash(this.#host, bytes);
+    if (parsed?.known !== true || parsed.entry.kind !== 'release') {
+      return { leaf, parsed, manifest: undefined, decisions: [] };
+    }
+    const { release, decisions } = parsed.entry;
     return {
-      leaf: leafHash(this.#host, bytes),
+      leaf,
       parsed,
-      manifest: isRelease ? await this.#manifest(parsed.entry.release) : undefined,
+      manifest: await this.#orNothing(release, this.#manifestOf),
+      decisions:
+        (decisions === undefined ? undefined : await this.#orNothing(release, this.#decisionsOf)) ??
+        [],
     };
   }
 
-  /** A release whose manifest has rotted is listed without its files, and does not stop the index. */
-  async #manifest(reference: string): Promise<Manifest | undefined> {
+  /** A release whose documents have rotted is listed without them, and does not stop the index. */
+  async #orNothing<T>(
+    reference: string,
+    read: (release: ReleaseName) => Promise<T>,
+  ): Promise<T | undefined> {
     try {
-      return await this.#manifestOf(parseReleaseName(reference));
+      return await read(parseReleaseName(reference));
     } catch (error) {
       if (!isCoded(error) || PASSING.some((code) => isCoded(error, code))) throw error;
       return undefined;
     }
   }
 
-  #writeOne(index: number, { leaf, parsed, manifest }: Indexed): void {
+  #writeOne(index: number, { leaf, parsed, manifest, decisions }: Indexed): void {
     this.#insert.leaf.run(leaf, index);
     if (!parsed?.known) return;
     const { entry } = parsed;
@@ -122,8 +150,12 @@ export class Builder {
       this.#event(index, entry, entry.namespace, `${entry.namespace} has a new policy`);
     } else if (entry.kind === 'release') {
       this.#release(index, entry, manifest);
+      for (const each of decisions) this.#decision(each, entry);
     } else if (entry.kind === 'advisory') {
       this.#advisory(index, entry);
+    } else if (entry.kind === 'announcement') {
+      const { namespace } = parseReleaseName(entry.release);
+      this.#event(index, entry, namespace, describeAnnouncement(entry), entry);
     }
   }
 
@@ -146,6 +178,13 @@ export class Builder {
     this.#insert.words.run(index, searchedWords(entry.release, entry.digest as Digest, manifest));
   }
 
+  /** At the entry of its commitment, of which nobody knew until now what it was about. */
+  #decision(decision: RevealedDecision, entry: EntryOf<'release'>): void {
+    const { namespace } = parseReleaseName(entry.release);
+    const said = { time: decision.time, kind: 'commitment' };
+    this.#event(decision.index, said, namespace, describeDecision(decision, entry.release), entry);
+  }
+
   #advisory(index: number, entry: EntryOf<'advisory'>): void {
     const { digest, advisory, summary, time } = entry;
     const { namespace } = parseReleaseName(entry.release);
@@ -158,12 +197,32 @@ export class Builder {
     { time, kind }: { time: string; kind: string },
     namespace: string,
     text: string,
-    about?: { readonly release: string; readonly digest: string },
+    about?: { readonly release: string; readonly digest?: string },
   ): void {
     const name = about === undefined ? null : parseReleaseName(about.release).name;
     const { release = null, digest = null } = about ?? {};
     this.#insert.event.run(index, namespace, name, time, kind, release, digest, text);
   }
+}
+
+const DID: Readonly<Record<string, string>> = {
+  seal: 'sealed',
+  evaluate: 'evaluated',
+  approve: 'approved',
+  object: 'objected to',
+  hold: 'held',
+  postpone: 'postponed',
+  lift: 'lifted what stopped',
+};
+
+function describeDecision({ person, decision, detail }: RevealedDecision, release: string): string {
+  const did = DID[decision] ?? decision;
+  return `${person} ${did} ${release}${detail === '' ? '' : `: ${detail}`}`;
+}
+
+function describeAnnouncement({ release, announcement, date }: EntryOf<'announcement'>): string {
+  if (announcement === 'announced') return `${release} was announced for ${date}`;
+  return `${release} was postponed ${date === null ? 'until further notice' : `to ${date}`}`;
 }
 
 /** The tree that the index holds; an empty one, and empty tables, where it is of another registry. */

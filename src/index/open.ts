@@ -12,7 +12,7 @@ import { parseCheckpoint, type TreeHead } from '../core/log/checkpoint.ts';
 import { checkConsistency } from '../core/log/merkle.ts';
 import { parseNote } from '../core/note/note.ts';
 import { type LogReader, MAX_ENTRIES_AT_ONCE } from '../log/reader.ts';
-import { Builder, type ManifestOf } from './builder.ts';
+import { Builder, type DecisionsOf, type ManifestOf } from './builder.ts';
 import type { Catalogue } from './catalogue.ts';
 import { isDamaged, openDatabase } from './schema.ts';
 import { SqliteCatalogue } from './sqlite-catalogue.ts';
@@ -37,6 +37,8 @@ export interface FollowingCatalogue extends Catalogue {
 export interface FollowOptions {
   /** Milliseconds between two looks at the log; 0 to look only when asked to. */
   readonly every?: number;
+  /** What a release reveals of its decisions, for histories. */
+  readonly decisionsOf?: DecisionsOf;
   /** Told of a look that failed; the next one tries again. */
   readonly failed?: (cause: unknown) => void;
 }
@@ -71,7 +73,7 @@ async function openFollowing(
 ): Promise<FollowingCatalogue> {
   const database = openDatabase(path);
   try {
-    const builder = new Builder(database, hasher, origin, manifestOf);
+    const builder = new Builder(database, hasher, origin, manifestOf, options.decisionsOf);
     const catalogue = new Following(database, builder, log);
     await catalogue.catchUp();
     catalogue.follow(options);

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { CodedError } from '../core/error.ts';
 
 /** Raise it with every change of the tables or of what is written into them. */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 /** SQLite's result codes (sqlite.org/rescode.html). */
 const SQLITE_BUSY = 5;

@@ -28,7 +28,7 @@ import { decisionForm, loggedForm, MAX_ENVELOPE_BYTES } from './documents/decisi
 import { load } from './documents/form.ts';
 import { releaseForm } from './documents/release.ts';
 import type { Drafts } from './drafts.ts';
-import type { Disclosure, DraftDecisions, RecordedDecision } from './gate-shapes.ts';
+import type { Disclosure, DraftDecisions, RecordedDecision, ShownDecision } from './gate-shapes.ts';
 import type { Gatekeeper } from './gatekeeper.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { RegistryParts } from './parts.ts';
@@ -36,7 +36,7 @@ import { inStore, type PolicyBook, type Standing } from './policy-book.ts';
 import type { Caller } from './registry.ts';
 import type { RegistrySeals } from './registry-seal.ts';
 import type { Reports } from './reports.ts';
-import { disclosed } from './shown.ts';
+import { disclosed, shown } from './shown.ts';
 
 /** The other use cases that a decision needs. */
 interface Rooms {
@@ -98,6 +98,19 @@ export class Decisions {
     const { digest, revision } = draft;
     const { unopened, voids } = docket;
     return { digest, revision, decisions: docket.disclosed.map(disclosed), unopened, voids };
+  }
+
+  /** What a published release reveals, in the order of the log; nothing where it is not published. */
+  async revealed(release: ReleaseName): Promise<readonly ShownDecision[]> {
+    const draft = await this.#rooms.drafts.get(release);
+    if (draft.state !== 'published') return [];
+    const from = inStore(this.#parts);
+    const standing = await this.#rooms.book.read(from, release.namespace);
+    const { disclosed: all } = await this.#rooms.gatekeeper.docket(from, standing, draft);
+    const ours = all.filter(({ opened: { index, statement } }) => {
+      return index < draft.index && statement.context.release === draft.release;
+    });
+    return ours.map(shown);
   }
 
   async #gated({ namespace }: ReleaseName): Promise<Standing> {

@@ -217,6 +217,8 @@ export interface Registry {
   decide(caller: Caller, release: ReleaseName, disclosure: Disclosure): Promise<RecordedDecision>;
   /** What was decided about a sealed draft. */
   decisions(caller: Caller, release: ReleaseName): Promise<DraftDecisions>;
+  /** What a published release reveals of its decisions. For everybody. */
+  revealed(release: ReleaseName): Promise<readonly ShownDecision[]>;
   /** Stores the report of an evaluation: it is public once the release is. */
   putReport(
     caller: Caller,

@@ -11,6 +11,7 @@ import { enrol } from '../../operator/namespace.ts';
 import { declare, declareGroup, passphraseFlag, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
 import { type NewPassphraseFlags, newPassphrase, type PassphraseFlags } from '../passphrase.ts';
+import { putIntoPolicy } from '../policy-template.ts';
 import { readSigner } from '../signer.ts';
 
 export function makeCommand(run: Run): Command {
@@ -40,6 +41,10 @@ export function makeCommand(run: Run): Command {
         .requiredOption('--origin <host>', 'the registry that the policy is for')
         .requiredOption('--namespace <ns>', 'the namespace that the policy is of')
         .requiredOption('--person <id>', 'the person’s id in the policy')
+        .option(
+          '--into <policy>',
+          'put it into this policy file, too, in place of a template’s words',
+        )
         .addOption(passphraseFlag())
         .action(run(enrolKey)),
     );
@@ -60,6 +65,7 @@ interface EnrolFlags extends PassphraseFlags {
   readonly origin: string;
   readonly namespace: string;
   readonly person: string;
+  readonly into?: string;
 }
 
 async function enrolKey(context: Context, flags: EnrolFlags, file: string): Promise<void> {
@@ -69,6 +75,10 @@ async function enrolKey(context: Context, flags: EnrolFlags, file: string): Prom
     person: parsePersonId(flags.person),
   };
   const key = await enrol(await readSigner(context, flags, file), enrolment);
+  if (flags.into !== undefined) {
+    await putIntoPolicy(flags.into, enrolment, key);
+    context.output.say(`${flags.into} has the key of ${enrolment.person} now`);
+  }
   context.output.result(key, JSON.stringify(key, null, 2).split('\n'));
 }
 
