@@ -11,10 +11,21 @@ export interface Shown {
   readonly stdout: string;
 }
 
+/** What somebody's commands find in their environment. */
+interface Role {
+  readonly WEIGHHOUSE_TOKEN: string;
+  readonly WEIGHHOUSE_KEY: string;
+}
+
 export class Stage {
   readonly #program: string;
   readonly #directory: string;
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #cast = new Map<string, Role>();
+  #speaker: string | undefined;
+  #server: ChildProcess | undefined;
+  /** Where the server listens, once it does. */
+  url = '';
 
   /** Commands run in `directory`, with a configuration of their own. */
   constructor(program: string, directory: string, environment: NodeJS.ProcessEnv) {
@@ -31,6 +42,17 @@ export class Stage {
     console.log(text);
   }
 
+  /** Somebody who will type commands with a token and a key of their own. */
+  cast(name: string, token: string, key: string): void {
+    this.#cast.set(name, { WEIGHHOUSE_TOKEN: token, WEIGHHOUSE_KEY: key });
+  }
+
+  /** From here on `name` types; undefined is anybody. */
+  as(name: string | undefined): this {
+    this.#speaker = name;
+    return this;
+  }
+
   /**
    * Runs `weighhouse …` and shows it; `expected` is the exit status that it must have, `lines`
    * how much of a long output is shown.
@@ -39,7 +61,7 @@ export class Stage {
     this.#prompt(args);
     const { status, stdout, stderr } = spawnSync(process.execPath, [this.#program, ...args], {
       cwd: this.#directory,
-      env: this.#environment,
+      env: this.#env(),
       encoding: 'utf8',
     });
     const output = `${stderr}${stdout}`.trimEnd();
@@ -60,7 +82,7 @@ export class Stage {
       [this.#program, ...args, '--json'],
       {
         cwd: this.#directory,
-        env: this.#environment,
+        env: this.#env(),
         encoding: 'utf8',
       },
     );
@@ -68,14 +90,27 @@ export class Stage {
     return JSON.parse(stdout);
   }
 
+  /** Starts the server, whose address all commands find from then on. */
+  async serve(where: readonly string[]): Promise<string> {
+    this.url = await this.#listening(['serve', ...where, '--listen', '127.0.0.1:0']);
+    this.set('WEIGHHOUSE_URL', this.url);
+    return this.url;
+  }
+
+  /** Ends the server. */
+  end(): void {
+    this.#server?.kill('SIGTERM');
+  }
+
   /** Starts a server and waits until it says where it listens. */
-  serve(args: readonly string[]): Promise<{ url: string; server: ChildProcess }> {
+  #listening(args: readonly string[]): Promise<string> {
     this.#prompt(args);
     const server = spawn(process.execPath, [this.#program, ...args], {
       cwd: this.#directory,
       env: this.#environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    this.#server = server;
     return new Promise((resolve, reject) => {
       let said = '';
       const listen = (chunk: Buffer) => {
@@ -86,7 +121,7 @@ export class Stage {
         server.removeAllListeners('exit');
         for (const stream of [server.stdout, server.stderr])
           stream.removeAllListeners('data').resume();
-        resolve({ url, server });
+        resolve(url);
       };
       server.stdout.on('data', listen);
       server.stderr.on('data', listen);
@@ -103,11 +138,17 @@ export class Stage {
     );
   }
 
+  #env(): NodeJS.ProcessEnv {
+    const role = this.#speaker === undefined ? undefined : this.#cast.get(this.#speaker);
+    return { ...this.#environment, ...role };
+  }
+
   #prompt(args: readonly string[]): void {
     const words = args.map((arg) =>
       arg.startsWith('/') ? relative(this.#directory, arg) || '.' : arg,
     );
-    console.log(`${styleText('cyan', '$')} weighhouse ${words.map(quote).join(' ')}`);
+    const who = this.#speaker === undefined ? '$' : `${this.#speaker} $`;
+    console.log(`${styleText('cyan', who)} weighhouse ${words.map(quote).join(' ')}`);
   }
 }
 
