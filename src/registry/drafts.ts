@@ -8,7 +8,7 @@
 import { compareCodePoints } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { MAX_REVISIONS } from '../core/release/manifest.ts';
-import type { Missing } from '../core/release/missing.ts';
+import type { Missing, Need } from '../core/release/missing.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
 import type { Role } from '../core/release/roles.ts';
 import { keys } from '../store/keys.ts';
@@ -131,7 +131,7 @@ export class Drafts {
       const asked = { named: draft.digest, roles: rolesOf(caller) };
       const judged = await this.#gatekeeper.judge(inStore(this.#parts), draft, place, asked);
       const { verdict, policy, docket } = judged;
-      const missing = verdict.ok ? [] : verdict.missing;
+      const missing = verdict.ok ? [] : missingTo(caller, verdict.missing);
       return { missing, decisions: shownTo(caller, docket), policyIndex: policy.index };
     }
     const standing = await this.#book.open(await this.#namespaces.get(namespace));
@@ -153,6 +153,18 @@ export class Drafts {
 /** The decisions, for those who may make some. */
 function shownTo(caller: Caller, { disclosed }: ReadDocket): ShownDecision[] {
   return rolesOf(caller).length > 0 ? disclosed.map(shown) : [];
+}
+
+/** What is missing because somebody decided something; its message says who, and why. */
+const DECIDED: readonly Need[] = ['evaluation', 'objection', 'hold', 'postponed'];
+
+/** What is missing, without people’s words for those who may say none: CI jobs and uploads. */
+function missingTo(caller: Caller, missing: readonly Missing[]): readonly Missing[] {
+  if (rolesOf(caller).length > 0) return missing;
+  const message = 'the people of the namespace see why';
+  return missing.map((lack) =>
+    DECIDED.includes(lack.need) ? { ...lack, message, waitsFor: [] } : lack,
+  );
 }
 
 function unsealed({ release }: Draft): Missing {

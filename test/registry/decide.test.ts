@@ -309,8 +309,14 @@ describe('a CI job and an upload session', () => {
       await refused(registry.voidLabel(caller, words));
       await refused(registry.publish(caller, RELEASE, signed.digest, signed.envelope));
     }
-    const status = await registry.draftStatus({ ...team.pat, roles: [], ci: true }, RELEASE);
+    await team.open(live, index, signed);
+    const job = { ...team.pat, roles: [], ci: true };
+    const status = await registry.draftStatus(job, RELEASE);
     expect(status.decisions).toEqual([]);
+    // That something stops the draft, and neither who nor why.
+    expect(status.missing.map(({ need }) => need)).toContain('objection');
+    expect(JSON.stringify(status)).not.toContain(OBJECTION.reason);
+    expect(JSON.stringify(status)).not.toContain('rob objects');
   });
 
   const refused = (it: Promise<unknown>) => expect(it).rejects.toThrowWithCode('not-authorised');

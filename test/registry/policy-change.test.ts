@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { POLICY_PAYLOAD_TYPE } from '../../src/core/release/policy.ts';
+import { enrolled } from '../made/enrolment.ts';
 import { ACME, caller, RELEASE, useWorlds } from '../made/live-registry.ts';
 import { makeKey } from '../made/p256.ts';
 import { ONE_APPROVAL, openGated } from '../made/team.ts';
@@ -102,6 +103,32 @@ describe('a change of a policy', () => {
     const signed = await team.signed(live, 'rita', { decision: 'approve' });
     const { index } = await live.registry.commit(team.member, signed);
     await expect(team.open(live, index, signed)).rejects.toThrowWithCode('untrusted');
+  });
+
+  test('makes no earlier decision of the key that it enrols or revokes: the log’s order counts', async () => {
+    const { live, team } = await gated();
+    await live.push(team.pat, RELEASE);
+    const young = makeKey();
+    const early = await team.signed(live, 'rob', { decision: 'approve' }, { key: young });
+    const { index } = await live.registry.commit(team.member, early);
+    await expect(team.open(live, index, early)).rejects.toThrowWithCode('untrusted');
+    const policy = team.policy(ONE_APPROVAL, { version: 2 });
+    const people = policy.people.map((person) =>
+      person.id === 'rob'
+        ? { ...person, keys: [...person.keys, enrolled(young, { person: 'rob' })] }
+        : person.id === 'rita'
+          ? { ...person, keys: person.keys.map((key) => ({ ...key, revoked: true as const })) }
+          : person,
+    );
+    await live.registry.setPolicy(team.member, team.signPolicy({ ...policy, people }, 'olga'));
+    await expect(team.open(live, index, early)).rejects.toThrowWithCode('untrusted');
+    // Now it is known whose label that is: it blocks until the owners void it.
+    expect(await team.needs(live)).toEqual(['unopened', 'approval', 'intent']);
+    // Its signer says that it was signed long before the key was revoked.
+    const context = { time: '2020-01-01T00:00:00.000Z' };
+    const backdated = await team.signed(live, 'rita', { decision: 'approve' }, { context });
+    const logged = await live.registry.commit(team.member, backdated);
+    await expect(team.open(live, logged.index, backdated)).rejects.toThrowWithCode('untrusted');
   });
 
   test('whose key has no proof of its holder is refused', async () => {
