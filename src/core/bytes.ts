@@ -81,7 +81,10 @@ export function parseBase64(text: string): Uint8Array {
     throw new CodedError('bad-encoding', 'not base64');
   }
   if (btoa(binary) !== text) throw new CodedError('bad-encoding', 'not canonical padded base64');
-  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+  // A loop: `Uint8Array.from` takes ten times as long, and audits open much base64.
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
 }
 
 /** Orders byte strings as memcmp does. */

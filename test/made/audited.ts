@@ -96,12 +96,17 @@ export class Audited {
   readonly #fetch: typeof fetch = async (input) => {
     const url = new URL(String(input));
     const path = decodeURIComponent(url.pathname + url.search);
-    const answer = this.#answer(path);
-    const sent = answer && this.tamper(path, answer);
+    const sent = this.answer(path);
     if (sent === undefined) return new Response(null, { status: 404 });
     this.requests.push(path);
     return new Response(sent as Uint8Array<ArrayBuffer>);
   };
+
+  /** What is served there; undefined when it is not found. */
+  answer(path: string): Uint8Array | undefined {
+    const answer = this.#answer(path);
+    return answer && this.tamper(path, answer);
+  }
 
   #answer(path: string): Uint8Array | undefined {
     const { made } = this;

@@ -312,6 +312,13 @@ export const VIOLATIONS: Readonly<Record<string, Violation>> = {
       return undefined;
     }),
   },
+  'a decision is shown of which the one before was never logged': {
+    code: 'untrusted',
+    play: afterwards(({ draft }) => {
+      draft.approve('ron', { context: { n: 1, previous: draft.digest } });
+      return undefined;
+    }),
+  },
   'a decision has seen a log that did not exist yet': {
     code: 'untrusted',
     play: afterwards(({ draft, space }) => {

@@ -1,20 +1,25 @@
 /**
  * The release gate: how long it takes to judge a thousand decisions, and what it costs an audit
  * to derive every label, open every decision and ask the gate again. Both audits are of a made
- * registry in memory, on one thread; that of the peer has the same entries and documents, but
- * its policy is solo, so none of its decisions is looked for.
+ * registry over loopback, as the command line runs them; that of the peer has the same entries
+ * and documents, but its policy is solo, so none of its decisions is looked for.
  */
-import { isGated, type Requirements } from '../../../src/core/release/requirements.ts';
-import { Audited } from '../../../test/made/audited.ts';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { Api } from '../../../src/client/api.ts';
+import { parseRegistryUrl } from '../../../src/client/http.ts';
+import { MemoryPins } from '../../../src/client/pins.ts';
+import type { Requirements } from '../../../src/core/release/requirements.ts';
+import { fingerprint, parseRoot } from '../../../src/core/trust/root.ts';
+import { nodeHost } from '../../../src/hashing/host.ts';
+import { auditRegistry } from '../../../src/transfer/audit/audit.ts';
 import { Hearing, policyOf } from '../../../test/made/decisions.ts';
-import { GatedNamespace } from '../../../test/made/gated.ts';
 import { type Bench, compare, type Figure, median, type Part } from '../figure.ts';
+import type { MadeRegistryRequest, ServedRegistry } from '../made-registry.ts';
 import { takeTurns } from '../turns.ts';
 
 const DECISIONS = 1_000;
 const RELEASES = 300;
-/** Releases between two heads entries. */
-const BETWEEN_HEADS = 25;
 const COMMAND = { ours: 'npm run bench -- gate' };
 
 const GATE: Requirements = {
@@ -50,38 +55,39 @@ function measureGate({ rounds }: Bench): Figure {
 }
 
 async function measureAudit({ rounds, say }: Bench): Promise<Figure> {
-  const gated = madeRegistry(GATE);
-  const solo = madeRegistry({});
-  const runs = await takeTurns(rounds, {
-    ours: () => entriesPerSecond(gated),
-    peer: () => entriesPerSecond(solo),
-  });
-  say(`  ${RELEASES} releases, ${gated.made.entries.length} entries`);
-  const figure = 'audit with full gate checks, beside one without';
-  return compare({ figure, unit: 'entries/s', atLeast: 0.5, command: COMMAND }, runs);
-}
-
-/** Releases with a seal, an evaluation and two approvals each. */
-function madeRegistry(gate: Requirements): Audited {
-  const audited = new Audited();
-  const { made } = audited;
-  const space = new GatedNamespace(made, 'acme', gate);
-  for (let i = 0; i < RELEASES; i++) {
-    const draft = space.draft(`model@v${i}`, `weights ${i}`);
-    draft.seal();
-    draft.evaluate('safety');
-    draft.approve('rita');
-    draft.approve('rob');
-    if (isGated(gate)) draft.publish();
-    else made.release(draft.prepared);
-    if (i % BETWEEN_HEADS === BETWEEN_HEADS - 1) made.heads();
+  const gated = await serve(GATE);
+  const solo = await serve({});
+  try {
+    const runs = await takeTurns(rounds, {
+      ours: () => entriesPerSecond(gated.served),
+      peer: () => entriesPerSecond(solo.served),
+    });
+    say(`  ${RELEASES} releases, ${gated.served.entries} entries`);
+    const figure = 'audit over loopback with full gate checks, beside one without';
+    return compare({ figure, unit: 'entries/s', atLeast: 0.5, command: COMMAND }, runs);
+  } finally {
+    await gated.worker.terminate();
+    await solo.worker.terminate();
   }
-  return audited;
 }
 
-async function entriesPerSecond(audited: Audited): Promise<number> {
+async function serve(gate: Requirements): Promise<{ worker: Worker; served: ServedRegistry }> {
+  const workerData = { gate, releases: RELEASES } satisfies MadeRegistryRequest;
+  const worker = new Worker(new URL('../made-registry.ts', import.meta.url), { workerData });
+  const [served] = await once(worker, 'message');
+  return { worker, served };
+}
+
+/** As the command line audits it, by somebody who has pinned it and seen nothing of it. */
+async function entriesPerSecond({ port, root, now }: ServedRegistry): Promise<number> {
+  const { origin } = parseRoot(nodeHost, root).document;
+  const url = parseRegistryUrl(`http://127.0.0.1:${port}`);
+  const pins = new MemoryPins();
+  await pins.saveRoot(origin, 1, root);
+  await pins.savePin({ origin, fingerprint: fingerprint(nodeHost, root), urls: [url] });
+  const reader = { host: nodeHost, api: new Api({ url }), pins, clock: () => now };
   const begun = performance.now();
-  const { ok, size } = await audited.audit();
+  const { ok, size } = await auditRegistry(reader);
   if (!ok) throw new Error('the audit found the made registry wrong');
   return size / ((performance.now() - begun) / 1000);
 }

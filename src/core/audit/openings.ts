@@ -72,9 +72,11 @@ export async function openCommitments(
   const chains = new Map<string, OpenedDecision>();
   for (const [i, each] of opened.entries()) {
     if (!each.ok) return each;
-    decisions.push(each.decision);
-    const place = derived.get(counting[i]!.label);
-    if (place !== undefined) chains.set(`${place.chain} ${place.n}`, each.decision);
+    const { decision } = each;
+    decisions.push(decision);
+    const found = derived.get(counting[i]!.label);
+    if (found !== undefined) chains.set(`${found.chain} ${found.n}`, decision);
+    else if (about.digests.includes(decision.statement.digest)) return refuseGap(decision);
   }
   for (const [at, decision] of chains) {
     const chain = at.slice(0, at.lastIndexOf(' '));
@@ -118,6 +120,15 @@ export function checkChain(
     'untrusted',
     `what was committed at ${index} names a checkpoint of ${context.checkpoint.size} entries, which did not exist`,
     { checkpoint: context.checkpoint },
+  );
+}
+
+/** Its label is not among those that are found by counting: one before it was never logged. */
+function refuseGap({ index, statement: { context } }: OpenedDecision): Refusal {
+  return refusal(
+    'untrusted',
+    `the decision at ${index} is its signer’s number ${context.n}, but the log lacks one before it`,
+    { index, n: context.n },
   );
 }
 
