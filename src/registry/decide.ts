@@ -8,7 +8,7 @@
  * the release stands.
  */
 import { formatBase64, parseBase64 } from '../core/bytes.ts';
-import { digestOf } from '../core/digest.ts';
+import { type Digest, digestOf } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
 import { parseEntry } from '../core/log/entry.ts';
 import { decisionLabel } from '../core/release/commitment.ts';
@@ -25,7 +25,6 @@ import { parseSpkiBase64, type Spki } from '../core/statement/public-key.ts';
 import { keys } from '../store/keys.ts';
 import { requireRole } from './access.ts';
 import { decisionForm, loggedForm, MAX_ENVELOPE_BYTES } from './documents/decision.ts';
-import type { DraftIn } from './documents/draft.ts';
 import { load } from './documents/form.ts';
 import { releaseForm } from './documents/release.ts';
 import type { Drafts } from './drafts.ts';
@@ -38,8 +37,6 @@ import type { Caller } from './registry.ts';
 import type { RegistrySeals } from './registry-seal.ts';
 import type { Reports } from './reports.ts';
 import { disclosed, shown } from './shown.ts';
-
-type SealedDraft = DraftIn<'sealed' | 'publishing' | 'published'>;
 
 /** The other use cases that a decision needs. */
 interface Rooms {
@@ -79,8 +76,7 @@ export class Decisions {
     if (!opened.ok) throw new CodedError(opened.code, opened.message, opened.evidence);
     const { decision } = opened;
 
-    const draft = await this.#sealedAs(release, decision, logged);
-    await this.#rooms.seals.finish(draft);
+    await this.#requireAbout(release, decision, logged);
     await this.#requireChain(decision);
     await this.#rooms.reports.require(release.namespace, decision.statement);
     await this.#record(release, logged, { salt, bytes });
@@ -135,12 +131,12 @@ export class Decisions {
     throw new CodedError('not-found', `entry ${index} of the log is no commitment`);
   }
 
-  /** The draft, if the decision is about exactly what is sealed there. */
-  async #sealedAs(
+  /** Throws unless the decision is about exactly what is sealed here, or was when it was committed. */
+  async #requireAbout(
     release: ReleaseName,
     { signer, statement }: OpenedDecision,
     { index }: LoggedCommitment,
-  ): Promise<SealedDraft> {
+  ): Promise<void> {
     const { context, digest, decision } = statement;
     if (signer === 'registry' || decision === 'seal' || decision === 'publish') {
       throw new CodedError('bad-statement', `"${decision}" is nothing that is recorded this way`);
@@ -152,15 +148,28 @@ export class Decisions {
     }
     await this.#requireInTime(release, { index });
     const draft = await this.#rooms.drafts.get(release);
-    if (!('digest' in draft)) {
-      throw new CodedError('conflict', `${name} is ${draft.state}, not sealed`);
+    if (draft.state === 'withdrawn') throw new CodedError('conflict', `${name} was withdrawn`);
+    await this.#rooms.seals.finish(draft);
+    const { revision } = draft;
+    const present = 'digest' in draft ? draft.digest : undefined;
+    if (present === digest && revision === context.revision) return;
+    if (draft.former[context.revision - 1] === digest && (await this.#isOlder(index, present))) {
+      return;
     }
-    if (draft.digest === digest && draft.revision === context.revision) return draft;
     throw new CodedError(
       'conflict',
-      `revision ${draft.revision} of ${name} is sealed as ${draft.digest}; the decision is about revision ${context.revision}, ${digest}`,
-      { digest: draft.digest, revision: draft.revision },
+      `revision ${revision} of ${name} is ${present === undefined ? 'not sealed' : `sealed as ${present}`}; the decision is about revision ${context.revision}, ${digest}`,
+      { revision, ...(present !== undefined && { digest: present }) },
     );
+  }
+
+  /**
+   * Was the commitment logged before the present revision was sealed? Then its signer could not
+   * know of that. What they said permits nothing any more, but opened it blocks nothing either.
+   */
+  async #isOlder(index: number, present: Digest | undefined): Promise<boolean> {
+    const sealed = present && (await this.#rooms.seals.loggedAt(present));
+    return sealed === undefined || index < sealed;
   }
 
   /** Throws `conflict` for a commitment that stands behind the release in the log. */

@@ -19,6 +19,7 @@ import type { Commitments } from './commitments.ts';
 import {
   type DecisionRecord,
   decisionForm,
+  labelForm,
   MAX_TWINS,
   type TwinsRecord,
   twinsForm,
@@ -66,7 +67,7 @@ export class RegistrySeals {
     const { gated } = await this.#book.read(inStore(this.#parts), namespace);
     if (!gated) return;
     await this.#noteTwin(draft);
-    while (!(await this.#isLogged(draft.digest))) await this.#log(draft);
+    while ((await this.loggedAt(draft.digest)) === undefined) await this.#log(draft);
     this.#settled.add(draft.digest);
     if (this.#settled.size > KEPT) this.#settled.delete(this.#settled.values().next().value!);
   }
@@ -83,15 +84,12 @@ export class RegistrySeals {
     });
   }
 
-  /** By whichever release key: one that has ended may have sealed it. */
-  async #isLogged(digest: Digest): Promise<boolean> {
+  /** Where the log has the seal of that digest, by whichever release key: one that has ended may have sealed it. */
+  async loggedAt(digest: Digest): Promise<number | undefined> {
     const { host, store, keys: ours } = this.#parts;
-    const found = await Promise.all(
-      ours
-        .releaseKeys()
-        .map((spki) => store.size(keys.label(decisionLabel(host, digest, spki, 0)))),
-    );
-    return found.some((size) => size !== undefined);
+    const labels = ours.releaseKeys().map((spki) => decisionLabel(host, digest, spki, 0));
+    const found = await Promise.all(labels.map((it) => load(store, keys.label(it), labelForm)));
+    return found.find((it) => it !== undefined)?.value.index;
   }
 
   async #log(draft: Sealed): Promise<void> {

@@ -20,10 +20,10 @@ import { formatEnvelope, toSign } from '../../src/core/statement/dsse.ts';
 import { IN_TOTO_PAYLOAD_TYPE } from '../../src/core/statement/in-toto.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import type { BlindCommitment } from '../../src/registry/gate-shapes.ts';
-import type { Caller } from '../../src/registry/registry.ts';
+import type { Caller, Registry } from '../../src/registry/registry.ts';
 import type { Said } from './decisions.ts';
 import { enrolled } from './enrolment.ts';
-import { ACME, type LiveRegistry, OPERATOR, RELEASE, type World } from './live-registry.ts';
+import { ACME, OPERATOR, RELEASE, type World } from './live-registry.ts';
 import { ORIGIN } from './model-signature.ts';
 import { type MadeKey, makeKey } from './p256.ts';
 
@@ -38,6 +38,12 @@ const as = (subject: string, ...roles: Caller['roles']): Caller => ({
   roles,
   namespace: ACME,
 });
+
+/** A registry that runs, and its clock. */
+export interface Running {
+  readonly registry: Registry;
+  readonly world: { clock(): number };
+}
 
 /** A signed decision, and the commitment to it. */
 export interface Signed extends BlindCommitment {
@@ -105,13 +111,13 @@ export class Team {
     return { namespace: ACME, policy: bytes, signed };
   }
 
-  createNamespace(live: LiveRegistry, policy: Policy) {
+  createNamespace(live: Running, policy: Policy) {
     const change = this.signPolicy(policy, 'olga', 'otto');
     return live.registry.createNamespace(OPERATOR, { ...change, override: false });
   }
 
   /** What somebody would sign now about the draft as it is sealed. */
-  async statement(live: LiveRegistry, who: PersonName, said: Said, about: About = {}) {
+  async statement(live: Running, who: PersonName, said: Said, about: About = {}) {
     const { release = RELEASE } = about;
     const status = await live.registry.draftStatus(this.member, release);
     const digest = about.digest ?? status.digest!;
@@ -131,12 +137,7 @@ export class Team {
     return { ...said, digest, context } as Decision;
   }
 
-  async signed(
-    live: LiveRegistry,
-    who: PersonName,
-    said: Said,
-    about: About = {},
-  ): Promise<Signed> {
+  async signed(live: Running, who: PersonName, said: Said, about: About = {}): Promise<Signed> {
     const statement = await this.statement(live, who, said, about);
     const key = about.key ?? this.keys[who];
     const envelope = this.sign(who, IN_TOTO_PAYLOAD_TYPE, formatDecision(statement), key);
@@ -150,25 +151,25 @@ export class Team {
   }
 
   /** Signs, commits and opens a decision. */
-  async decide(live: LiveRegistry, who: PersonName, said: Said, about: About = {}) {
+  async decide(live: Running, who: PersonName, said: Said, about: About = {}) {
     const signed = await this.signed(live, who, said, about);
     const { index } = await live.registry.commit(this.member, signed);
     return this.open(live, index, signed, about.release);
   }
 
   /** Opens a commitment that is logged at `index`. */
-  open(live: LiveRegistry, index: number, { salt, envelope }: Signed, release = RELEASE) {
+  open(live: Running, index: number, { salt, envelope }: Signed, release = RELEASE) {
     return live.registry.decide(this.member, release, { index, salt, envelope });
   }
 
   /** Publishes with max's signed intent. */
-  async publish(live: LiveRegistry, release = RELEASE) {
+  async publish(live: Running, release = RELEASE) {
     const { envelope } = await this.signed(live, 'max', { decision: 'publish' }, { release });
     const { digest } = await live.registry.draftStatus(this.pat, release);
     return live.registry.publish(this.pat, release, digest, envelope);
   }
 
-  async voidLabel(live: LiveRegistry, label: string, ...owners: PersonName[]) {
+  async voidLabel(live: Running, label: string, ...owners: PersonName[]) {
     const time = new Date(live.world.clock()).toISOString();
     const said = { v: 1, origin: ORIGIN, namespace: ACME, label, reason: 'Lost', time } as const;
     const payload = formatVoid({ ...said, nonce: this.#draw() });
@@ -177,7 +178,7 @@ export class Team {
   }
 
   /** What the gate lacks, in short. */
-  async needs(live: LiveRegistry, release = RELEASE): Promise<string[]> {
+  async needs(live: Running, release = RELEASE): Promise<string[]> {
     const { missing } = await live.registry.draftStatus(this.pat, release);
     return missing.map(({ need }) => need);
   }

@@ -195,6 +195,21 @@ describe('a decision', () => {
     await expect(team.open(live, index, signed)).rejects.toThrowWithCode(code);
   });
 
+  test('on a former revision is opened late if it was committed before the next was sealed, and not after', async () => {
+    const { live, team, digest } = await sealed();
+    const early = await team.signed(live, 'rob', { decision: 'approve' });
+    const { index } = await live.registry.commit(team.member, early);
+    await live.upload(team.pat, RELEASE, { 'README.md': 'Another' });
+    await live.seal(team.pat, RELEASE, Object.keys(FILES), nonceOf(2));
+    expect(await team.needs(live)).toEqual(['unopened', 'approval', 'intent']);
+    await team.open(live, index, early);
+    expect(await team.needs(live)).toEqual(['approval', 'intent']);
+    const about = { digest, context: { revision: 1, n: 0, previous: null } };
+    const late = await team.signed(live, 'rita', { decision: 'approve' }, about);
+    const logged = await live.registry.commit(team.member, late);
+    await expect(team.open(live, logged.index, late)).rejects.toThrowWithCode('conflict');
+  });
+
   test('about other bytes, or by the registry’s own words, is refused', async () => {
     const { live, team } = await sealed();
     const digest = digestOf(nodeHost, utf8('other'));

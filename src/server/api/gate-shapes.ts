@@ -67,7 +67,7 @@ export const policyList = v.strictObject({
   policies: v.array(v.strictObject({ index: count, time: instant, digest, version: count })),
 });
 
-export const announcementRequest = v.strictObject({ envelope });
+export const announcement = v.strictObject({ envelope });
 export const voidRequest = v.strictObject({ namespace: v.string(), label: hex32, signed });
 export const voidAnswer = v.strictObject({ signed });
 

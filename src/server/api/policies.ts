@@ -48,7 +48,7 @@ export function policyEndpoints(registry: Registry, catchUp: CatchUp): Endpoint[
       id: 'announce',
       summary: 'Log a signed announcement of a release that is not there yet',
       token: 'required',
-      body: shapes.announcementRequest,
+      body: shapes.announcement,
       answer: shapes.logged,
       status: 201,
       async run(call) {
@@ -63,7 +63,7 @@ export function policyEndpoints(registry: Registry, catchUp: CatchUp): Endpoint[
       id: 'announcement',
       summary: 'The signed envelope of the announcement logged at an index',
       token: 'none',
-      answer: shapes.announcementRequest,
+      answer: shapes.announcement,
       async run(call) {
         const envelope = await registry.announcement(indexOf(param(call, 'index')));
         return { envelope: shapes.showEnvelope(envelope) };
