@@ -26,7 +26,7 @@ describe('help', () => {
   test('lists every command under what it is for', async () => {
     const { status, stdout } = await runIn(['--help']);
     expect(status).toBe(0);
-    for (const group of ['Publish:', 'Download:', 'Audit:', 'Operate:']) {
+    for (const group of ['Publish:', 'Decide:', 'Download:', 'Audit:', 'Operate:']) {
       expect(stdout).toContain(`\n${group}\n`);
     }
     for (const { name, summary } of COMMANDS) {
