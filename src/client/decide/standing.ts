@@ -12,9 +12,12 @@ export interface StandingStop {
   readonly index: number;
 }
 
-/** Objections, holds and postponements that nobody has lifted; whether the gate heeds them is its to say. */
+/**
+ * Objections, holds and postponements that nobody has lifted: those about what is sealed now,
+ * or, where there are none, about former revisions. Whether the gate heeds them is its to say.
+ */
 export function standing(host: Pick<Host, 'sha256'>, draft: ShownDraft): readonly StandingStop[] {
-  const stops: StandingStop[] = [];
+  const stops: (StandingStop & { readonly digest: Digest })[] = [];
   const lifted = new Set<Digest>();
   for (const { envelope, index } of draft.decisions) {
     const said = decisionIn({ envelope });
@@ -22,8 +25,10 @@ export function standing(host: Pick<Host, 'sha256'>, draft: ShownDraft): readonl
     if (said.decision !== 'object' && said.decision !== 'hold' && said.decision !== 'postpone') {
       continue;
     }
-    const { decision, reason } = said;
-    stops.push({ decision, name: digestOf(host, envelope), reason, index });
+    const { decision, reason, digest } = said;
+    stops.push({ decision, name: digestOf(host, envelope), reason, index, digest });
   }
-  return stops.filter(({ name }) => !lifted.has(name));
+  const left = stops.filter(({ name }) => !lifted.has(name));
+  const present = left.filter(({ digest }) => digest === draft.digest);
+  return present.length > 0 ? present : left;
 }
