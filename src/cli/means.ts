@@ -40,7 +40,8 @@ async function meansFor(context: Context, reader: Reader): Promise<OpenMeans> {
   };
 }
 
-function deskOf(reader: Reader, origin: Origin, signal: AbortSignal): Desk {
+/** A pinned registry as signers see it. */
+export function deskOf(reader: Reader, origin: Origin, signal: AbortSignal): Desk {
   const { api } = reader;
   return {
     origin,

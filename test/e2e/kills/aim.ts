@@ -11,13 +11,16 @@
 import { spawnSync } from 'node:child_process';
 import type { Draw } from './draw.ts';
 
-/** Kinds of requests, and how they are known. Parts are uploaded after `declare`. */
+/** Kinds of requests, and how they are known: the first that fits. Parts are uploaded after `declare`. */
 const REQUESTS = {
   open: /^PUT .*\/drafts\/[^/]+\/[^/]+\/[^/]+$/,
   declare: /^POST .*\/files$/,
   complete: /^POST .*\/complete$/,
   seal: /^POST .*\/seal$/,
+  gated: /^POST .*\/drafts\/lab\/.*\/publish$/,
   publish: /^POST .*\/publish$/,
+  commit: /^POST .*\/commitments$/,
+  decide: /^POST .*\/decisions$/,
   advise: /^POST .*\/advisories$/,
 } as const;
 
@@ -32,10 +35,12 @@ const CALL_NAMES = Object.keys(CALLS) as readonly Call[];
 /** Publishing and appending are what must never be lost: they are aimed at more often. */
 const AIMS: readonly (Timed | Call)[] = [
   ...TIMED,
-  ...(['publish', 'publish', 'advise', 'seal'] as const),
+  ...(['publish', 'publish', 'advise', 'seal', 'gated', 'commit', 'decide'] as const),
   ...(hasStrace() ? [...CALL_NAMES, ...CALL_NAMES] : []),
 ];
 const MAX_NTH = 3;
+/** A gated release takes as long as several others; the first of two is refused, for a hold. */
+const MAX_GATED = 2;
 /** Milliseconds that a request is thought to take before one was measured. What is logged waits for its batch. */
 const FIRST_GUESS: Readonly<Record<Timed, number>> = {
   start: 400,
@@ -43,7 +48,10 @@ const FIRST_GUESS: Readonly<Record<Timed, number>> = {
   declare: 20,
   complete: 20,
   seal: 60,
+  gated: 300,
   publish: 300,
+  commit: 300,
+  decide: 20,
   advise: 300,
 };
 
@@ -75,8 +83,7 @@ export class Aim {
 
   constructor(draw: Draw, durations: Durations) {
     this.#kind = draw.pick(AIMS);
-    const most = isCall(this.#kind) ? CALLS[this.#kind] : MAX_NTH;
-    this.#nth = 1 + Math.floor(draw.fraction() * most);
+    this.#nth = 1 + Math.floor(draw.fraction() * mostOf(this.#kind));
     this.#durations = durations;
     // A little more than it takes, so that the moment after the answer is reached too.
     const part = 1.2 * draw.fraction();
@@ -102,7 +109,8 @@ export class Aim {
     }
     const begun = performance.now();
     const response = await fetch(input, init);
-    if (kind !== undefined) this.#durations.add(kind, performance.now() - begun);
+    // A refusal takes no time.
+    if (kind !== undefined && response.ok) this.#durations.add(kind, performance.now() - begun);
     return response;
   };
 
@@ -121,6 +129,11 @@ function hasStrace(): boolean {
   const works = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
   if (!works && process.env.CI) throw new Error('strace is needed here (apt-get install strace)');
   return works;
+}
+
+function mostOf(kind: Timed | Call): number {
+  if (isCall(kind)) return CALLS[kind];
+  return kind === 'gated' ? MAX_GATED : MAX_NTH;
 }
 
 function isCall(kind: Timed | Call): kind is Call {

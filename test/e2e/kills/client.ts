@@ -1,18 +1,15 @@
-/** A client that pushes, publishes and advises for as long as it is let, and writes its journal. */
+/** A client that pushes, decides, publishes and advises for as long as it is let, and writes its journal. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Api } from '../../../src/client/api.ts';
 import { isCoded } from '../../../src/core/error.ts';
 import { ADVISORY_PAYLOAD_TYPE, formatAdvisory } from '../../../src/core/release/advisory.ts';
 import { parseReleaseName } from '../../../src/core/release/name.ts';
 import { formatEnvelope, toSign } from '../../../src/core/statement/dsse.ts';
-import { nodeHost } from '../../../src/hashing/host.ts';
-import type { HashingPool } from '../../../src/hashing/pool.ts';
 import type { StatementSigner } from '../../../src/keyring/keys.ts';
-import { noncesIn } from '../../../src/transfer/nonces.ts';
-import { push } from '../../../src/transfer/push.ts';
+import { releaseGated } from './gated.ts';
 import type { Journal, JournalRelease } from './journal.ts';
+import type { Lab, Reach } from './lab.ts';
+import { type Pusher, pushModel } from './push.ts';
 
 /** Each is published by one of the client's hands, version after version; one is also advised on. */
 const MODELS = ['acme/left', 'acme/right'] as const;
@@ -21,23 +18,21 @@ export const ADVISED = 'acme/advised';
 /** Advisories about one release, before there is another: fewer than the registry takes. */
 const ADVISORIES_EACH = 10;
 
-export interface ClientParts {
+export interface ClientParts extends Pusher, Reach {
   readonly api: Api;
   readonly journal: Journal;
-  readonly pool: HashingPool;
   /** Signs advisories. */
   readonly owner: StatementSigner;
   readonly origin: string;
-  /** Where the models and the nonces lie. */
-  readonly folder: string;
-  readonly signal: AbortSignal;
+  readonly lab: Lab;
 }
 
-/** Works with three hands until the signal is given. Throws whatever else fails before that. */
+/** Works with four hands until the signal is given. Throws whatever else fails before that. */
 export async function work(parts: ClientParts): Promise<void> {
   await Promise.all([
     ...MODELS.map((model) => untilStopped(parts, () => publish(parts, model))),
     untilStopped(parts, () => advise(parts)),
+    untilStopped(parts, () => releaseGated(parts)),
   ]);
 }
 
@@ -45,6 +40,7 @@ export async function work(parts: ClientParts): Promise<void> {
 export async function finish(parts: ClientParts): Promise<void> {
   for (const model of [...MODELS, ADVISED]) await publish(parts, model);
   await advise(parts);
+  await releaseGated(parts);
 }
 
 async function untilStopped({ signal }: ClientParts, act: () => Promise<void>): Promise<void> {
@@ -67,24 +63,9 @@ async function publish(parts: ClientParts, model: string): Promise<void> {
   const { api, journal, signal } = parts;
   const line = journal.current(model);
   const release = parseReleaseName(line.reference);
-  line.digest ??= (await pushAll(parts, line)).digest!;
+  line.digest ??= await pushModel(parts, api, line.reference);
   line.asked = true;
-  const { index, digest } = await api.publish(release, line.digest, { signal });
-  if (digest !== line.digest) throw new Error(`${line.reference} was published as ${digest}`);
-  if (line.index !== undefined && line.index !== index) {
-    throw new Error(`${line.reference} was at ${line.index} and is at ${index}`);
-  }
-  Object.assign(line, { index, acknowledged: true });
-}
-
-async function pushAll({ api, pool, folder, signal }: ClientParts, { reference }: JournalRelease) {
-  const model = join(folder, reference.replaceAll('/', '-'));
-  await mkdir(model, { recursive: true });
-  await writeFile(join(model, 'README.md'), `# ${reference}\n`);
-  await writeFile(join(model, 'config.json'), JSON.stringify({ reference }));
-  const nonces = noncesIn(join(folder, 'nonces'), () => randomBytes(32).toString('hex'));
-  const publisher = { host: nodeHost, api, pool, nonces };
-  return push(publisher, model, parseReleaseName(reference), { signal });
+  journal.acknowledge(line, await api.publish(release, line.digest, { signal }));
 }
 
 /** Sends the advisory that is under way again, or a new one. */
