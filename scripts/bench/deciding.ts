@@ -51,7 +51,8 @@ export class DecidingPerson {
     const policy = ['--policy', file, '--key', key, '--token', operator];
     registry.run(['namespace', 'create', NAMESPACE, ...policy]);
     const token = grant(registry, ['--role', 'reviewer', 'publisher', '--namespace', NAMESPACE]);
-    return new DecidingPerson(registry, token, statementSigner(await readKeyFile(key, undefined), key));
+    const signer = statementSigner(await readKeyFile(key, undefined), key);
+    return new DecidingPerson(registry, token, signer);
   }
 
   /** Pushes a draft and decides about it, so many times one after the other. */

@@ -1,8 +1,8 @@
 /**
  * What a process left in the middle: publishes, and the registry's seals of gated drafts. Each
- * has a marker in the store; a start goes through all of them. One that cannot be finished (its draft is damaged, the clock is behind
- * the log) is told and stays: it keeps no other from being finished and no server from
- * starting, and it is tried again.
+ * has a marker in the store; a start goes through all of them. One that cannot be finished (its
+ * draft is damaged, the clock is behind the log) is told and stays: it keeps no other from being
+ * finished and no server from starting, and it is tried again.
  */
 import type { Store } from '../store/contract.ts';
 import type { Key, KeyPrefix } from '../store/keys.ts';

@@ -45,11 +45,8 @@ function refusals(): GateVerdict[] {
 }
 
 test('every next step names commands and options that there are', async () => {
-  const program = await makeProgram(
-    COMMANDS.map(({ name }) => name),
-    makeWorld(),
-    () => async () => {},
-  );
+  const names = COMMANDS.map(({ name }) => name);
+  const program = await makeProgram(names, makeWorld(), () => async () => {});
   const missing = refusals().flatMap((verdict) => (verdict.ok ? [] : verdict.missing));
   expect(new Set(missing.map(({ need }) => need))).toEqual(new Set(Object.keys(NEEDS)));
   const steps = missing.flatMap(({ satisfiedBy }) => satisfiedBy.split(/(?=weighhouse )/));

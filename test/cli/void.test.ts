@@ -44,9 +44,8 @@ describe('a commitment that nobody opens', () => {
   test('is voided by two owners, who sign the same words one after the other', async () => {
     const { stdout } = await home.run('status', reference);
     expect(stdout).toContain(`weighhouse void acme ${label} --reason …`);
-    const first = await home.run(
-      ...['void', 'acme', label, '--reason', 'Bob lost it', '--sign-only', file('ada')],
-    );
+    const reason = ['--reason', 'Bob lost it'];
+    const first = await home.run('void', 'acme', label, ...reason, '--sign-only', file('ada'));
     expect(first).toMatchObject({ status: 0 });
     expect(first.stdout).toContain(`weighhouse void acme ${label} --signed ${file('ada')} --key …`);
     expect(await lacks()).toContain('unopened');

@@ -234,13 +234,13 @@ describe('the release', () => {
       const signers = { 'verdict.dsse': await exported(sandbox, 'pem'), 'intent.dsse': pem };
       for (const [document, key] of Object.entries(signers)) {
         const path = `/api/v1/releases/${REFERENCE.replace('@', '/')}/${document}`;
-        const envelope = await (await fetch(`${server.url}${path}`)).json();
+        const response = await fetch(`${server.url}${path}`);
+        const envelope = (await response.json()) as SerializedEnvelope;
         const check = await sigstoreEnvelopeVerifier(sandbox, key);
         expect(() => check(envelope)).not.toThrow();
-        expect(() => check(forged(envelope as SerializedEnvelope))).toThrow();
-        expect(Buffer.from((envelope as SerializedEnvelope).payload, 'base64').toString()).toContain(
-          digest.replace('sha256:', ''),
-        );
+        expect(() => check(forged(envelope))).toThrow();
+        const payload = Buffer.from(envelope.payload, 'base64').toString();
+        expect(payload).toContain(digest.replace('sha256:', ''));
       }
     },
     MINUTES,

@@ -134,7 +134,8 @@ describe('the seal of a gated draft', () => {
 
   const unlogged = ({ disk }: World) =>
     [...disk.objects.keys()].filter((key) => key.startsWith('private/unlogged/'));
-  const sealsIn = (kinds: readonly string[]) => kinds.filter((kind) => kind === 'commitment').length;
+  const sealsIn = (kinds: readonly string[]) =>
+    kinds.filter((kind) => kind === 'commitment').length;
 
   test.each(['private/roots', 'private/decisions', 'private/staging', 'private/lock'])(
     'is logged by the next start, with nobody asking, after a kill before %s',

@@ -1,8 +1,9 @@
 /**
  * The release gate: how long it takes to judge a thousand decisions, how long somebody waits
- * until a decision is recorded, and what it costs an audit to derive every label, open every decision and ask the gate again. Both audits are of a made
- * registry over loopback, as the command line runs them; that of the peer has the same entries
- * and documents, but its policy is solo, so none of its decisions is looked for.
+ * until a decision is recorded, and what it costs an audit to derive every label, open every
+ * decision and ask the gate again. Both audits are of a made registry over loopback, as the
+ * command line runs them; that of the peer has the same entries and documents, but its policy
+ * is solo, so none of its decisions is looked for.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -36,7 +37,8 @@ const GATE: Requirements = {
 };
 
 export const part: Part = {
-  about: 'the gate over 1,000 decisions; until one is recorded; audit with full gate checks beside one without',
+  about:
+    'the gate over 1,000 decisions; until one is recorded; audit with full gate checks beside one without',
   async *measure(bench) {
     yield measureGate(bench);
     yield* measureDecisions(bench);
@@ -69,7 +71,9 @@ async function* measureDecisions({ folder, rounds }: Bench): AsyncGenerator<Figu
   try {
     const person = await DecidingPerson.in(registry);
     const decided: Decided[][] = [];
-    for (let round = 0; round < rounds; round++) decided.push(await person.decide(`r${round}`, TIMED));
+    for (let round = 0; round < rounds; round++) {
+      decided.push(await person.decide(`r${round}`, TIMED));
+    }
     for (const step of ['commitment', 'decision'] as const) {
       const runs = decided.map((each) => {
         const times = each.map((one) => one[step]);

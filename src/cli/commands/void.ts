@@ -17,7 +17,15 @@ import type { Origin } from '../../core/log/checkpoint.ts';
 import { type Namespace, parseNamespace } from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
 import { formatVoid, parseVoid, VOID_PAYLOAD_TYPE, type Void } from '../../core/release/void.ts';
-import { collect, declare, keyFlag, passphraseFlag, type Run, tokenFlag, urlFlag } from '../command.ts';
+import {
+  collect,
+  declare,
+  keyFlag,
+  passphraseFlag,
+  type Run,
+  tokenFlag,
+  urlFlag,
+} from '../command.ts';
 import type { Context } from '../context.ts';
 import {
   readSignature,
