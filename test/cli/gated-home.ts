@@ -12,8 +12,8 @@ export const ORIGIN = 'models.example';
 export interface GatedHome extends Home {
   /** Of ada and bob. */
   readonly keys: ReadonlyMap<string, PolicyKey>;
-  /** Pushes a draft of its own: its name and what is sealed. */
-  push(): Promise<{ readonly reference: string; readonly digest: string }>;
+  /** Pushes a draft of its own: its name, what is sealed, and where it lies. */
+  push(): Promise<Record<'reference' | 'digest' | 'folder', string>>;
 }
 
 /** `owners` own it, and all of them sign a change. */
@@ -70,7 +70,8 @@ export async function makeGatedHome(owners: readonly string[] = ['ada']): Promis
       const folder = home.path(`model-${drafts}`);
       await mkdir(folder);
       await writeFile(`${folder}/config.json`, `{"draft":${drafts}}`);
-      return { reference, digest: String((await home.json('push', folder, reference)).digest) };
+      const { digest } = await home.json('push', folder, reference);
+      return { reference, digest: String(digest), folder };
     },
     async remove() {
       server.stop();

@@ -1,4 +1,5 @@
 /** Owners, two of whom sign a change, void what stands in the log under the label of somebody's key. */
+import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { GateApi } from '../../src/client/gate-api.ts';
 import { parseRegistryUrl } from '../../src/client/http.ts';
@@ -11,6 +12,7 @@ import { type GatedHome, makeGatedHome } from './gated-home.ts';
 let home: GatedHome;
 let reference: string;
 let digest: string;
+let folder: string;
 /** Of a commitment that nobody can open. */
 let label: string;
 
@@ -21,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => home.remove());
 
 beforeEach(async () => {
-  ({ reference, digest } = await home.push());
+  ({ reference, digest, folder } = await home.push());
   label = await squat('bob', digest);
 });
 
@@ -102,9 +104,18 @@ describe('a commitment that nobody opens', () => {
   });
 });
 
-test('whose label was taken decides about the next revision, and is told so far', async () => {
+test('whoever’s label was taken is told so, and decides about the next revision', async () => {
   const approve = ['approve', reference, ...bobs(), '--digest'];
   const refused = await home.run(...approve, digest);
-  expect(refused.status).not.toBe(0);
+  expect(refused.status).toBe(1);
   expect(refused.stderr).toContain('your decision 0 on this digest is in the log');
+  await writeFile(`${folder}/README.md`, 'Another revision.\n');
+  const next = await home.json('push', folder, reference);
+  expect(next.digest).not.toBe(digest);
+  expect(await home.json(...approve, `${next.digest}`)).toMatchObject({ n: 0, recorded: true });
+  // What nobody opened about the earlier revision still blocks.
+  expect(await lacks()).toContain('unopened');
+  await home.json('void', 'acme', label, '--reason', 'Taken', '--sign-only', file('ada'));
+  await home.json('void', 'acme', label, '--signed', file('ada'), ...bobs());
+  expect(await lacks()).not.toContain('unopened');
 });
