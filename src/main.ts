@@ -205,7 +205,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       logger.warn({ witness, err: cause }, 'a witness did not cosign'),
     onRoot: ({ version }) => logger.info({ version }, 'a newer trust root is in force'),
     onUnfinished: (marker, cause) =>
-      logger.error({ marker, err: cause }, 'a publish cannot be finished and is tried again'),
+      logger.error({ marker, err: cause }, 'a publish or seal is unfinished and is tried again'),
   });
   const { trust } = opened;
   const looking = followRoot(trust, logger);

@@ -15,6 +15,8 @@ interface Answer {
   readonly token: string;
   readonly vkey: string;
   readonly fingerprint: string;
+  readonly spki: string;
+  readonly proof: string;
 }
 
 export const BENCH_ORIGIN = 'bench.test';

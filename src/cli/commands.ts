@@ -96,6 +96,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/decide.ts'),
   },
   {
+    name: 'void',
+    group: 'Decide',
+    summary: 'as owners, let a commitment that nobody opens no longer block',
+    load: () => import('./commands/void.ts'),
+  },
+  {
     name: 'receipts',
     group: 'Decide',
     summary: 'prove that what you decided is in the log and in the release',

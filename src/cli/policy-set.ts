@@ -13,15 +13,17 @@ import { type Namespace, parseNamespace } from '../core/release/name.ts';
 import { formatPolicy, type Policy, parsePolicy } from '../core/release/policy.ts';
 import { compareStrictness } from '../core/release/strictness.ts';
 import type { Context } from './context.ts';
-import { openPins } from './pins.ts';
-import { readPolicyFile } from './policy-file.ts';
 import {
+  anotherRuns,
+  policyToSign,
   readSignatures,
   requireQuorum,
   type SignatureFlags,
   signAsOwner,
   writeSignature,
-} from './policy-signatures.ts';
+} from './owner-signatures.ts';
+import { openPins } from './pins.ts';
+import { readPolicyFile } from './policy-file.ts';
 import { openApi, openApiWithToken } from './reach.ts';
 import { formatSeconds } from './units.ts';
 
@@ -42,7 +44,8 @@ export async function setPolicy(
   const change = compareStrictness(inForce, policy);
   output.say(describeChange(change, inForce));
   const bytes = formatPolicy(policy);
-  const own = await signAsOwner(context, flags, bytes);
+  const document = policyToSign(bytes);
+  const own = await signAsOwner(context, flags, document);
   if (flags.signOnly !== undefined) {
     await writeSignature(flags.signOnly, own);
     output.result({ namespace, version: policy.version, file: flags.signOnly, change }, [
@@ -50,8 +53,9 @@ export async function setPolicy(
     ]);
     return;
   }
-  const others = await readSignatures(flags, bytes);
-  requireQuorum(inForce, others.length + 1, `weighhouse policy set ${namespace} ${file}`);
+  const others = await readSignatures(flags, document);
+  const way = anotherRuns(`weighhouse policy set ${namespace} ${file}`);
+  requireQuorum(inForce, others.length + 1, way);
   const signed = [own, ...others];
   const logged = await api.setPolicy(namespace, { policy: bytes, signed }, { signal });
   output.result({ namespace, ...logged, change }, [

@@ -1,5 +1,6 @@
 /** Puts the use cases together. */
 import type { ReleaseName } from '../core/release/name.ts';
+import { prefixes } from '../store/keys.ts';
 import { requireDraftReader } from './access.ts';
 import { Advisories } from './advise.ts';
 import { Chores } from './chores.ts';
@@ -32,7 +33,7 @@ export function openRegistry(parts: RegistryParts): Registry {
   const namespaces = new Namespaces(parts, book);
   const gatekeeper = new Gatekeeper(parts, book);
   const commitments = new Commitments(parts);
-  const seals = new RegistrySeals(parts, book, gatekeeper, commitments);
+  const seals = new RegistrySeals(parts, { book, gatekeeper, commitments, chores });
   const drafts = new Drafts(parts, namespaces, book, gatekeeper);
   const uploads = new Uploads(parts, chores);
   const files = new Files(parts, drafts, uploads);
@@ -40,7 +41,10 @@ export function openRegistry(parts: RegistryParts): Registry {
   const publishing = new Publishing(parts, { drafts, book, gatekeeper, seals, chores });
   const recovery = new Recovery({
     store: parts.store,
-    resume: (marker) => publishing.resume(marker),
+    begun: [
+      { markers: prefixes.intents(), resume: (marker) => publishing.resume(marker) },
+      { markers: prefixes.unlogged(), resume: (marker) => seals.resume(marker) },
+    ],
     onUnfinished: parts.onUnfinished,
   });
   const releases = new Releases(parts);
@@ -53,7 +57,7 @@ export function openRegistry(parts: RegistryParts): Registry {
   const freshness = new FreshnessReader(parts, namespaces);
   const admissions = new Admissions(parts, chores);
   const status = async (caller: Caller, release: ReleaseName, draft: Draft) => {
-    // A seal that a crash left unlogged. If it cannot be logged now, the gate says that it lacks.
+    // A seal that a failure left unlogged. If it cannot be logged now, the gate says that it lacks.
     await seals.finish(draft).catch(() => {});
     return drafts.status(caller, draft, sealing.progress(release));
   };

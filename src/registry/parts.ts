@@ -44,6 +44,6 @@ export interface RegistryParts {
   readonly clock: () => number;
   /** At least 16 fresh random bytes. */
   readonly random: () => Uint8Array;
-  /** Told of each publish that was left in the middle and cannot be finished for now. */
+  /** Told of each publish or seal that was left in the middle and cannot be finished for now. */
   readonly onUnfinished?: ((marker: Key, cause: unknown) => void) | undefined;
 }

@@ -1,19 +1,26 @@
 /**
- * Publishes that a process left in the middle. Each has a marker in the store; a start goes
- * through all of them. One that cannot be finished (its draft is damaged, the clock is behind
- * the log) is told and stays: it keeps no other from being finished and no server from
- * starting, and it is tried again.
+ * What a process left in the middle: publishes, and the registry's seals of gated drafts. Each
+ * has a marker in the store; a start goes through all of them. One that cannot be finished (its
+ * draft is damaged, the clock is behind the log) is told and stays: it keeps no other from being
+ * finished and no server from starting, and it is tried again.
  */
 import type { Store } from '../store/contract.ts';
-import { type Key, prefixes } from '../store/keys.ts';
+import type { Key, KeyPrefix } from '../store/keys.ts';
 
 /** Milliseconds between two tries of what could not be finished. */
 export const RETRY_MS = 60_000;
 
+/** One kind of work that is begun with a marker. */
+export interface Begun {
+  /** Where its markers are. */
+  readonly markers: KeyPrefix;
+  /** Finishes what a marker speaks of, or gives it up for good. */
+  readonly resume: (marker: Key) => Promise<void>;
+}
+
 export interface RecoveryOptions {
   readonly store: Store;
-  /** Finishes the publish that a marker speaks of, or gives it up for good. */
-  readonly resume: (marker: Key) => Promise<void>;
+  readonly begun: readonly Begun[];
   /** Told of each that stays, at every try. */
   readonly onUnfinished?: ((marker: Key, cause: unknown) => void) | undefined;
   readonly every?: number;
@@ -30,17 +37,8 @@ export class Recovery {
 
   /** Tries every marker once, and those that stay again later. Throws when the store cannot list them. */
   async run(): Promise<void> {
-    const { store, resume, onUnfinished } = this.#options;
     let isDone = true;
-    for await (const marker of store.list(prefixes.intents())) {
-      if (this.#isClosed) return;
-      try {
-        await resume(marker);
-      } catch (cause) {
-        isDone = false;
-        onUnfinished?.(marker, cause);
-      }
-    }
+    for (const kind of this.#options.begun) isDone = (await this.#resume(kind)) && isDone;
     if (!isDone) this.#later();
   }
 
@@ -48,6 +46,22 @@ export class Recovery {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+  }
+
+  /** Did nothing of that kind stay? */
+  async #resume({ markers, resume }: Begun): Promise<boolean> {
+    const { store, onUnfinished } = this.#options;
+    let isDone = true;
+    for await (const marker of store.list(markers)) {
+      if (this.#isClosed) return true;
+      try {
+        await resume(marker);
+      } catch (cause) {
+        isDone = false;
+        onUnfinished?.(marker, cause);
+      }
+    }
+    return isDone;
   }
 
   #later(): void {

@@ -3,18 +3,20 @@
  * had pushed it. Auditors measure the minimum age by it, and find nobody approving their own
  * work. It is committed like everybody's.
  *
- * What opens it is stored before it is committed, so a crash in between loses nothing: the next
- * seal, status, decision or publish finds that and commits it.
+ * What opens it is stored before it is committed, so a crash in between loses nothing. A marker
+ * that is older than the sealed draft sends the next start there (`recovery.ts`); a status, a
+ * decision or a publish that comes first does the same.
  */
 import { compareCodePoints, concat, formatBase64, formatHex, parseBase64 } from '../core/bytes.ts';
 import { type Digest, digestOf, formatDigest } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
 import { type Commitment, decisionLabel, makeCommitment } from '../core/release/commitment.ts';
-import { parseReleaseName } from '../core/release/name.ts';
+import { parseReleaseName, type ReleaseName } from '../core/release/name.ts';
 import { formatDecision, MAX_PUSHERS } from '../core/statement/decision.ts';
 import { formatEnvelope, toSign } from '../core/statement/dsse.ts';
 import { IN_TOTO_PAYLOAD_TYPE } from '../core/statement/in-toto.ts';
-import { keys } from '../store/keys.ts';
+import { type Key, keys } from '../store/keys.ts';
+import type { Chores } from './chores.ts';
 import type { Commitments } from './commitments.ts';
 import {
   type DecisionRecord,
@@ -23,8 +25,9 @@ import {
   MAX_TWINS,
   type TwinsRecord,
   twinsForm,
+  unloggedForm,
 } from './documents/decision.ts';
-import type { Draft, DraftIn } from './documents/draft.ts';
+import { type Draft, type DraftIn, draftForm } from './documents/draft.ts';
 import { change, load } from './documents/form.ts';
 import type { Gatekeeper } from './gatekeeper.ts';
 import type { RegistryParts, ReleaseKey } from './parts.ts';
@@ -40,42 +43,69 @@ const KEPT = 10_000;
 
 type Sealed = DraftIn<'sealed' | 'publishing'>;
 
+/** The other use cases that a seal is made of. */
+interface Rooms {
+  readonly book: PolicyBook;
+  readonly gatekeeper: Gatekeeper;
+  readonly commitments: Commitments;
+  readonly chores: Chores;
+}
+
 export class RegistrySeals {
   readonly #parts: RegistryParts;
-  readonly #book: PolicyBook;
-  readonly #gatekeeper: Gatekeeper;
-  readonly #commitments: Commitments;
+  readonly #rooms: Rooms;
   readonly #settled = new Set<Digest>();
 
-  constructor(
-    parts: RegistryParts,
-    book: PolicyBook,
-    gatekeeper: Gatekeeper,
-    commitments: Commitments,
-  ) {
+  constructor(parts: RegistryParts, rooms: Rooms) {
     this.#parts = parts;
-    this.#book = book;
-    this.#gatekeeper = gatekeeper;
-    this.#commitments = commitments;
+    this.#rooms = rooms;
+  }
+
+  /** Leaves word for the next start, before the draft says that it is sealed. */
+  async mark({ release, revision }: DraftIn<'draft'>): Promise<void> {
+    const name = parseReleaseName(release);
+    if (!(await this.#isGated(name))) return;
+    const marker = unloggedForm.format({ v: 1, release, revision });
+    await this.#parts.store.create(keys.unlogged(name, revision), marker);
+  }
+
+  /** Logs the seal that a marker speaks of, if there is one (`recovery.ts`). */
+  async resume(key: Key): Promise<void> {
+    const { store } = this.#parts;
+    const marker = await load(store, key, unloggedForm);
+    if (marker === undefined) return;
+    const { release, revision } = marker.value;
+    const draft = await load(store, keys.draft(parseReleaseName(release)), draftForm);
+    if (draft?.value.revision === revision) {
+      // Somebody may be about to seal it; that seal goes on by itself, or is asked for again.
+      if (draft.value.state === 'draft') return;
+      await this.finish(draft.value);
+    }
+    await store.delete(key);
   }
 
   /** Sees to it that the seal of a sealed draft is logged, where its namespace was ever gated. */
   async finish(draft: Draft): Promise<void> {
     if (draft.state !== 'sealed' && draft.state !== 'publishing') return;
     if (this.#settled.has(draft.digest)) return;
-    const { namespace } = parseReleaseName(draft.release);
-    const { gated } = await this.#book.read(inStore(this.#parts), namespace);
-    if (!gated) return;
+    const name = parseReleaseName(draft.release);
+    if (!(await this.#isGated(name))) return;
     await this.#noteTwin(draft);
     while ((await this.loggedAt(draft.digest)) === undefined) await this.#log(draft);
+    this.#rooms.chores.begin(() => this.#parts.store.delete(keys.unlogged(name, draft.revision)));
     this.#settled.add(draft.digest);
     if (this.#settled.size > KEPT) this.#settled.delete(this.#settled.values().next().value!);
+  }
+
+  /** Was the namespace ever gated? Of others nothing is decided. */
+  async #isGated({ namespace }: ReleaseName): Promise<boolean> {
+    return (await this.#rooms.book.read(inStore(this.#parts), namespace)).gated;
   }
 
   /** So that an objection to these bytes is found, whichever draft it was made on. */
   async #noteTwin({ release, digest }: Sealed): Promise<void> {
     const { namespace } = parseReleaseName(release);
-    const key = keys.twins(namespace, await this.#gatekeeper.rootOf(digest));
+    const key = keys.twins(namespace, await this.#rooms.gatekeeper.rootOf(digest));
     await change<TwinsRecord>(this.#parts.store, key, twinsForm, (twins) => {
       if (twins?.digests.includes(digest)) return twins;
       const digests = [...(twins?.digests ?? []), digest];
@@ -96,7 +126,7 @@ export class RegistrySeals {
     const key = presentReleaseKey(this.#parts);
     const commitment = await this.#stored(draft, key);
     try {
-      await this.#commitments.append(commitment, (view) =>
+      await this.#rooms.commitments.append(commitment, (view) =>
         requireReleaseKey(this.#parts, view, key.spki),
       );
     } catch (error) {

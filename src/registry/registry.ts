@@ -283,7 +283,7 @@ export interface Registry {
   content(release: ReleaseName, path: string): Promise<Content>;
   freshness(namespace: Namespace): Promise<Freshness>;
 
-  /** Finishes what a crash left: intents that are logged, intents that can be. The others are tried again later. */
+  /** Finishes what a crash left: intents that are logged or can be, seals that are not logged yet. The others are tried again later. */
   recover(): Promise<void>;
   /** Waits for running seals to stop at a point they resume from. */
   close(): Promise<void>;

@@ -226,6 +226,7 @@ export class Seals {
   /** The draft is sealed, unless it went on without this seal. */
   async #close(release: ReleaseName, open: DraftIn<'draft'>, manifest: Uint8Array): Promise<void> {
     const digest = await this.#statements.put(manifest);
+    await this.#rooms.seals.mark(open);
     const draft = await this.#rooms.drafts.change(release, (current) => {
       const isOurs = current?.state === 'draft' && current.revision === open.revision;
       return isOurs ? { ...current, state: 'sealed', digest } : current!;

@@ -109,6 +109,9 @@ export const keys = {
   /** Says that the draft, as it stood at `generation`, is being published. */
   intent: (name: ReleaseName, generation: number): Key =>
     key(...release(['private', 'intents'], name), String(generation)),
+  /** Says that the seal of that revision is to be logged. */
+  unlogged: (name: ReleaseName, revision: number): Key =>
+    key(...release(['private', 'unlogged'], name), String(revision)),
   revoked: (tokenId: string): Key => key('private', 'revoked', tokenId),
   /** The trusted publishers of a namespace. */
   publishers: (namespace: Namespace): Key => key('private', 'publishers', namespace),
@@ -146,6 +149,7 @@ export const prefixes = {
   uploadParts: (random: string): KeyPrefix => prefix('private', 'uploads', random),
   intents: (): KeyPrefix => prefix('private', 'intents'),
   intentsOf: (name: ReleaseName): KeyPrefix => prefix(...release(['private', 'intents'], name)),
+  unlogged: (): KeyPrefix => prefix('private', 'unlogged'),
   revoked: (): KeyPrefix => prefix('private', 'revoked'),
   exchanged: (): KeyPrefix => prefix('private', 'exchanged'),
 } as const;

@@ -2,71 +2,25 @@
  * Deciding as people type it. One registry with one gated namespace serves the whole file; each
  * test pushes a draft of its own.
  */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { formatReceipt, parseReceipt } from '../../src/client/receipts.ts';
-import { type Home, type MadeWorld, makeHome, makeWorld, type Ran, run } from './command-line.ts';
+import { makeWorld, type Ran, run } from './command-line.ts';
+import { type GatedHome, makeGatedHome, ORIGIN } from './gated-home.ts';
 
-const ORIGIN = 'models.example';
-let home: Home;
-let server: MadeWorld;
-let serving: Promise<Ran>;
+let home: GatedHome;
 let reference: string;
 let digest: string;
-let drafts = 0;
 
 beforeAll(async () => {
-  home = await makeHome();
-  const where = ['--store', home.path('store'), '--keys', home.path('keys')];
-  const made = await home.json('init', ...where, '--origin', ORIGIN, '--no-passphrase');
-  server = makeWorld({ ...home.env });
-  const listen = ['--listen', '127.0.0.1:0', '--index', home.path('index')];
-  serving = run(['serve', ...where, ...listen], server);
-  await Promise.race([server.hears('listening on '), serving]);
-  home.env.WEIGHHOUSE_URL = server.said().stdout.trim().replace('listening on ', '');
-  await home.json('trust', 'add', home.env.WEIGHHOUSE_URL, '--fingerprint', `${made.fingerprint}`);
-
-  const people = [];
-  for (const id of ['ada', 'bob']) {
-    const file = home.path(`${id}.key`);
-    await home.json('key', 'new', file, '--no-passphrase');
-    const enroll = ['--origin', ORIGIN, '--namespace', 'acme', '--person', id];
-    people.push({ id, name: id, keys: [await home.json('key', 'enroll', file, ...enroll)] });
-  }
-  const roles = { owner: ['ada'], evaluator: ['ada'], reviewer: ['ada', 'bob'] };
-  const policy = {
-    ...{ v: 1, origin: ORIGIN, namespace: 'acme', version: 1, owners: 1, delay: 0, people },
-    roles: { ...roles, publisher: ['bob'], 'release-manager': ['ada'] },
-    gate: { approvals: [{ role: 'reviewer', count: 1 }] },
-    formats: { allow: [] },
-  };
-  await writeFile(home.path('acme.json'), JSON.stringify(policy));
-  home.env.WEIGHHOUSE_KEY = home.path('ada.key');
-  const grant = async (subject: string, ...more: string[]) =>
-    (await home.json('token', 'create', ...where, '--subject', subject, ...more)).token as string;
-  const operator = await grant('op', '--role', 'operator');
-  await home.json(
-    ...['namespace', 'create', 'acme', '--policy', home.path('acme.json')],
-    ...['--token', operator],
-  );
-  const all = ['--role', 'publisher', 'reviewer', 'evaluator', 'release-manager'];
-  home.env.WEIGHHOUSE_TOKEN = await grant('bob', ...all, '--namespace', 'acme');
+  home = await makeGatedHome();
   await writeFile(home.path('report.json'), '{}');
 }, 30_000);
 
-afterAll(async () => {
-  server.stop();
-  await serving;
-  await home.remove();
-});
+afterAll(() => home.remove());
 
 beforeEach(async () => {
-  drafts += 1;
-  reference = `acme/tiny@${drafts}`;
-  const folder = home.path(`model-${drafts}`);
-  await mkdir(folder);
-  await writeFile(`${folder}/config.json`, `{"draft":${drafts}}`);
-  digest = (await home.json('push', folder, reference)).digest as string;
+  ({ reference, digest } = await home.push());
 });
 
 const json = (...argv: string[]) => home.json(...argv, '--digest', digest);

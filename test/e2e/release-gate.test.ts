@@ -2,9 +2,16 @@
  * A gated release as people make it: each with a key, a token and a configuration of their own,
  * against a server that runs.
  */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Made, ORIGIN, Sandbox, type ServerProcess } from './sandbox.ts';
+import {
+  exported,
+  forged,
+  type SerializedEnvelope,
+  sigstoreEnvelopeVerifier,
+  sigstoreVerifier,
+} from './sigstore.ts';
 
 const REFERENCE = 'lab/tiny@1';
 const MINUTES = 60_000;
@@ -212,6 +219,29 @@ describe('the release', () => {
     async () => {
       await as('pat').json('pull', REFERENCE, 'pulled');
       expect(await sandbox.json('verify', 'pulled')).toMatchObject({ ok: true, digest });
+    },
+    MINUTES,
+  );
+
+  test(
+    'verifies with sigstore-js, and so do the verdict and the manager’s intent',
+    async () => {
+      const bundle = JSON.parse(await readFile(sandbox.path('pulled/model.sig'), 'utf8'));
+      const verify = await sigstoreVerifier(sandbox, bundle);
+      expect(() => verify(bundle)).not.toThrow();
+      expect(() => verify({ ...bundle, dsseEnvelope: forged(bundle.dsseEnvelope) })).toThrow();
+      const { pem } = await sandbox.json('key', 'show', 'max.key');
+      const signers = { 'verdict.dsse': await exported(sandbox, 'pem'), 'intent.dsse': pem };
+      for (const [document, key] of Object.entries(signers)) {
+        const path = `/api/v1/releases/${REFERENCE.replace('@', '/')}/${document}`;
+        const response = await fetch(`${server.url}${path}`);
+        const envelope = (await response.json()) as SerializedEnvelope;
+        const check = await sigstoreEnvelopeVerifier(sandbox, key);
+        expect(() => check(envelope)).not.toThrow();
+        expect(() => check(forged(envelope))).toThrow();
+        const payload = Buffer.from(envelope.payload, 'base64').toString();
+        expect(payload).toContain(digest.replace('sha256:', ''));
+      }
     },
     MINUTES,
   );

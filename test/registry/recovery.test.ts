@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { utf8 } from '../../src/core/bytes.ts';
-import { Recovery } from '../../src/registry/recovery.ts';
+import { type Begun, Recovery } from '../../src/registry/recovery.ts';
+import { prefixes } from '../../src/store/keys.ts';
 import { Disk, type Operation } from '../made/memory-store.ts';
 
 function diskWith(...names: readonly string[]): Disk {
@@ -8,6 +9,10 @@ function diskWith(...names: readonly string[]): Disk {
   for (const name of names) disk.plant(`private/intents/acme/tiny/${name}/1`, utf8('{}'));
   return disk;
 }
+
+const publishes = (resume: Begun['resume']): readonly Begun[] => [
+  { markers: prefixes.intents(), resume },
+];
 
 /** Resolves at the `n`-th call of `called`. */
 function counter(n: number) {
@@ -34,12 +39,12 @@ describe('what cannot be finished', () => {
         left.push(`${marker}: ${(cause as Error).message}`);
         isHealed = left.length === 3;
       },
-      resume: async (marker) => {
+      begun: publishes(async (marker) => {
         tried.push(marker);
         if (!marker.includes('/v2/')) return;
         if (!isHealed) throw new Error('not yet');
         done.resolve();
-      },
+      }),
     });
     await recovery.run();
     expect(left).toEqual(['private/intents/acme/tiny/v2/1: not yet']);
@@ -49,15 +54,33 @@ describe('what cannot be finished', () => {
     expect(left).toHaveLength(3);
   });
 
+  test('of one kind keeps no other kind from being finished', async () => {
+    const disk = diskWith('v1');
+    disk.plant('private/unlogged/acme/tiny/v1/1', utf8('{}'));
+    const finished: string[] = [];
+    const recovery = new Recovery({
+      store: disk.open(),
+      begun: [
+        ...publishes(async () => {
+          throw new Error('not yet');
+        }),
+        { markers: prefixes.unlogged(), resume: async (marker) => void finished.push(marker) },
+      ],
+    });
+    await recovery.run();
+    recovery.close();
+    expect(finished).toEqual(['private/unlogged/acme/tiny/v1/1']);
+  });
+
   test('is not tried again after the end', async () => {
     const tries = counter(1);
     const recovery = new Recovery({
       store: diskWith('v1').open(),
       every: 1,
-      resume: async () => {
+      begun: publishes(async () => {
         tries.called();
         throw new Error('never');
-      },
+      }),
     });
     await recovery.run();
     recovery.close();
@@ -75,10 +98,10 @@ describe('what cannot be finished', () => {
     const recovery = new Recovery({
       store: diskWith('v1').open({ fault }),
       every: 1,
-      resume: async () => {
+      begun: publishes(async () => {
         tries.called();
         throw new Error('not yet');
-      },
+      }),
     });
     await recovery.run();
     await tries.reached;

@@ -19,15 +19,17 @@ import {
   urlFlag,
 } from '../command.ts';
 import type { Context } from '../context.ts';
-import { openPins } from '../pins.ts';
-import { readPolicyFile } from '../policy-file.ts';
 import {
+  anotherRuns,
+  policyToSign,
   readSignatures,
   requireQuorum,
   type SignatureFlags,
   signAsOwner,
   writeSignature,
-} from '../policy-signatures.ts';
+} from '../owner-signatures.ts';
+import { openPins } from '../pins.ts';
+import { readPolicyFile } from '../policy-file.ts';
 import { openApi, openApiWithToken } from '../reach.ts';
 import { openSigner } from '../signer.ts';
 import { publisherCommands } from './namespace-publishers.ts';
@@ -67,7 +69,8 @@ async function createNamespace(context: Context, flags: CreateFlags, text: strin
   const { origin } = await pinOf(api, openPins(context), context.signal);
   const policy = await firstPolicy(context, flags, origin, namespace);
   const bytes = formatPolicy(policy);
-  const own = await signAsOwner(context, flags, bytes);
+  const document = policyToSign(bytes);
+  const own = await signAsOwner(context, flags, document);
   if (flags.signOnly !== undefined) {
     await writeSignature(flags.signOnly, own);
     context.output.result({ namespace, file: flags.signOnly }, [
@@ -75,9 +78,9 @@ async function createNamespace(context: Context, flags: CreateFlags, text: strin
     ]);
     return;
   }
-  const signed = [own, ...(await readSignatures(flags, bytes))];
+  const signed = [own, ...(await readSignatures(flags, document))];
   const command = `weighhouse namespace create ${namespace} --policy ${flags.policy}`;
-  requireQuorum(policy, signed.length, command);
+  requireQuorum(policy, signed.length, anotherRuns(command));
   const request = {
     policy: bytes,
     signed: signed.map((it) => formatEnvelope(it.payloadType, it.payload, it.signature)),

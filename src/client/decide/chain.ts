@@ -43,7 +43,7 @@ export function nextLink(
       if (!hidden.has(label)) return { n, previous, label };
       throw new CodedError(
         'conflict',
-        `your decision ${n} on this digest is in the log, but its receipt is not on this machine; run "weighhouse decide --resume" where it was made`,
+        `your decision ${n} on this digest is in the log, but its receipt is not on this machine; run "weighhouse decide --resume" where it was made; if it never was, somebody took its label: docs/release-gate.md says what to do`,
         { label, n },
       );
     }

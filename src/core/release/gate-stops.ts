@@ -53,7 +53,7 @@ export function missingOpenings(
     need: 'unopened',
     message: `the commitment at ${index} may be an objection: nobody has opened it`,
     waitsFor: policy.roles.owner,
-    satisfiedBy: `weighhouse decide --resume, by whoever made it; or a void of ${label} by the owners`,
+    satisfiedBy: `weighhouse decide --resume, by whoever made it; or weighhouse void ${policy.namespace} ${label} --reason …, by the owners`,
   }));
 }
 

@@ -3,7 +3,8 @@
  * are staged with their entries, so they are there exactly when the log has them; the guard of a
  * publish finds them by their labels. `private/decisions/<label>` is what opens a commitment,
  * written once. `private/roots/<ns>/<root>` names the sealed digests that have the same bytes:
- * an objection to one of them is one to all.
+ * an objection to one of them is one to all. `private/unlogged/…/<revision>` is there while the
+ * registry's seal of a revision may be missing in the log: the next start looks after it.
  */
 import * as v from 'valibot';
 import { base64, count, digest, hex32, instant } from '../../core/shape.ts';
@@ -38,6 +39,11 @@ export const decisionForm = form<DecisionRecord>('the decision', decisionSchema)
 export const loggedForm = form(
   'its place in the log',
   v.strictObject({ v: v.literal(1), index: count }),
+);
+
+export const unloggedForm = form(
+  'the seal that is to be logged',
+  v.strictObject({ v: v.literal(1), release: v.string(), revision: count }),
 );
 
 const twinsSchema = v.strictObject({
