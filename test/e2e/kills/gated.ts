@@ -3,7 +3,12 @@
  * it now and then, and publishes. Each time it begins with what the kill before left: receipts
  * are resumed, and what was decided already is not decided again.
  */
-import { decide, draftDecision, type Said, signEnvelope } from '../../../src/client/decide/decide.ts';
+import {
+  decide,
+  draftDecision,
+  type Said,
+  signEnvelope,
+} from '../../../src/client/decide/decide.ts';
 import { resumeReceipt, unfinished } from '../../../src/client/decide/resume.ts';
 import { nameOf, type Receipt } from '../../../src/client/receipts.ts';
 import { utf8 } from '../../../src/core/bytes.ts';
@@ -123,7 +128,11 @@ class GatedRelease {
     const { lab } = this.#parts;
     const signer = lab.signer('max');
     const means = lab.means('max', this.#parts);
-    const { decision } = await draftDecision(means, signer.spki, this.#wish({ decision: 'publish' }));
+    const { decision } = await draftDecision(
+      means,
+      signer.spki,
+      this.#wish({ decision: 'publish' }),
+    );
     return parseEnvelope(await signEnvelope(signer, decision));
   }
 

@@ -12,7 +12,11 @@ import type { Receipt } from '../../../src/client/receipts.ts';
 import { parseOrigin } from '../../../src/core/log/checkpoint.ts';
 import { enrolmentToSign, policyKey } from '../../../src/core/release/enrolment.ts';
 import { parseNamespace } from '../../../src/core/release/name.ts';
-import { formatPolicy, POLICY_PAYLOAD_TYPE, type Policy } from '../../../src/core/release/policy.ts';
+import {
+  formatPolicy,
+  POLICY_PAYLOAD_TYPE,
+  type Policy,
+} from '../../../src/core/release/policy.ts';
 import { formatEnvelope, toSign } from '../../../src/core/statement/dsse.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
 import {
