@@ -108,6 +108,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     admitIdentity: (namespace, identity) => admissions.admit(namespace, identity),
 
     release: (release) => releases.describe(release),
+    revision: (model, revision) => releases.byRevision(model, revision),
     document: (release, document) => releases.document(release, document),
     largeDocument: (release, document) => releases.largeDocument(release, document),
     chunkList: (release, path) => releases.chunkList(release, path),

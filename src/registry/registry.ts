@@ -12,7 +12,8 @@ import type { AdvisoryKind } from '../core/log/entry.ts';
 import type { DocumentName } from '../core/release/documents.ts';
 import type { Manifest } from '../core/release/manifest.ts';
 import type { Missing } from '../core/release/missing.ts';
-import type { Namespace, ReleaseName } from '../core/release/name.ts';
+import type { Model, Namespace, ReleaseName } from '../core/release/name.ts';
+import type { Revision } from '../core/release/revision.ts';
 import type { Role } from '../core/release/roles.ts';
 import type { Identity } from '../core/release/trusted-publisher.ts';
 import type { ByteRange } from '../store/contract.ts';
@@ -273,6 +274,8 @@ export interface Registry {
 
   // What is public.
   release(release: ReleaseName): Promise<PublishedRelease | undefined>;
+  /** The published release of `model` with that revision. */
+  revision(model: Model, revision: Revision): Promise<PublishedRelease | undefined>;
   document(release: ReleaseName, document: DocumentName): Promise<Uint8Array>;
   /** As `document`, for those that may be large: as content whose bytes are not read yet. */
   largeDocument(release: ReleaseName, document: LargeDocumentName): Promise<Content>;

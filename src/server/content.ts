@@ -112,8 +112,9 @@ function describe(response: Response, content: Content, type: string): void {
     'Accept-Ranges': 'bytes',
     ETag: `"${digestHex(content.sha256)}"`,
     'Repr-Digest': `sha-256=:${Buffer.from(digestBytes(content.sha256)).toString('base64')}:`,
-    'Cache-Control': IMMUTABLE,
   });
+  // Under a name that may come to mean another release, whoever named it has said so.
+  if (!response.hasHeader('Cache-Control')) response.set('Cache-Control', IMMUTABLE);
 }
 
 /** `If-None-Match` (RFC 9110, section 13.1.2); weak comparison. */

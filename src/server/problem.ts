@@ -81,11 +81,7 @@ interface HttpError {
 /** The last of Express's handlers: answers with a problem document. */
 export function problemHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    const coded = toCoded(error);
-    if (coded.code in OURS) {
-      const { method } = request;
-      log.error({ err: error, method, route: notesOf(response).route }, 'request failed');
-    }
+    const coded = understood(error, request, response, log);
     if (response.headersSent) {
       // Half an answer cannot be taken back; a broken connection is the only honest end.
       response.destroy();
@@ -96,6 +92,20 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
   };
 }
 
+/** Any failure as a coded one; those that are ours are logged. */
+export function understood(
+  error: unknown,
+  { method }: Request,
+  response: Response,
+  log: Logger,
+): CodedError {
+  const coded = toCoded(error);
+  if (coded.code in OURS) {
+    log.error({ err: error, method, route: notesOf(response).route }, 'request failed');
+  }
+  return coded;
+}
+
 /** Sends the problem document of an error; its status is the table's unless another is given. */
 export function sendProblem(
   request: Request,
@@ -103,17 +113,24 @@ export function sendProblem(
   error: CodedError,
   status = statusOf(error.code, notesOf(response).subject !== undefined),
 ): void {
+  beginRefusal(request, response, error, status);
+  response.type('application/problem+json').send(JSON.stringify(problemOf(error, status)));
+}
+
+/** All of a refusal that is the same in every form: its status and headers, and the end of the request. */
+export function beginRefusal(
+  request: Request,
+  response: Response,
+  error: CodedError,
+  status: number,
+): void {
   for (const header of REPRESENTATION) response.removeHeader(header);
   const retryAfter = error.details.retryAfterSeconds;
   if (typeof retryAfter === 'number') response.set('Retry-After', String(Math.ceil(retryAfter)));
   else if (status === 503) response.set('Retry-After', '1');
   if (status === 401) response.set('WWW-Authenticate', 'Bearer realm="weighhouse"');
   discardBody(request);
-  response
-    .status(status)
-    .set('Cache-Control', 'no-store')
-    .type('application/problem+json')
-    .send(JSON.stringify(problemOf(error, status)));
+  response.status(status).set('Cache-Control', 'no-store');
 }
 
 /** The problem document of an error. */
