@@ -26,6 +26,7 @@ import { type Hosts, refuseForeignHosts } from './hosts.ts';
 import { hubRouter } from './hugging-face/router.ts';
 import { logRouter } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { describeApi } from './openapi.ts';
 import { problemHandler } from './problem.ts';
 import { logRequests, named } from './request-log.ts';
@@ -68,6 +69,7 @@ export function createApp(parts: AppParts): Express {
   const sender = contentSender(parts.hashing);
   const auth = authenticator(parts.store, parts.tokens, parts.clock);
   app.use(API_PATH, apiRouter(parts, sender, auth));
+  app.use(OCI_PATH, ociRouter({ ...parts, sender }));
   app.use(hubRouter({ ...parts, sender, auth, url: parts.config.url }));
   app.get('/:namespace/:name', named('/{namespace}/{name}'), showModel(parts.catalogue));
   app.use(() => {

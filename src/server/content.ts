@@ -10,7 +10,7 @@
  */
 import type { Request, Response } from 'express';
 import { equal } from '../core/bytes.ts';
-import { digestBytes, digestHex } from '../core/digest.ts';
+import { type Digest, digestBytes, digestHex } from '../core/digest.ts';
 import { CodedError, isCoded } from '../core/error.ts';
 import { chunkRange } from '../core/release/chunks.ts';
 import type { HashingPool } from '../hashing/pool.ts';
@@ -102,6 +102,20 @@ export function contentSender(
       if (request.method === 'HEAD' || range.length === 0) response.end();
       else await sendBody(request, response, content, range);
     },
+  };
+}
+
+/** Checked bytes out of memory, to be sent like those of any file. */
+export function contentOf(path: string, bytes: Uint8Array, sha256: Digest): Content {
+  return {
+    path,
+    size: bytes.length,
+    sha256,
+    chunkSize: bytes.length,
+    chunkList: async () => digestBytes(sha256),
+    read: async ({ offset, length }) =>
+      ReadableStream.from([bytes.subarray(offset, offset + length)]),
+    localPath: undefined,
   };
 }
 

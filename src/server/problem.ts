@@ -80,30 +80,28 @@ interface HttpError {
 
 /** The last of Express's handlers: answers with a problem document. */
 export function problemHandler(log: Logger): ErrorRequestHandler {
+  return failureHandler(log, sendProblem);
+}
+
+/** A handler that answers every failure with `send`, in the form of one protocol. */
+export function failureHandler(
+  log: Logger,
+  send: (request: Request, response: Response, error: CodedError) => void,
+): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    const coded = understood(error, request, response, log);
+    const coded = toCoded(error);
+    if (coded.code in OURS) {
+      const { method } = request;
+      log.error({ err: error, method, route: notesOf(response).route }, 'request failed');
+    }
     if (response.headersSent) {
       // Half an answer cannot be taken back; a broken connection is the only honest end.
       response.destroy();
       next();
       return;
     }
-    sendProblem(request, response, coded);
+    send(request, response, coded);
   };
-}
-
-/** Any failure as a coded one; those that are ours are logged. */
-export function understood(
-  error: unknown,
-  { method }: Request,
-  response: Response,
-  log: Logger,
-): CodedError {
-  const coded = toCoded(error);
-  if (coded.code in OURS) {
-    log.error({ err: error, method, route: notesOf(response).route }, 'request failed');
-  }
-  return coded;
 }
 
 /** Sends the problem document of an error; its status is the table's unless another is given. */

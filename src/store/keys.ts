@@ -8,6 +8,8 @@
  *     roots                             where the log has each of these        public
  *     releases/<ns>/<name>/<version>    the published release                  public
  *     signatures/<ns>/<name>/<version>  its model.sig, as first shown          public
+ *     artifacts/<ns>/<name>/<version>   its OCI artifacts, as first shown      public
+ *     artifacts-by-digest/<ns>/<name>/<hex>  one object of these               public
  *     namespaces/<ns>                   the namespace's head                   public
  *     heads                             the newest heads entry                 public
  *     skeletons/<skeleton>              the first namespace that looks like it public
@@ -72,6 +74,11 @@ export const keys = {
   release: (name: ReleaseName): Key => key(...release(['releases'], name)),
   /** `model.sig` of a published release, as it was first shown. */
   signature: (name: ReleaseName): Key => key(...release(['signatures'], name)),
+  /** The OCI artifacts of a published release, as they were first shown. */
+  artifacts: (name: ReleaseName): Key => key(...release(['artifacts'], name)),
+  /** What the object with that digest is among the OCI artifacts of a model. */
+  artifactObject: ({ namespace, name }: Model, digest: Digest): Key =>
+    key('artifacts-by-digest', namespace, name, digestHex(digest)),
   namespace: (namespace: Namespace): Key => key('namespaces', namespace),
   heads: (): Key => key('heads'),
   /** What a namespace looks like at a glance → the first that does. */

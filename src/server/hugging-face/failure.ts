@@ -4,10 +4,9 @@
  * one that says EntryNotFound and names the revision is remembered by clients that ask for
  * files which many models do not have.
  */
-import type { ErrorRequestHandler, Request, Response } from 'express';
-import type { Logger } from 'pino';
+import type { Request, Response } from 'express';
 import { CodedError } from '../../core/error.ts';
-import { beginRefusal, problemOf, statusOf, understood } from '../problem.ts';
+import { beginRefusal, problemOf, statusOf } from '../problem.ts';
 import { notesOf } from '../request-log.ts';
 
 /** The kinds of "not found" that clients tell apart (huggingface_hub, `utils/_http.py`). */
@@ -16,20 +15,6 @@ type Absence = 'RepoNotFound' | 'RevisionNotFound' | 'EntryNotFound';
 /** There is no such model, revision or file: a `not-found` that says which. */
 export function absent(absence: Absence, message: string): CodedError {
   return new CodedError('not-found', message, { absence });
-}
-
-/** The last handler of the routes for Hugging Face clients. */
-export function failureHandler(log: Logger): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
-    const coded = understood(error, request, response, log);
-    if (response.headersSent) {
-      // Half an answer cannot be taken back.
-      response.destroy();
-      next();
-      return;
-    }
-    sendFailure(request, response, coded);
-  };
 }
 
 /** Answers with a failure; its status is the table's unless another is given. */

@@ -16,9 +16,10 @@ import type { Catalogue, CatalogueRelease } from '../../index/catalogue.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Authenticator } from '../auth.ts';
 import type { ContentSender } from '../content.ts';
+import { failureHandler } from '../problem.ts';
 import { named, notesOf } from '../request-log.ts';
 import { Cards } from './card.ts';
-import { failureHandler, sendFailure } from './failure.ts';
+import { sendFailure } from './failure.ts';
 import { listedInfo, modelInfo } from './model-info.ts';
 import { flag, joined, limitOf, nextPage, pathsOf, texts, wholeNumber } from './query.ts';
 import { fileAt, SIGNATURE_PATH, type Snapshot, Snapshots } from './snapshot.ts';
@@ -217,7 +218,7 @@ export function hubRouter({ registry, catalogue, sender, auth, url, logger }: Hu
     route('post', `${MODEL}/${action}/*rest`, refuse);
   }
 
-  router.use(failureHandler(logger));
+  router.use(failureHandler(logger, sendFailure));
   return router;
 }
 

@@ -8,7 +8,6 @@ import { createHash } from 'node:crypto';
 import { compareCodePoints } from '../../core/bytes.ts';
 import { type Digest, digestHex, formatDigest } from '../../core/digest.ts';
 import { isCoded } from '../../core/error.ts';
-import { chunkCount, chunkSizeFor } from '../../core/release/chunks.ts';
 import { findFile } from '../../core/release/manifest.ts';
 import {
   formatModel,
@@ -21,6 +20,7 @@ import {
 import { asRevision, type Revision, revisionOf } from '../../core/release/revision.ts';
 import type { Catalogue } from '../../index/catalogue.ts';
 import type { Content, PublishedRelease, Registry } from '../../registry/registry.ts';
+import { contentOf } from '../content.ts';
 import { absent } from './failure.ts';
 
 /** Where the signature stands among the files. */
@@ -81,19 +81,7 @@ export class Snapshots {
   /** The bytes of the signature, to be sent like those of any file. */
   async signatureContent({ release, signature }: Snapshot): Promise<Content> {
     const bytes = await this.#registry.document(release, SIGNATURE_PATH);
-    const chunkSize = chunkSizeFor(bytes.length);
-    const chunk = (i: number) => bytes.subarray(i * chunkSize, (i + 1) * chunkSize);
-    const chunks = Array.from({ length: chunkCount(bytes.length, chunkSize) }, (_, i) =>
-      createHash('sha256').update(chunk(i)).digest(),
-    );
-    return {
-      ...signature,
-      chunkSize,
-      chunkList: async () => Buffer.concat(chunks),
-      read: async ({ offset, length }) =>
-        ReadableStream.from([bytes.subarray(offset, offset + length)]),
-      localPath: undefined,
-    };
+    return contentOf(SIGNATURE_PATH, bytes, signature.sha256);
   }
 
   async #find(model: Model, rev: string): Promise<PublishedRelease | undefined> {
