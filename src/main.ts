@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import { readConfig } from './config.ts';
 import { CodedError, isCoded } from './core/error.ts';
@@ -36,6 +37,7 @@ import { createApp } from './server/app.ts';
 import { allowedHosts } from './server/hosts.ts';
 import { type Address, listen } from './server/listen.ts';
 import { createMetrics } from './server/metrics.ts';
+import type { TrustedProxies } from './server/trusted-proxies.ts';
 import type { Store } from './store/contract.ts';
 import { openDirectory } from './store/directory.ts';
 import { probeStore } from './store/probe.ts';
@@ -177,12 +179,19 @@ export interface ServeOptions {
   readonly oidcIssuers: string | undefined;
   /** Lets those issuers be on this machine, over plain http. For tests alone. */
   readonly oidcAllowLoopback: boolean;
+  /** Load balancers whose word about the client is taken. */
+  readonly trustedProxies: TrustedProxies;
+  /** Milliseconds for which a server that is told to end says so and still takes requests. */
+  readonly drainDelay: number;
 }
 
 export interface Serving {
   readonly url: string;
   readonly logger: Logger;
-  /** Takes no more requests, lets the running ones and the current commit finish, and ends. */
+  /**
+   * Says that it is not ready and goes on for the drain delay; then takes no more requests, lets
+   * the running ones and the current commit finish, and ends.
+   */
   close(): Promise<void>;
 }
 
@@ -213,6 +222,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   // Its own threads: whoever reads need not wait until a terabyte is sealed.
   const hashing = new HashingPool();
   const takesNoWrites = writeProbe(store, randomBytes(16).toString('hex'), Date.now);
+  let isLeaving = false;
   const makeApp = (bound: string) =>
     createApp({
       registry: opened.registry,
@@ -236,6 +246,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       metrics,
       logger,
       clock: Date.now,
+      isLeaving: () => isLeaving,
+      trustedProxies: options.trustedProxies,
       unready: async () => opened.sequencer.unready() ?? (await takesNoWrites()),
     });
   const listening = await listen(makeApp, address);
@@ -244,6 +256,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     logger,
     async close() {
       clearInterval(looking);
+      isLeaving = true;
+      listening.leave();
+      if (options.drainDelay > 0) await setTimeout(options.drainDelay);
       await listening.close(DRAIN_MS);
       catalogue.close();
       await removeIndex();
