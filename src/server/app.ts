@@ -66,7 +66,7 @@ export function createApp(parts: AppParts): Express {
   app.set('query parser', 'simple');
   // One spelling for each route; Express would take /API/v1 for /api/v1.
   app.set('case sensitive routing', true);
-  app.use(logRequests(parts.logger, parts.metrics.request));
+  app.use(logRequests(parts.logger, parts.metrics.http));
   app.use(securityHeaders());
   app.use(refuseForeignHosts(parts.hosts));
   app.use(healthRouter(parts));
@@ -162,7 +162,9 @@ function healthRouter({ metrics, unready, isLeaving }: AppParts): Router {
     response.set('Cache-Control', 'no-store').type('text/plain').send('alive\n');
   });
   router.get('/readyz', named('/readyz'), async (_request, response) => {
-    tell(response, isLeaving() ? LEAVING : await unready());
+    const reason = isLeaving() ? LEAVING : await unready();
+    metrics.ready(reason === undefined);
+    tell(response, reason);
   });
   router.get('/readyz/reads', named('/readyz/reads'), (_request, response) => {
     tell(response, isLeaving() ? LEAVING : undefined);

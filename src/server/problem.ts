@@ -103,6 +103,7 @@ export function sendProblem(
   error: CodedError,
   status = statusOf(error.code, notesOf(response).subject !== undefined),
 ): void {
+  notesOf(response).code = error.code;
   for (const header of REPRESENTATION) response.removeHeader(header);
   const retryAfter = error.details.retryAfterSeconds;
   if (typeof retryAfter === 'number') response.set('Retry-After', String(Math.ceil(retryAfter)));
