@@ -9,7 +9,8 @@ const lanes = {
   ],
   s3: ['<rootDir>/test/s3/**/*.test.ts'],
   peers: ['<rootDir>/test/peers/**/*.test.ts'],
-  all: ['<rootDir>/test/*.test.ts', '<rootDir>/test/!(peers|s3)/**/*.test.ts'],
+  cluster: ['<rootDir>/test/cluster/**/*.test.ts'],
+  all: ['<rootDir>/test/*.test.ts', '<rootDir>/test/!(peers|s3|cluster)/**/*.test.ts'],
 };
 
 export default {

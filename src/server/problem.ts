@@ -122,6 +122,7 @@ export function beginRefusal(
   error: CodedError,
   status: number,
 ): void {
+  notesOf(response).code = error.code;
   for (const header of REPRESENTATION) response.removeHeader(header);
   const retryAfter = error.details.retryAfterSeconds;
   if (typeof retryAfter === 'number') response.set('Retry-After', String(Math.ceil(retryAfter)));

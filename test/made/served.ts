@@ -45,6 +45,7 @@ import { type AppParts, createApp } from '../../src/server/app.ts';
 import { allowedHosts } from '../../src/server/hosts.ts';
 import { type Listening, type ListenLimits, listen } from '../../src/server/listen.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
+import { noProxies } from '../../src/server/trusted-proxies.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { openDirectory } from '../../src/store/directory.ts';
 import { declared, type MadeFiles, nonceOf, OPERATOR, partsOf } from './live-registry.ts';
@@ -170,6 +171,8 @@ export class Served {
         logger,
         clock: time.now,
         unready: async () => rooms.sequencer.unready(),
+        isLeaving: () => false,
+        trustedProxies: noProxies,
         ...options.parts,
       });
     const listening = await listen(app, { host: HOST, port: 0 }, options.limits);
