@@ -84,8 +84,8 @@ describe('oras', () => {
     'pulls from an exported layout, and discovers the signature in it',
     async () => {
       await sandbox.json('export', 'acme/tiny@1', '--oci-layout', 'layout');
-      await run(oras, 'pull', '--oci-layout', 'layout:1', '-o', sandbox.path('offline'));
-      expect(await tree(sandbox.path('offline'))).toEqual(Object.keys(FILES));
+      await run(oras, 'pull', '--oci-layout', 'layout:1', '-o', sandbox.path('from-layout'));
+      expect(await tree(sandbox.path('from-layout'))).toEqual(Object.keys(FILES));
       const found = await run(oras, 'discover', '--oci-layout', 'layout:1');
       expect(found).toContain('application/vnd.dev.sigstore.bundle.v0.3+json');
     },
