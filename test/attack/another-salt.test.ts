@@ -1,6 +1,7 @@
 /** A commitment binds one envelope and one salt: nobody opens it as something else. */
 import { expect, test } from '@jest/globals';
-import { auditOf, refused, useGated } from '../made/gated-served.ts';
+import { auditOf, useGated } from '../made/gated-served.ts';
+import { refused } from '../made/refused.ts';
 
 const gated = useGated();
 const SENTENCE = 'the commitment in the log was made to another envelope, or with another salt';

@@ -1,6 +1,7 @@
 /** A decision is as old as its place in the log; what its signer, or the registry, says of its time is not believed. */
 import { expect, test } from '@jest/globals';
-import { auditOf, refused, useGated } from '../made/gated-served.ts';
+import { auditOf, useGated } from '../made/gated-served.ts';
+import { refused } from '../made/refused.ts';
 
 const gated = useGated();
 const APPROVE = { decision: 'approve' } as const;

@@ -5,7 +5,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { keys } from '../../src/store/keys.ts';
-import { auditOf, refused, useGated } from '../made/gated-served.ts';
+import { auditOf, useGated } from '../made/gated-served.ts';
+import { refused } from '../made/refused.ts';
 import type { Signed } from '../made/team.ts';
 
 const gated = useGated();

@@ -7,8 +7,9 @@ import { formatCanonical } from '../../src/core/json.ts';
 import { POLICY_PAYLOAD_TYPE, type Policy } from '../../src/core/release/policy.ts';
 import { parseEnvelope } from '../../src/core/statement/dsse.ts';
 import { enrolled } from '../made/enrolment.ts';
-import { refused, useGated } from '../made/gated-served.ts';
+import { useGated } from '../made/gated-served.ts';
 import { ACME } from '../made/live-registry.ts';
+import { refused } from '../made/refused.ts';
 
 const gated = useGated({ approvals: [{ role: 'reviewer', count: 2 }] });
 

@@ -1,7 +1,9 @@
 /** Mix and match (cosign CVE-2022-35929): an evaluation that passed, of other bytes than are released. */
 import { expect, test } from '@jest/globals';
 import { parseReleaseName } from '../../src/core/release/name.ts';
-import { auditOf, refused, useGated } from '../made/gated-served.ts';
+import { auditOf, useGated } from '../made/gated-served.ts';
+import { FILES } from '../made/live-registry.ts';
+import { refused } from '../made/refused.ts';
 
 const gated = useGated({ evaluations: [{ suite: 'safety', accept: ['passed'] }] });
 const report = { digest: `sha256:${'0'.repeat(64)}`, size: 1, private: true } as never;
@@ -28,6 +30,17 @@ test('nor does an evaluation of what was sealed before count for what is sealed 
     gated().publish(),
     'gate-unmet',
     `the suite safety must have passed on this digest (not counted: eve’s in entry ${index}, it is about revision 1, ${first})`,
+  );
+});
+
+test('nor does one of the same bytes under another name: it names that digest', async () => {
+  await gated().push(HARMLESS, FILES);
+  await gated().push();
+  const { index } = await gated().decide('eve', PASSED, { release: HARMLESS });
+  await refused(
+    gated().publish(),
+    'gate-unmet',
+    `the suite safety must have passed on this digest (not counted: eve’s in entry ${index}, it is about acme/harmless@v1 at models.example.org)`,
   );
 });
 

@@ -1,6 +1,7 @@
 /** A decision is good until it expires, by the log's time and whatever its signer's clock says. */
 import { expect, test } from '@jest/globals';
-import { auditOf, refused, useGated } from '../made/gated-served.ts';
+import { auditOf, useGated } from '../made/gated-served.ts';
+import { refused } from '../made/refused.ts';
 
 const gated = useGated({
   approvals: [{ role: 'reviewer', count: 1 }],
@@ -29,6 +30,15 @@ test('what had expired when it was committed counts for nothing', async () => {
   );
   const passedOver = [{ reason: 'expired' }];
   expect(missing).toMatchObject([{ passedOver }, { passedOver }]);
+});
+
+test('nor does a hold that had expired then stop anything', async () => {
+  await gated().push();
+  await gated().decide('eve', PASSED);
+  await gated().decide('rita', APPROVE);
+  const context = { time: from(-2 * DAY), expires: from(-DAY) };
+  await gated().decide('rob', { decision: 'hold', reason: 'Wait' }, { context });
+  await gated().publish();
 });
 
 test('what expires between its commitment and the release permits it no more', async () => {

@@ -1,8 +1,9 @@
 /** Nobody's key speaks before it is enrolled: what was signed and committed earlier is nobody's word. */
 import { expect, test } from '@jest/globals';
 import { enrolled } from '../made/enrolment.ts';
-import { auditOf, refused, useGated } from '../made/gated-served.ts';
+import { auditOf, useGated } from '../made/gated-served.ts';
 import { type MadeKey, makeKey } from '../made/p256.ts';
+import { refused } from '../made/refused.ts';
 
 const gated = useGated();
 const APPROVE = { decision: 'approve' } as const;

@@ -2,7 +2,8 @@
 import { expect, test } from '@jest/globals';
 import type { Policy } from '../../src/core/release/policy.ts';
 import type { Requirements } from '../../src/core/release/requirements.ts';
-import { auditOf, refused, useGated } from '../made/gated-served.ts';
+import { auditOf, useGated } from '../made/gated-served.ts';
+import { refused } from '../made/refused.ts';
 
 const DAY = 24 * 3600;
 const TWO: Requirements = { approvals: [{ role: 'reviewer', count: 2 }] };

@@ -1,8 +1,9 @@
 /** Threshold stuffing (go-tuf GHSA-fphv-w9fq-2525): the policy asks for people, never for keys. */
 import { expect, test } from '@jest/globals';
 import { enrolled } from '../made/enrolment.ts';
-import { auditOf, refused, useGated } from '../made/gated-served.ts';
+import { auditOf, useGated } from '../made/gated-served.ts';
 import { makeKey } from '../made/p256.ts';
+import { refused } from '../made/refused.ts';
 
 const TWO = { approvals: [{ role: 'reviewer', count: 2 }] } as const;
 const gated = useGated({ approvals: [...TWO.approvals] });

@@ -1,6 +1,7 @@
 /** A decision names its registry: the same people, keys and bytes may be at another one. */
 import { expect, test } from '@jest/globals';
-import { auditOf, refused, useGated } from '../made/gated-served.ts';
+import { auditOf, useGated } from '../made/gated-served.ts';
+import { refused } from '../made/refused.ts';
 
 const gated = useGated();
 

@@ -1,7 +1,8 @@
 /** People of one namespace decide for that one: the same person and key may stand in two. */
 import { expect, test } from '@jest/globals';
 import { parseReleaseName } from '../../src/core/release/name.ts';
-import { refused, useGated } from '../made/gated-served.ts';
+import { useGated } from '../made/gated-served.ts';
+import { refused } from '../made/refused.ts';
 
 const gated = useGated();
 const APPROVE = { decision: 'approve' } as const;

@@ -1,7 +1,8 @@
 /** An approval names one release: the same bytes under another name are another release. */
 import { expect, test } from '@jest/globals';
 import { parseReleaseName } from '../../src/core/release/name.ts';
-import { auditOf, refused, useGated } from '../made/gated-served.ts';
+import { auditOf, useGated } from '../made/gated-served.ts';
+import { refused } from '../made/refused.ts';
 
 const gated = useGated();
 const APPROVE = { decision: 'approve' } as const;

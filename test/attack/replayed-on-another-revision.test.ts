@@ -2,7 +2,8 @@
 import { expect, test } from '@jest/globals';
 import { makeCommitment } from '../../src/core/release/commitment.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
-import { refused, useGated } from '../made/gated-served.ts';
+import { useGated } from '../made/gated-served.ts';
+import { refused } from '../made/refused.ts';
 
 const gated = useGated();
 const APPROVE = { decision: 'approve' } as const;

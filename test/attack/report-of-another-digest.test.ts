@@ -5,8 +5,9 @@ import { utf8 } from '../../src/core/bytes.ts';
 import { digestOf } from '../../src/core/digest.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { keys } from '../../src/store/keys.ts';
-import { refused, useGated } from '../made/gated-served.ts';
+import { useGated } from '../made/gated-served.ts';
 import { ACME, RELEASE } from '../made/live-registry.ts';
+import { refused } from '../made/refused.ts';
 
 const gated = useGated({ evaluations: [{ suite: 'safety', accept: ['passed'] }] });
 const SAID = { decision: 'evaluate', suite: 'safety', result: 'passed' } as const;

@@ -1,6 +1,8 @@
 /** A key that any newer policy calls revoked permits nothing from that entry on; what it stopped stays stopped. */
 import { expect, test } from '@jest/globals';
-import { auditOf, refused, useGated } from '../made/gated-served.ts';
+import type { Policy } from '../../src/core/release/policy.ts';
+import { auditOf, useGated } from '../made/gated-served.ts';
+import { refused } from '../made/refused.ts';
 import type { PersonName } from '../made/team.ts';
 
 const DAY = 24 * 3600;
@@ -9,8 +11,8 @@ const gated = useGated(undefined, { delay: DAY });
 const APPROVE = { decision: 'approve' } as const;
 
 /** Logs a policy that calls their keys revoked; answers its index. */
-async function revoke(...who: PersonName[]): Promise<number> {
-  const { people, ...policy } = gated().policy(2);
+async function revoke(who: PersonName[], changes: Partial<Policy> = {}): Promise<number> {
+  const { people, ...policy } = gated().policy(2, undefined, changes);
   const revoked = people.map((person) =>
     who.some((id) => id === person.id)
       ? { ...person, keys: person.keys.map((key) => ({ ...key, revoked: true as const })) }
@@ -22,7 +24,7 @@ async function revoke(...who: PersonName[]): Promise<number> {
 test('an approval does not outlive its key', async () => {
   await gated().push();
   const { index } = await gated().decide('rita', APPROVE);
-  await revoke('rita');
+  await revoke(['rita']);
   const { missing } = await refused(
     gated().publish(),
     'gate-unmet',
@@ -31,10 +33,23 @@ test('an approval does not outlive its key', async () => {
   expect(missing).toMatchObject([{ passedOver: [{ person: 'rita', reason: 'key-revoked' }] }]);
 });
 
+test('nor does it, when the policy that revokes the key is looser and waits', async () => {
+  await gated().push();
+  const { index } = await gated().decide('rita', APPROVE);
+  const looser = await revoke(['rita'], { delay: 2 * DAY });
+  const { policyIndex } = await gated().served.api('/drafts/acme/tiny/v1.0');
+  expect(policyIndex).toBeLessThan(looser);
+  await refused(
+    gated().publish(),
+    'gate-unmet',
+    new RegExp(`\\(not counted: rita’s in entry ${index}, its key is revoked\\)$`),
+  );
+});
+
 test('a decision that is committed after the revocation is not recorded, whenever it was signed', async () => {
   await gated().push();
   const approval = await gated().sign('rita', APPROVE);
-  await revoke('rita');
+  await revoke(['rita']);
   const index = await gated().commit(approval);
   const details = await refused(
     gated().open(index, approval),
@@ -48,7 +63,7 @@ test('an objection outlives its key, or a thief of the owners’ keys would sile
   await gated().push();
   await gated().decide('rita', APPROVE);
   const { index } = await gated().decide('rob', { decision: 'object', reason: 'A licence' });
-  await revoke('rob');
+  await revoke(['rob']);
   const said = `rob objects to it, in entry ${index}: A licence`;
   await refused(gated().publish(), 'gate-unmet', said);
 });
@@ -57,7 +72,7 @@ test('a revoked key signs no intent to publish', async () => {
   await gated().push();
   await gated().decide('rita', APPROVE);
   const intent = await gated().sign('max', { decision: 'publish' });
-  await revoke('max');
+  await revoke(['max']);
   await refused(
     gated().publish(undefined, intent),
     'signature-invalid',

@@ -1,6 +1,7 @@
 /** Whoever pushed a draft has no voice in whether it is good. */
 import { expect, test } from '@jest/globals';
-import { auditOf, refused, useGated } from '../made/gated-served.ts';
+import { auditOf, useGated } from '../made/gated-served.ts';
+import { refused } from '../made/refused.ts';
 
 const gated = useGated();
 const APPROVE = { decision: 'approve' } as const;

@@ -5,8 +5,9 @@ import { POLICY_PAYLOAD_TYPE, type Policy } from '../../src/core/release/policy.
 import { parseEnvelope } from '../../src/core/statement/dsse.ts';
 import { Audited } from '../made/audited.ts';
 import { GatedNamespace } from '../made/gated.ts';
-import { refused, useGated } from '../made/gated-served.ts';
+import { useGated } from '../made/gated-served.ts';
 import { ACME } from '../made/live-registry.ts';
+import { refused } from '../made/refused.ts';
 import { ONE_APPROVAL } from '../made/team.ts';
 
 const gated = useGated();

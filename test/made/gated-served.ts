@@ -19,7 +19,6 @@ import type { Reader } from '../../src/client/release.ts';
 import { introduce, trust } from '../../src/client/trust.ts';
 import type { Violation } from '../../src/core/audit/findings.ts';
 import type { Digest } from '../../src/core/digest.ts';
-import { CodedError, type ErrorCode } from '../../src/core/error.ts';
 import {
   formatReleaseName,
   parseNamespace,
@@ -193,22 +192,6 @@ export class GatedServer {
   async audit(): Promise<readonly Violation[]> {
     return (await audit(await this.reader(), {})).violations;
   }
-}
-
-/** The call is refused with that code and exactly that sentence, or one like it; its details. */
-export async function refused(
-  call: Promise<unknown>,
-  code: ErrorCode,
-  sentence: string | RegExp,
-): Promise<CodedError['details']> {
-  const error: unknown = await call.then(
-    () => undefined,
-    (thrown) => thrown,
-  );
-  if (!(error instanceof CodedError)) throw error ?? new Error('it was not refused');
-  const message = typeof sentence === 'string' ? sentence : expect.stringMatching(sentence);
-  expect([error.code, error.message]).toEqual([code, message]);
-  return error.details;
 }
 
 /** What an audit says of a release that a patched registry published: `code: sentence`. */

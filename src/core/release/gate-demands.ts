@@ -43,7 +43,10 @@ export function missingTime(circumstances: Circumstances, { seals }: Docket): Mi
   const ripe = Math.max(...seals.map((seal) => Date.parse(seal.time))) + sealed * 1000;
   if (now < ripe) {
     const from = new Date(ripe).toISOString();
-    const message = `it must have been sealed for ${sealed} seconds, which it will be at ${from}`;
+    const message =
+      sealed > 0
+        ? `it must have been sealed for ${sealed} seconds, which it will be at ${from}`
+        : `its seal in the log is of ${from}, which is to come: the registry’s clock is wrong`;
     missing.push({ need: 'age', message, waitsFor: [], satisfiedBy: from });
   }
   if (notBefore !== undefined && now < Date.parse(notBefore)) {
