@@ -20,7 +20,7 @@ test('an approval at one registry is not recorded at another one', async () => {
 test('nor does an auditor count it, when the registry does', async () => {
   expect(await auditOf('an approval at another registry')).toEqual([
     expect.stringMatching(
-      /^gate-unmet: 2 of the role reviewer .* it is about .* at other\.example/,
+      /^gate-unmet: 2 of the role reviewer .* it is about a release of other\.example\)$/,
     ),
   ]);
 });

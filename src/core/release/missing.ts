@@ -30,6 +30,6 @@ export interface Missing {
   readonly waitsFor: readonly string[];
   /** What would satisfy it: a command line of ours, or the instant from which on it is met. */
   readonly satisfiedBy: string;
-  /** Approvals, or evaluations, that were made and do not count. */
+  /** Approvals, or evaluations, that were made and do not count; a few of them. */
   readonly passedOver?: readonly PassedOver[];
 }

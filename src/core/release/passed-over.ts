@@ -39,8 +39,8 @@ export interface PassedOver {
   readonly reason: Reason;
 }
 
-/** Decisions that a sentence names. */
-const NAMED = 8;
+/** Decisions that are named, for a sentence stays one: whoever adds a thousand says no more. */
+export const MAX_NAMED = 3;
 
 /** Why what somebody signed permits nothing at the release; undefined when it does. */
 export function whyItPermitsNothing(
@@ -56,16 +56,20 @@ export function whyItPermitsNothing(
 }
 
 function whyItBindsNothing(circumstances: Circumstances, signed: OpenedStatement): Why | undefined {
-  const { origin, release, revision, expires } = signed.statement.context;
   if (!bindsDigest(circumstances, signed)) {
-    const about =
-      origin === circumstances.policy.origin && release === circumstances.release
-        ? `revision ${revision}, ${signed.statement.digest}`
-        : `${release} at ${origin}`;
-    return { reason: 'another-draft', message: `it is about ${about}` };
+    return { reason: 'another-draft', message: `it is about ${aboutWhat(circumstances, signed)}` };
   }
+  const { expires } = signed.statement.context;
   if (Date.parse(circumstances.time) < Date.parse(expires)) return undefined;
   return { reason: 'expired', message: `it expired at ${expires}` };
+}
+
+/** What it names, as far as that differs. */
+function aboutWhat({ policy, release }: Circumstances, { statement }: OpenedStatement): string {
+  const { context, digest } = statement;
+  if (context.origin !== policy.origin) return `a release of ${context.origin}`;
+  if (context.release !== release) return context.release;
+  return `revision ${context.revision}, ${digest}`;
 }
 
 function whyItsKeyIsBad(
@@ -98,8 +102,13 @@ function whyNoRole(
 export class Aside {
   readonly #passedOver: PassedOver[] = [];
   readonly #clauses: string[] = [];
+  #more = 0;
 
   add(decision: OpenedStatement & { readonly index: number }, { reason, message }: Why): void {
+    if (this.#clauses.length === MAX_NAMED) {
+      this.#more++;
+      return;
+    }
     const { index } = decision;
     const person = personOf(decision);
     this.#passedOver.push({ index, person, reason });
@@ -114,8 +123,7 @@ export class Aside {
   /** The end of a sentence about what is missing; empty where nothing was passed over. */
   toString(): string {
     if (this.#clauses.length === 0) return '';
-    const more = this.#clauses.length - NAMED;
-    const named = this.#clauses.slice(0, NAMED).join('; ');
-    return ` (not counted: ${named}${more > 0 ? `; and ${more} more` : ''})`;
+    const more = this.#more === 0 ? [] : [`and ${this.#more} more`];
+    return ` (not counted: ${[...this.#clauses, ...more].join('; ')})`;
   }
 }
