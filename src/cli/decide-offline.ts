@@ -84,7 +84,7 @@ export async function submitSigned(context: Context, file: string): Promise<unde
   }
   const finished = await finishReceipt(means, there ?? fresh);
   if (finished.state !== 'recorded') throw taken(file);
-  answerRecorded(context, finished);
+  await answerRecorded(context, means, finished);
 }
 
 async function readCarried(file: string): Promise<Carried> {

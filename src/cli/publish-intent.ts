@@ -2,17 +2,16 @@
 import type { DraftStatus } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
 import { draftDecision, signEnvelope } from '../client/decide/decide.ts';
-import { parseBase64 } from '../core/bytes.ts';
 import type { Digest } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
-import { parsePolicy } from '../core/release/policy.ts';
 import { isGated } from '../core/release/requirements.ts';
 import { type Envelope, parseEnvelope } from '../core/statement/dsse.ts';
 import type { Context } from './context.ts';
 import { describeToSign } from './decision-text.ts';
 import { openMeans } from './means.ts';
 import type { PassphraseFlags } from './passphrase.ts';
+import { readPolicyInForce } from './policy-in-force.ts';
 import { openSigner } from './signer.ts';
 import { formatFields } from './table.ts';
 
@@ -35,10 +34,9 @@ export async function signIntent(
     readonly status: DraftStatus;
   },
 ): Promise<Envelope | undefined> {
-  const { state, policyIndex } = status;
-  if (state !== 'sealed' || policyIndex === undefined) return undefined;
-  const { policy } = await api.policy(release.namespace, policyIndex, { signal: context.signal });
-  if (!isGated(parsePolicy(parseBase64(policy)).gate)) return undefined;
+  if (status.state !== 'sealed') return undefined;
+  const policy = await readPolicyInForce(api, release, status, context.signal);
+  if (policy === undefined || !isGated(policy.gate)) return undefined;
   if (context.config.key === undefined) {
     const name = formatReleaseName(release);
     throw new CodedError(

@@ -35,6 +35,8 @@ const GATE: Requirements = {
   sealed: 2,
 };
 
+const WITHDRAWN = { decision: 'withdraw', reason: 'Another base model' } as const;
+
 const REVIEWERS = ['rita', 'rob', 'ron'] as const;
 
 /** Evaluates and has two people approve: the rest of an honest story. */
@@ -268,6 +270,17 @@ export const VIOLATIONS: Readonly<Record<string, Violation>> = {
       return draft.publish();
     },
   },
+  'it was withdrawn, and nothing lifts that': {
+    code: 'gate-unmet',
+    play: afterwards(({ draft }) => {
+      draft.lift('max', draft.say('pat', WITHDRAWN));
+      return undefined;
+    }),
+  },
+  'its withdrawal is dropped': {
+    code: 'gate-unmet',
+    play: afterwards(({ draft }) => without(draft.say('max', WITHDRAWN))),
+  },
   'the verdict leaves out an input': {
     code: 'untrusted',
     play: afterwards(() => ({ inputs: (digests) => digests.slice(1) })),
@@ -353,6 +366,11 @@ const HONEST: readonly ((scene: Scene, roll: Dice) => Cheat | undefined)[] = [
     return undefined;
   },
   ({ draft }) => {
+    // Nobody whose word that is.
+    draft.say('rita', WITHDRAWN);
+    return undefined;
+  },
+  ({ draft }) => {
     draft.evaluate('safety', 'failed');
     draft.evaluate('safety', 'warned');
     return undefined;
@@ -407,5 +425,7 @@ function formerRevision(space: GatedNamespace, roll: Dice): GatedDraft {
   draft.seal();
   draft.stop('rob', 'object');
   if (roll() < 0.5) draft.approve('rita');
+  // Too late: the next revision is sealed already, or will be.
+  if (roll() > 0.7) draft.say('pat', WITHDRAWN);
   return draft;
 }

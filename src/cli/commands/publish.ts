@@ -94,7 +94,7 @@ async function confirm(
   const name = formatReleaseName(release);
   if (status === undefined) throw new CodedError('not-found', `there is no draft ${name}`);
   const { state, digest } = status;
-  if (digest === undefined) {
+  if (digest === undefined || state === 'withdrawn') {
     throw new CodedError('gate-unmet', `${name} is not sealed but ${state}; seal it first`);
   }
   output.say(`${name} is sealed as ${digest}.`);

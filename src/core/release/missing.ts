@@ -16,7 +16,8 @@ export type Need =
   | 'objection'
   | 'hold'
   | 'postponed'
-  | 'unopened';
+  | 'unopened'
+  | 'withdrawn';
 
 /** One thing that the gate still lacks. */
 export interface Missing {

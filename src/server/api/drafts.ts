@@ -66,7 +66,7 @@ export function draftEndpoints(
       method: 'delete',
       path: DRAFT,
       id: 'withdrawDraft',
-      summary: 'Withdraw a draft that is not published',
+      summary: 'Withdraw a draft; in a gated namespace only what was never sealed',
       token: 'required',
       answer: shapes.draftStatus,
       run: async (call) =>

@@ -32,6 +32,7 @@ const decision = v.picklist([
   'hold',
   'postpone',
   'lift',
+  'withdraw',
   'seal',
   'publish',
 ]);
