@@ -19,6 +19,7 @@ import {
   openDecision,
 } from '../core/release/opened-decision.ts';
 import { ROLES } from '../core/release/roles.ts';
+import { checkSeen } from '../core/release/seen-checkpoint.ts';
 import type { Decision } from '../core/statement/decision.ts';
 import { parseEnvelope } from '../core/statement/dsse.ts';
 import { parseSpkiBase64, type Spki } from '../core/statement/public-key.ts';
@@ -77,6 +78,7 @@ export class Decisions {
     if (!opened.ok) throw new CodedError(opened.code, opened.message, opened.evidence);
     const { decision } = opened;
 
+    await this.#requireSeen(decision);
     await this.#requireAbout(release, decision, logged);
     await this.#requireChain(decision);
     await this.#rooms.reports.require(release.namespace, decision.statement);
@@ -133,6 +135,13 @@ export class Decisions {
       return { label, commit, index, time };
     }
     throw new CodedError('not-found', `entry ${index} of the log is no commitment`);
+  }
+
+  /** Throws unless its signer saw this log: who was shown another one has to learn of it. */
+  async #requireSeen(decision: OpenedDecision): Promise<void> {
+    const { reader } = this.#parts;
+    const fault = await checkSeen(decision, decision.index, (size) => reader.rootAt(size));
+    if (fault !== undefined) throw new CodedError(fault.code, fault.message, fault.evidence);
   }
 
   /** Throws unless the decision is about exactly what is sealed here, or was when it was committed. */

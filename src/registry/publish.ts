@@ -26,7 +26,7 @@ import { load } from './documents/form.ts';
 import { markerForm, releaseForm } from './documents/release.ts';
 import { alreadyPublished, type Drafts, rolesOf } from './drafts.ts';
 import { type Gatekeeper, gateUnmet } from './gatekeeper.ts';
-import { openSignedIntent, writeGrounds } from './grounds.ts';
+import { openSignedIntent, requireInPlace, writeGrounds } from './grounds.ts';
 import { makeIntent } from './intent.ts';
 import type { RegistryParts } from './parts.ts';
 import { inStore, type PolicyBook } from './policy-book.ts';
@@ -179,6 +179,7 @@ export class Publishing {
     const asked = { named, roles, ...(signed && { intent: signed.opened }) };
     const judged = await gatekeeper.judge(from, draft, place, asked);
     if (!judged.verdict.ok) throw gateUnmet(judged.verdict.missing);
+    if (signed !== undefined) await requireInPlace(this.#parts, place, judged.docket, signed);
     const key = presentReleaseKey(this.#parts);
     const { time } = place;
     const grounds = await writeGrounds(this.#parts, key, draft, judged, time, signed);

@@ -21,7 +21,7 @@ export function unsigned({ release, state }: DraftIn<'draft' | 'sealed'>): Coded
   return new CodedError(
     'gate-unmet',
     state === 'sealed'
-      ? `${release} is sealed and the policy of ${namespace} is gated: a ${PUBLISHING.join(', ')} withdraws it with their key: ${command}`
+      ? `${release} is sealed and the policy of ${namespace} is gated: one with the role ${PUBLISHING.join(' or ')} withdraws it with their key: ${command}`
       : `${release} was sealed before, and the policy of ${namespace} is gated: seal it again, and withdraw it with a key: ${command}`,
   );
 }

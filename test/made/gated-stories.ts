@@ -332,6 +332,26 @@ export const VIOLATIONS: Readonly<Record<string, Violation>> = {
       return undefined;
     }),
   },
+  'a decision has seen another log than this': {
+    code: 'fork',
+    play: afterwards(({ draft, space }) => {
+      const { size } = space.made.head;
+      draft.approve('ron', { context: { checkpoint: { size, root: draft.digest } } });
+      return undefined;
+    }),
+  },
+  'the intent has seen another log than this': {
+    code: 'fork',
+    play: afterwards(({ space }) => {
+      const size = Math.floor(space.made.head.size / 2);
+      return {
+        intent: (draft) => {
+          const context = { checkpoint: { size, root: draft.digest } };
+          return draft.sign('max', { decision: 'publish' }, { context }).envelope;
+        },
+      };
+    }),
+  },
   'a decision has seen a log that did not exist yet': {
     code: 'untrusted',
     play: afterwards(({ draft, space }) => {

@@ -15,6 +15,7 @@
 
 import { Findings, type Note, type Violation } from '../../core/audit/findings.ts';
 import { EMPTY_FOLD, LogFold } from '../../core/audit/fold.ts';
+import { PastRoots } from '../../core/audit/past-roots.ts';
 import { type AuditState, formatAuditState, parseAuditState } from '../../core/audit/state.ts';
 import { formatBase64 } from '../../core/bytes.ts';
 import { formatDigest } from '../../core/digest.ts';
@@ -125,6 +126,7 @@ class AuditRun {
   readonly #fold: LogFold;
   readonly #documents: DocumentAudit;
   #view: LogView | undefined;
+  #past: PastRoots | undefined;
 
   constructor(
     reader: Reader,
@@ -147,7 +149,11 @@ class AuditRun {
     const { commitments } = this.#fold;
     this.#documents = new DocumentAudit({
       ...{ host, api, root, roots, findings, visitRelease, onRelease, signal },
-      source: { commitments, entryAt: (index) => this.#view!.tree.entry(index) },
+      source: {
+        commitments,
+        entryAt: (index) => this.#view!.tree.entry(index),
+        rootAt: async (size) => this.#past?.at(size) ?? this.#view!.tree.rootAt(size),
+      },
       onAccounted: (label) => commitments.close(label),
     });
   }
@@ -168,6 +174,7 @@ class AuditRun {
 
   async #replay(view: LogView, edge: TreeEdge): Promise<void> {
     const { host } = this.#reader;
+    this.#past = new PastRoots(host, edge);
     const parts = {
       host,
       read: this.#read,
@@ -213,6 +220,7 @@ class AuditRun {
 
   async #visit(from: number, { index, bytes, width, hashed }: ReadBundle): Promise<void> {
     const first = index * TILE_WIDTH;
+    this.#past?.append(index, hashed);
     for (const [slot, entry] of parseEntryBundle(bytes, width).entries()) {
       if (first + slot < from) continue;
       const due = this.#fold.add(first + slot, entry, hashInTile(hashed.leaves, slot));
