@@ -12,6 +12,7 @@ import { decisionIn, nameOf, type Receipt } from '../client/receipts.ts';
 import { parseUtf8 } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { parseReleaseName, type ReleaseName } from '../core/release/name.ts';
+import type { Decision } from '../core/statement/decision.ts';
 import { parsePem, type Spki } from '../core/statement/public-key.ts';
 import { nodeHost } from '../hashing/host.ts';
 import { keyFlag, passphraseFlag, tokenFlag, urlFlag } from './command.ts';
@@ -123,7 +124,15 @@ function describeGivenUp(reference: string, state: DraftStatus['state']): string
   }
 }
 
-async function writeUnsigned(
+/** Where there is a network again, what to type about a file that was signed without one. */
+export function submitCommand({ decision, digest, context }: Decision, file: string): string {
+  return decision === 'publish'
+    ? `weighhouse publish ${context.release} --digest ${digest} --submit ${file}`
+    : `weighhouse decide --submit ${file}`;
+}
+
+/** Writes what a key that lies elsewhere is to sign. */
+export async function writeUnsigned(
   { output }: Context,
   means: OpenMeans,
   spki: Spki,
@@ -139,11 +148,12 @@ async function writeUnsigned(
   const { decision, digest, context } = draft.decision;
   output.result({ reference: context.release, digest, decision, file, recorded: false }, [
     `wrote ${file}; nothing is signed yet. Where the key is: weighhouse decide --sign-offline ${file} --key …`,
-    `then back here: weighhouse decide --submit ${file}`,
+    `then back here: ${submitCommand(draft.decision, file)}`,
   ]);
 }
 
-async function readPublicKey(file: string | undefined) {
+/** The key that `--public-key` names. Throws `usage` without one. */
+export async function readPublicKey(file: string | undefined) {
   if (file === undefined) {
     throw new CodedError(
       'usage',

@@ -30,7 +30,7 @@ import { openSignedIntent, requireInPlace, writeGrounds } from './grounds.ts';
 import { makeIntent } from './intent.ts';
 import type { RegistryParts } from './parts.ts';
 import { inStore, type PolicyBook } from './policy-book.ts';
-import { judgeIntended, publishItem } from './publish-item.ts';
+import { isOvertaken, judgeIntended, publishItem } from './publish-item.ts';
 import type { Caller, PublishResult } from './registry.ts';
 import type { RegistrySeals } from './registry-seal.ts';
 import { isEndedKey, presentReleaseKey } from './release-key.ts';
@@ -280,11 +280,6 @@ export class Publishing {
   async #publishedSize(): Promise<number> {
     return (await this.#parts.reader.published()).size;
   }
-}
-
-/** Did the guard refuse what a new intent may settle? */
-function isOvertaken(error: unknown): boolean {
-  return isCoded(error, 'conflict') && error.details.again === true;
 }
 
 function isRefusal(error: unknown): boolean {

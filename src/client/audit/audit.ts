@@ -13,7 +13,7 @@
  * it can; that the registry cannot be reached, or is not pinned, is thrown.
  */
 
-import { Findings, type Note, type Violation } from '../../core/audit/findings.ts';
+import { Findings } from '../../core/audit/findings.ts';
 import { EMPTY_FOLD, LogFold } from '../../core/audit/fold.ts';
 import { PastRoots } from '../../core/audit/past-roots.ts';
 import { type AuditState, formatAuditState, parseAuditState } from '../../core/audit/state.ts';
@@ -38,6 +38,9 @@ import {
   type ReadBundle,
   tilesOfSmaller,
 } from './growth.ts';
+import type { AuditReport } from './report.ts';
+
+export type { AuditReport } from './report.ts';
 
 /** How far an audit is. */
 export interface AuditProgress {
@@ -66,24 +69,6 @@ export interface AuditOptions {
   readonly onRelease?: ((release: JudgedRelease) => void) | undefined;
   readonly onProgress?: ((progress: AuditProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-export interface AuditReport {
-  readonly ok: boolean;
-  readonly origin: string;
-  /** Entries in the log, and its root in base64, as in the checkpoint. */
-  readonly size: number;
-  readonly root: string;
-  /** Where this audit began: 0, or the size that the one before ended at. */
-  readonly from: number;
-  /** Releases in the log. */
-  readonly releases: number;
-  /** In order of the log; further ones than `MAX_FINDINGS` are only counted. */
-  readonly violations: readonly Violation[];
-  readonly violationCount: number;
-  readonly notes: readonly Note[];
-  /** For the next audit; only of a log without violations. */
-  readonly state?: Uint8Array;
 }
 
 /** Audits the pinned registry that `reader` reaches. */
