@@ -106,6 +106,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     advise: (caller, envelope) => advisories.advise(caller, envelope),
     advisory: (index) => advisories.get(index),
     admitIdentity: (namespace, identity) => admissions.admit(namespace, identity),
+    trustsGrant: (namespace, grant) => admissions.trusts(namespace, grant),
 
     release: (release) => releases.describe(release),
     document: (release, document) => releases.document(release, document),

@@ -116,7 +116,7 @@ function apiRouter(parts: AppParts): Router {
   router.get('/openapi.json', named(`${API_PATH}/openapi.json`), (_request, response) => {
     response.set('Cache-Control', 'public, max-age=60').json(description);
   });
-  mount(router, endpoints, authenticator(parts.store, parts.tokens, parts.clock));
+  mount(router, endpoints, authenticator(parts));
   return router;
 }
 

@@ -36,8 +36,8 @@ export function draftEndpoints(
         const caller = callerOf(call);
         refuseUnrenewable(caller);
         const status = await registry.openDraft(caller, releaseOf(call));
-        const { subject, tokenId: parent, ci = false } = caller;
-        const uploader = { subject, parent, ci };
+        const { subject, tokenId: parent, grant } = caller;
+        const uploader = { subject, parent, grant };
         const { token, expires } = await issueUploadCredential(
           tokens,
           uploader,
