@@ -4,10 +4,12 @@ import { type Command, Option } from 'commander';
 import { messageOf } from '../../core/error.ts';
 import type { Patience } from '../../log/pause.ts';
 import { openStore, type ServeOptions, STORE_PATIENCE_MS, serve } from '../../main.ts';
+import { parseTrustedProxies } from '../../server/trusted-proxies.ts';
 import { parseAddress } from '../address.ts';
 import { declare, passphraseFlag, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
 import { type PassphraseFlags, serverPassphrase } from '../passphrase.ts';
+import { parseDuration } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('serve', 'serve --store ./store --keys ./keys --listen 127.0.0.1:8080')
@@ -15,6 +17,14 @@ export function makeCommand(run: Run): Command {
     .requiredOption('--keys <dir>', 'the server’s keys')
     .requiredOption('--listen <host:port>', 'where to listen; port 0 takes any that is free')
     .option('--public-url <url>', 'how clients reach it, behind a proxy')
+    .option(
+      '--trusted-proxy <network...>',
+      'load balancers whose X-Forwarded-For is believed: addresses or networks',
+    )
+    .option(
+      '--drain-delay <duration>',
+      'after SIGTERM, how long to take requests while /readyz is red (default: none)',
+    )
     .option('--witness-policy <file>', 'C2SP tlog-policy: witnesses that must cosign')
     .option('--oidc-issuers <file>', 'issuers of CI identities that are trusted at all')
     .addOption(
@@ -36,6 +46,8 @@ interface ServeFlags extends PassphraseFlags {
   readonly keys: string;
   readonly listen: string;
   readonly publicUrl?: string;
+  readonly trustedProxy?: readonly string[];
+  readonly drainDelay?: string;
   readonly witnessPolicy?: string;
   readonly oidcIssuers?: string;
   readonly oidcAllowLoopback?: boolean;
@@ -44,6 +56,9 @@ interface ServeFlags extends PassphraseFlags {
 
 async function runServer(context: Context, flags: ServeFlags): Promise<void> {
   const address = parseAddress(flags.listen);
+  const trustedProxies = parseTrustedProxies(flags.trustedProxy ?? [], '--trusted-proxy');
+  const drainDelay =
+    flags.drainDelay === undefined ? 0 : parseDuration(flags.drainDelay, '--drain-delay') * 1000;
   if (flags.oidcAllowLoopback) {
     context.output.warn('CI identities may come from this machine, without TLS: for tests only');
   }
@@ -54,6 +69,8 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
     passphrase,
     address,
     publicUrl: flags.publicUrl,
+    trustedProxies,
+    drainDelay,
     indexDirectory: flags.index ?? join(context.config.cacheDirectory, 'index'),
     logLevel: context.config.logLevel,
     witnessPolicy: flags.witnessPolicy,
