@@ -47,6 +47,8 @@ export interface LogReader {
   tile(path: TilePath): Promise<Uint8Array | undefined>;
   /** An entry's exact bytes. Throws `not-found` beyond the published tree. */
   entry(index: number): Promise<Uint8Array>;
+  /** The root that the log had at `size`; undefined beyond the published tree. */
+  rootAt(size: number): Promise<Uint8Array | undefined>;
   /** The entries from `start` up to, not including, `end`; at most 1,024 of them. */
   entries(start: number, end: number): Promise<Uint8Array[]>;
   /** Of entry `index` in the tree of `size` (default: the published one), leaf to root. */
@@ -115,6 +117,11 @@ class StoredLog implements LogReader {
     const published = await this.published();
     requireIndex(index, published.size);
     return (await this.#open(published)).entry(index);
+  }
+
+  async rootAt(size: number): Promise<Uint8Array | undefined> {
+    const published = await this.published();
+    return size > published.size ? undefined : (await this.#open(published)).rootAt(size);
   }
 
   async entries(start: number, end: number): Promise<Uint8Array[]> {

@@ -22,7 +22,7 @@ import { modelRoot } from '../core/statement/oms.ts';
 import { keys } from '../store/keys.ts';
 import { Dockets, type ReadDocket } from './docket.ts';
 import { twinsForm } from './documents/decision.ts';
-import type { Draft, DraftIn } from './documents/draft.ts';
+import { type Draft, type DraftIn, sealedDigest } from './documents/draft.ts';
 import type { RegistryParts } from './parts.ts';
 import { type Documents, inForceAt, type PolicyBook, type Standing } from './policy-book.ts';
 import { Statements } from './statements.ts';
@@ -128,7 +128,8 @@ export class Gatekeeper {
 
 /** D, if it is sealed, and all before. */
 function digestsOf(draft: Draft): Digest[] {
-  return 'digest' in draft ? [draft.digest, ...draft.former] : [...draft.former];
+  const digest = sealedDigest(draft);
+  return digest === undefined ? [...draft.former] : [digest, ...draft.former];
 }
 
 /** The refusal, with what is missing. */

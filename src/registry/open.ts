@@ -35,7 +35,10 @@ export function openRegistry(parts: RegistryParts): Registry {
   const gatekeeper = new Gatekeeper(parts, book);
   const commitments = new Commitments(parts);
   const seals = new RegistrySeals(parts, { book, gatekeeper, commitments, chores });
-  const drafts = new Drafts(parts, namespaces, book, gatekeeper);
+  const drafts = new Drafts(parts, {
+    ...{ namespaces, book, gatekeeper },
+    onWithdrawn: (release) => chores.begin(() => files.dropAll(release)),
+  });
   const uploads = new Uploads(parts, chores);
   const files = new Files(parts, drafts, uploads);
   const sealing = new Seals(parts, { drafts, files, uploads, namespaces, chores, seals });
@@ -82,11 +85,8 @@ export function openRegistry(parts: RegistryParts): Registry {
       return status(caller, release, await drafts.get(release));
     },
     draftManifest: (caller, release) => drafts.manifest(caller, release),
-    withdraw: async (caller, release) => {
-      const draft = await drafts.withdraw(caller, release);
-      chores.begin(() => files.dropAll(release));
-      return status(caller, release, draft);
-    },
+    withdraw: async (caller, release) =>
+      status(caller, release, await drafts.withdraw(caller, release)),
     publish: (caller, release, digest, intent) =>
       publishing.publish(caller, release, digest, intent),
 
@@ -108,6 +108,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     advise: (caller, envelope) => advisories.advise(caller, envelope),
     advisory: (index) => advisories.get(index),
     admitIdentity: (namespace, identity) => admissions.admit(namespace, identity),
+    trustsGrant: (namespace, grant) => admissions.trusts(namespace, grant),
 
     release: (release) => releases.describe(release),
     revision: (model, revision) => releases.byRevision(model, revision),

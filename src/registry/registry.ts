@@ -29,6 +29,7 @@ import type {
   ShownDecision,
   VoidRequest,
 } from './gate-shapes.ts';
+import type { Admission } from './trusted-publishers.ts';
 
 /** Who asks, as the token says. The server makes it; a request without a token has none. */
 export interface Caller {
@@ -283,10 +284,12 @@ export interface Registry {
   advisory(index: number): Promise<Uint8Array>;
 
   /**
-   * Admits a CI job whose identity was verified, once: the id of the trusted publisher of
-   * `namespace` that it is.
+   * Admits a CI job whose identity was verified, once: which trusted publisher of `namespace`
+   * it is.
    */
-  admitIdentity(namespace: Namespace, identity: Identity): Promise<string>;
+  admitIdentity(namespace: Namespace, identity: Identity): Promise<Admission>;
+  /** Does the namespace still trust what it once granted? */
+  trustsGrant(namespace: Namespace, grant: string): Promise<boolean>;
 
   // What is public.
   release(release: ReleaseName): Promise<PublishedRelease | undefined>;

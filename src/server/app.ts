@@ -76,7 +76,7 @@ export function createApp(parts: AppParts): Express {
   app.use(WELL_KNOWN_PATH, wellKnownRouter(parts.store, parts.log, parts.config));
   app.use('/log', logRouter(parts.log));
   const sender = contentSender(parts.hashing);
-  const auth = authenticator(parts.store, parts.tokens, parts.clock);
+  const auth = authenticator(parts);
   app.use(API_PATH, apiRouter(parts, sender, auth));
   app.use(OCI_PATH, ociRouter({ ...parts, sender }));
   app.use(hubRouter({ ...parts, sender, auth, url: parts.config.url }));

@@ -36,8 +36,8 @@ export function draftEndpoints(
         const caller = callerOf(call);
         refuseUnrenewable(caller);
         const status = await registry.openDraft(caller, releaseOf(call));
-        const { subject, tokenId: parent, ci = false } = caller;
-        const uploader = { subject, parent, ci };
+        const { subject, tokenId: parent, grant } = caller;
+        const uploader = { subject, parent, grant };
         const { token, expires } = await issueUploadCredential(
           tokens,
           uploader,
@@ -66,7 +66,7 @@ export function draftEndpoints(
       method: 'delete',
       path: DRAFT,
       id: 'withdrawDraft',
-      summary: 'Withdraw a draft that is not published',
+      summary: 'Withdraw a draft; in a gated namespace only what was never sealed',
       token: 'required',
       answer: shapes.draftStatus,
       run: async (call) =>

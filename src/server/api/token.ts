@@ -92,9 +92,9 @@ export function tokenEndpoint(parts: ExchangeParts): Endpoint {
   async function exchange(asked: v.InferOutput<typeof request>, response: Response) {
     const namespace = requireExchange(asked, tokens.origin, parts.config.url + API_PATH);
     const identity = await identities.open(asked.subject_token, clock());
-    const publisher = await registry.admitIdentity(namespace, identity);
+    const { publisher, grant } = await registry.admitIdentity(namespace, identity);
     const subject = `ci:${publisher}`;
-    const { token, id } = await issueCiToken(tokens, subject, namespace, clock());
+    const { token, id } = await issueCiToken(tokens, subject, { namespace, grant }, clock());
     notesOf(response).subject = subject;
     const { issuer, subject: job } = identity;
     logger.info({ namespace, publisher, issuer, job, token: id }, 'a CI job was let in');

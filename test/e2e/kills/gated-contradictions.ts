@@ -5,7 +5,11 @@
  * shown that nobody signed; and nothing was published that somebody held.
  */
 import type { OpenMeans } from '../../../src/cli/means.ts';
-import { checkReceipt, type Revealed } from '../../../src/client/decide/check.ts';
+import {
+  checkReceipt,
+  type ReceiptState,
+  type Revealed,
+} from '../../../src/client/decide/check.ts';
 import type { ShownDecision } from '../../../src/client/decide/desk.ts';
 import { readRevealed } from '../../../src/client/decide/released.ts';
 import { standing } from '../../../src/client/decide/standing.ts';
@@ -16,6 +20,14 @@ import { formatEnvelope } from '../../../src/core/statement/dsse.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
 import { GATED } from './gated.ts';
 import type { Journal, JournalRelease } from './journal.ts';
+
+/** What no receipt may be, whether its release is out or not. */
+const UNWELL: readonly ReceiptState[] = ['lost', 'denied'];
+
+type Read = Awaited<ReturnType<typeof readRevealed>>;
+
+const isShown = (release: Read): release is Revealed =>
+  release !== undefined && !('unshown' in release);
 
 /** Remembers, from one restart to the next, what was seen. */
 export class GatedComparison {
@@ -39,10 +51,10 @@ export class GatedComparison {
       const receipts = this.#receiptsOf(line, kept);
       for (const receipt of receipts.values()) {
         const { state } = await checkReceipt(means, log, release, receipt);
-        const isWell = release === undefined ? state !== 'lost' : state === 'revealed';
+        const isWell = isShown(release) ? state === 'revealed' : !UNWELL.includes(state);
         if (!isWell) this.#found.push(`${describe(receipt)} is ${state}`);
       }
-      if (release === undefined) await this.#compareShown(means, line, receipts);
+      if (!isShown(release)) await this.#compareShown(means, line, receipts);
       else this.#compareRevealed(line, release, receipts);
     }
     return this.#found;
