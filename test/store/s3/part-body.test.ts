@@ -10,7 +10,7 @@ describe('the body of a part', () => {
     await fc.assert(
       fc.asyncProperty(chunks, async (sent) => {
         const whole = concat(...sent);
-        const { stream, failure } = partBody(from(sent), 1, whole.length);
+        const { stream, failure } = partBody(from(sent), 1, whole.length, 1_000);
         expect(equal(await buffer(stream), whole)).toBe(true);
         expect(failure()).toBeUndefined();
       }),
@@ -42,7 +42,7 @@ describe('the body of a part', () => {
       yield new Uint8Array(10);
       throw error;
     })();
-    const { stream, signal, failure } = partBody(failing, 1, 10);
+    const { stream, signal, failure } = partBody(failing, 1, 10, 1_000);
     const failed: unknown[] = [];
     stream.on('error', (reason) => failed.push(reason));
     const received: unknown[] = [];
