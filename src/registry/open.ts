@@ -71,6 +71,8 @@ export function openRegistry(parts: RegistryParts): Registry {
     },
     declareFile: (caller, release, file) => files.declare(caller, release, file),
     putPart: (caller, release, part, body) => files.putPart(caller, release, part, body),
+    signParts: (caller, release, upload, parts) => files.signParts(caller, release, upload, parts),
+    noteParts: (caller, release, upload, parts) => files.noteParts(caller, release, upload, parts),
     completeUpload: async (caller, release, upload) => {
       const file = await files.complete(caller, release, upload);
       chores.begin(() => sealing.readAhead(release, file));

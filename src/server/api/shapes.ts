@@ -25,8 +25,30 @@ export const fileTicket = v.variant('state', [
     upload: v.string(),
     partSize: count,
     parts: v.array(v.strictObject({ number: count, sha256: digest })),
+    /** Ask for signed requests, and send the parts to the store. */
+    direct: v.exactOptional(v.literal(true)),
   }),
 ]);
+
+/** Parts in one request. */
+export const MAX_NAMED_PARTS = 100;
+const namedPart = { number: v.pipe(count, v.minValue(1)), sha256: digest };
+const listOf = <T extends v.GenericSchema>(part: T) =>
+  v.pipe(v.array(part), v.minLength(1), v.maxLength(MAX_NAMED_PARTS));
+
+export const namedParts = v.strictObject({ parts: listOf(v.strictObject(namedPart)) });
+export const sentParts = v.strictObject({
+  parts: listOf(
+    v.strictObject({ ...namedPart, tag: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,256}$/)) }),
+  ),
+});
+export const signedParts = v.strictObject({
+  /** In the order asked for: PUT the part there, with these headers and no token. */
+  requests: v.array(v.strictObject({ url: v.string(), headers: v.record(v.string(), v.string()) })),
+  /** How long they are good for. */
+  seconds: count,
+});
+export const notedParts = v.strictObject({ noted: count });
 
 export const draftStatus = v.strictObject({
   reference: v.string(),
