@@ -117,7 +117,7 @@ export function draftEndpoints(
         const upload = param(call, 'upload');
         const { parts } = call.body;
         const signed = await registry.signParts(callerOf(call), releaseOf(call), upload, parts);
-        return { requests: [...signed.requests], seconds: signed.seconds };
+        return shapes.showSigned(signed);
       },
     }),
     endpoint({
