@@ -59,7 +59,8 @@ export function openRegistry(parts: RegistryParts): Registry {
   const status = async (caller: Caller, release: ReleaseName, draft: Draft) => {
     // A seal that a failure left unlogged. If it cannot be logged now, the gate says that it lacks.
     await seals.finish(draft).catch(() => {});
-    return drafts.status(caller, draft, sealing.progress(release));
+    const progress = draft.state === 'draft' ? await sealing.progress(release) : undefined;
+    return drafts.status(caller, draft, progress);
   };
 
   return {

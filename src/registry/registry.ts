@@ -199,7 +199,7 @@ export interface Registry {
    */
   openDraft(caller: Caller, release: ReleaseName): Promise<DraftStatus>;
   /**
-   * A draft in the state `draft` without `seal` is not being sealed by this process: whoever
+   * A draft in the state `draft` that stays without `seal` is being sealed by nobody: whoever
    * waits for a seal asks for it again, and it goes on where it was.
    */
   draftStatus(caller: Caller, release: ReleaseName): Promise<DraftStatus>;

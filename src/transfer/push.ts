@@ -37,6 +37,8 @@ const FIRST_LOOK = 50;
 const LONGEST_LOOK = 1_000;
 /** Times that a file is declared whose upload turns out to be gone. */
 const MAX_UPLOADS = 2;
+/** Milliseconds during which nobody knows of the seal before it is asked for again. */
+const SEAL_UNKNOWN = 5_000;
 /** Seals that may find a damaged part, which is then sent again. */
 const MAX_SEALS = 2;
 
@@ -217,22 +219,22 @@ class Push {
       missing,
     );
     await Promise.all(
-      missing.map((part) => this.#sending.pass(() => this.#send(hashed, part, way.send))),
+      missing.map((part) => this.#sending.pass(() => this.#send(hashed, part, way))),
     );
-    await way.finish?.();
+    await way.finish();
     await api.completeUpload(this.#release, ticket.upload, options);
   }
 
-  async #send({ file }: HashedFile, part: LocalPart, send: Way['send']): Promise<void> {
+  async #send({ file }: HashedFile, part: LocalPart, way: Way): Promise<void> {
     const { pauses } = this.#publisher.api.http;
-    await withRetries(() => this.#sendOnce(file, part, send), pauses, this.#signal);
+    await withRetries(() => this.#sendOnce(file, part, way), pauses, this.#signal);
     this.#uploading.add(file.path, part.length);
   }
 
   /** Wrong bytes arrived: either the file has changed since it was hashed, or the network did it. */
-  async #sendOnce(file: ScannedFile, part: LocalPart, send: Way['send']): Promise<void> {
+  async #sendOnce(file: ScannedFile, part: LocalPart, way: Way): Promise<void> {
     try {
-      await send(part);
+      await way.send(part);
     } catch (error) {
       await requireUnchanged(file);
       if (!isCoded(error, 'digest-mismatch')) throw error;
@@ -254,11 +256,18 @@ class Push {
     const next = state === 'sealed' ? revision + 1 : revision;
     const nonce = await this.#nonceOf(next);
     const paths = files.map(({ file }) => file.path);
-    let status = await api.seal(this.#release, { nonce, paths }, options);
+    const ask = () => api.seal(this.#release, { nonce, paths }, options);
+    let status = await ask();
+    let unknown = 0;
     for (let wait = FIRST_LOOK; isSealing(status); wait = Math.min(LONGEST_LOOK, wait * 1.2)) {
       this.#showSeal(status);
       await api.http.pauses.sleep(wait, this.#signal);
       status = await api.draftStatus(this.#release, options);
+      // The server that sealed may be gone, or another one be asked that does not know yet.
+      unknown = status.seal === undefined ? unknown + wait : 0;
+      if (!isSealing(status) || unknown < SEAL_UNKNOWN) continue;
+      status = await ask();
+      unknown = 0;
     }
     if (status.state === 'sealed') return 'sealed';
     const failure = status.seal?.running === false ? status.seal.error : undefined;

@@ -49,6 +49,7 @@ interface ServeFlags extends PassphraseFlags {
 
 async function runServer(context: Context, flags: ServeFlags): Promise<void> {
   const address = parseAddress(flags.listen);
+  const bytes = parseBytesWay(flags.bytes, '--bytes') ?? context.config.bytes;
   if (flags.oidcAllowLoopback) {
     context.output.warn('CI identities may come from this machine, without TLS: for tests only');
   }
@@ -58,7 +59,7 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
       patience: patienceOf(context),
       bucketUrl: flags.bucketUrl ?? context.config.bucketUrl,
     }),
-    bytes: parseBytesWay(flags.bytes, '--bytes') ?? context.config.bytes,
+    bytes,
     keysDirectory: flags.keys,
     passphrase,
     address,
