@@ -54,6 +54,32 @@ describe('the body of a part', () => {
   });
 });
 
+describe('a request that stands still', () => {
+  test('is ended when the server takes no more, or gives no answer to the whole', async () => {
+    const chunk = new Uint8Array(1 << 20);
+    for (const takesAll of [false, true]) {
+      const { stream, signal, failure, close } = partBody(from([chunk, chunk]), 1, 2 << 20, 20);
+      if (takesAll) stream.resume();
+      else stream.read(0);
+      await new Promise<void>((done) => signal.addEventListener('abort', () => done()));
+      expect(failure()).toBeUndefined();
+      close();
+    }
+  });
+
+  test('because the sender is slow is not', async () => {
+    const slow = (async function* () {
+      yield new Uint8Array(10);
+      await new Promise((done) => setTimeout(done, 60));
+      yield new Uint8Array(10);
+    })();
+    const { stream, signal, close } = partBody(slow, 1, 20, 20);
+    expect(await buffer(stream)).toHaveLength(20);
+    expect(signal.aborted).toBe(false);
+    close();
+  });
+});
+
 async function* from(chunks: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
   yield* chunks;
 }
