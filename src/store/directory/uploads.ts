@@ -140,16 +140,22 @@ export class Uploads {
     for (const id of await readdir(this.#layout.uploads)) {
       const path = this.#layout.upload(id as UploadId);
       if (!ID.test(id) || !((await lastWrite(path)) < before)) continue;
-      const lock = takeLockAlone(join(path, 'lock'));
-      if (lock === undefined) continue;
-      try {
-        await this.#remove(path);
-        abandoned++;
-      } finally {
-        lock.release();
-      }
+      if (await this.#removeUnwritten(path)) abandoned++;
     }
     return abandoned;
+  }
+
+  /** Removes an upload; false when somebody writes to it, or has removed it meanwhile. */
+  async #removeUnwritten(path: string): Promise<boolean> {
+    try {
+      const lock = takeLockAlone(join(path, 'lock'));
+      if (lock === undefined) return false;
+      await this.#remove(path).finally(() => lock.release());
+      return true;
+    } catch (error) {
+      if (await isThere(path)) throw error;
+      return false;
+    }
   }
 
   /** Ends every write that is under way. */

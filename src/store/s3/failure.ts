@@ -63,7 +63,7 @@ export function isAbsent(error: unknown): boolean {
 export function verdictOf(error: unknown): 'false' | 'refused' | 'undecided' {
   const name = nameOf(error);
   if (PRECONDITION_FALSE.has(name)) return 'false';
-  return REFUSED.has(name) ? 'refused' : 'undecided';
+  return REFUSED.has(name) || FULL.has(name) ? 'refused' : 'undecided';
 }
 
 /** Two writers met, and this one was not done (S3: "retry"). */

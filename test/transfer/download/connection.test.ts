@@ -22,7 +22,8 @@ beforeEach(async () => {
   home = await listen((request, response) => {
     asked.push([request.url ?? '', request.headers.authorization]);
     sockets.add(request.socket);
-    response.writeHead(307, { location: `${urlOf(away)}/blob?signature=${++address}` });
+    const location = `${urlOf(away)}/blob?signature=${++address}`;
+    response.writeHead(307, { location, 'content-length': 0 });
     response.end();
   });
   away = await listen((request, response) => {
