@@ -36,6 +36,8 @@ let served: string;
 /** Before the registry, and before the bucket as clients reach it. */
 let registry: CountingProxy;
 let bucket: CountingProxy;
+/** Before the bucket as the successor of a killed server reaches it. */
+let store: CountingProxy;
 let s3: S3Client;
 const running: ChildProcess[] = [];
 
@@ -43,6 +45,7 @@ beforeAll(async () => {
   home = await BucketHome.make('direct');
   registry = await countingProxy(() => served);
   bucket = await countingProxy(() => home.bucket.endpoint);
+  store = await countingProxy(() => home.bucket.endpoint);
   url = `http://localhost:${registry.port}`;
   await serve();
   await home.ask('trust', 'add', url, '--fingerprint', home.fingerprint);
@@ -54,6 +57,7 @@ afterAll(async () => {
   s3?.destroy();
   await registry?.close();
   await bucket?.close();
+  await store?.close();
   await home?.remove();
 });
 
@@ -127,9 +131,8 @@ describe('where clients reach the bucket', () => {
     expect(new URL(redirect.headers.get('location')!).port).toBe(String(bucket.port));
     const found = await fetch(fileUrl('demo/direct@1'));
     expect(found.status).toBe(200);
-    expect(found.headers.get('content-disposition')).toBe(
-      'attachment; filename="model.safetensors"',
-    );
+    const disposition = found.headers.get('content-disposition');
+    expect(disposition).toMatch(/^attachment; filename="?model\.safetensors"?$/);
     expect(found.headers.get('content-type')).toBe('application/octet-stream');
     expect(Buffer.from(await found.arrayBuffer()).equals(weights)).toBe(true);
   });
@@ -165,24 +168,26 @@ describe('where clients reach the bucket', () => {
 
 describe('a push', () => {
   test('that was killed goes on where it was', async () => {
-    const size = 128 * MiB;
+    const size = 192 * MiB;
     await makeModel('resumed', 3, size);
-    const before = bucket.up;
+    const before = new Set(await partsNoted());
     const push = home.start('push', 'resumed', 'demo/resumed@1', '--url', url);
-    await new Promise<void>((done) => {
-      bucket.onUp = () => {
-        if (bucket.up - before > 100 * MiB) done();
-      };
-    });
-    bucket.onUp = () => {};
     const ended = new Promise((done) => push.once('close', done));
+    const noted = async () => (await partsNoted()).filter((key) => !before.has(key)).length;
+    while ((await noted()) < 4);
     push.kill('SIGKILL');
     await ended;
     const again = await passed(() => home.ask('push', 'resumed', 'demo/resumed@1', '--url', url));
-    // Eight parts may have been on their way at a time.
     expect(again.toBucket).toBeLessThan(size - 3 * PART);
     expect(again.toBucket).toBeGreaterThan(PART);
   });
+
+  /** The keys of all records of parts. */
+  async function partsNoted(): Promise<string[]> {
+    const query = { Bucket: home.bucket.bucket, Prefix: 'direct/private/uploads/' };
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command(query));
+    return Contents.map(({ Key = '' }) => Key).filter((key) => /\/\d+$/.test(key));
+  }
 });
 
 describe('a server that is killed while it seals', () => {
@@ -193,7 +198,6 @@ describe('a server that is killed while it seals', () => {
     for (let n = 0; n < files; n++) {
       await writeFile(join(home.path, `many/${n}.bin`), noise(10 + n, size));
     }
-    const store = await countingProxy(() => home.bucket.endpoint);
     const endpoint = home.environment.AWS_ENDPOINT_URL_S3;
     home.environment.AWS_ENDPOINT_URL_S3 = `http://127.0.0.1:${store.port}`;
     const direct = served;
@@ -213,7 +217,6 @@ describe('a server that is killed while it seals', () => {
     // Each file that was not noted may have been on its way, and is looked into once more.
     expect(store.down - begun).toBeLessThan((files - read) * size + 4 * MiB);
     expect(store.down - begun).toBeGreaterThan((files - read - 1) * size);
-    await store.close();
   });
 
   /** Files of the draft of which the store has it that every byte was read. */
