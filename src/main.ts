@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import { type BytesWay, readConfig } from './config.ts';
 import { CodedError, isCoded } from './core/error.ts';
@@ -36,10 +37,13 @@ import type { Registry } from './registry/registry.ts';
 import { createApp } from './server/app.ts';
 import { allowedHosts } from './server/hosts.ts';
 import { type Address, listen } from './server/listen.ts';
+import { followStanding } from './server/log-metrics.ts';
 import { createMetrics } from './server/metrics.ts';
+import type { TrustedProxies } from './server/trusted-proxies.ts';
 import { sweepUploads } from './store/abandoned.ts';
 import type { DirectAccess, Store } from './store/contract.ts';
 import { openDirectory } from './store/directory.ts';
+import { observed } from './store/observed.ts';
 import { probeStore } from './store/probe.ts';
 import { writeProbe } from './store/write-probe.ts';
 
@@ -187,36 +191,58 @@ export interface ServeOptions {
   readonly oidcIssuers: string | undefined;
   /** Lets those issuers be on this machine, over plain http. For tests alone. */
   readonly oidcAllowLoopback: boolean;
+  /** Load balancers whose word about the client is taken. */
+  readonly trustedProxies: TrustedProxies;
+  /** Milliseconds for which a server that is told to end says so and still takes requests. */
+  readonly drainDelay: number;
 }
 
 export interface Serving {
   readonly url: string;
   readonly logger: Logger;
-  /** Takes no more requests, lets the running ones and the current commit finish, and ends. */
+  /**
+   * Says that it is not ready and goes on for the drain delay; then takes no more requests, lets
+   * the running ones and the current commit finish, and ends.
+   */
   close(): Promise<void>;
 }
 
 /** Starts the server. */
 export async function serve(options: ServeOptions): Promise<Serving> {
-  const { store, keysDirectory, passphrase, address, publicUrl } = options;
+  const { keysDirectory, passphrase, address, publicUrl } = options;
   expectLargeBodies();
   const logger = pino({ level: options.logLevel }, pino.destination(2));
   const identities = await openIssuers(options);
-  const metrics = createMetrics();
+  let catalogue: FollowingCatalogue | undefined;
+  const metrics = createMetrics(() => catalogue?.size());
+  const store = observed(options.store, metrics.store.began);
   const opened = await openRegistryAt(store, keysDirectory, passphrase, {
     observer: {
       ...metrics.log,
-      failed: (cause) => logger.warn({ err: cause }, 'the log failed and tries again'),
-      stopped: (cause) => logger.fatal({ err: cause }, 'the log has stopped'),
+      failed(cause) {
+        metrics.log.failed?.(cause);
+        logger.warn({ err: cause }, 'the log failed and tries again');
+      },
+      stopped(cause) {
+        metrics.log.stopped?.(cause);
+        logger.fatal({ err: cause }, 'the log has stopped');
+      },
     },
     stateDirectory: options.indexDirectory,
     witnessPolicy: options.witnessPolicy,
     direct: directAccess(options),
-    onAbsentWitness: (witness, cause) =>
-      logger.warn({ witness, err: cause }, 'a witness did not cosign'),
-    onRoot: ({ version }) => logger.info({ version }, 'a newer trust root is in force'),
-    onUnfinished: (marker, cause) =>
-      logger.error({ marker, err: cause }, 'a publish or seal is unfinished and is tried again'),
+    onAbsentWitness(witness, cause) {
+      metrics.witnessAbsent();
+      logger.warn({ witness, err: cause }, 'a witness did not cosign');
+    },
+    onRoot({ version, expires }) {
+      metrics.rootExpires(Date.parse(expires));
+      logger.info({ version }, 'a newer trust root is in force');
+    },
+    onUnfinished(marker, cause) {
+      metrics.unfinished();
+      logger.error({ marker, err: cause }, 'a publish or seal is unfinished and is tried again');
+    },
   });
   const { trust } = opened;
   const looking = followRoot(trust, logger);
@@ -224,14 +250,20 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     removed: (uploads) => logger.info({ uploads }, 'uploads that nobody went on with are removed'),
     failed: (cause) => logger.warn({ err: cause }, 'uploads could not be looked through'),
   });
-  const { catalogue, removeIndex } = await openIndex(opened, options.indexDirectory, logger);
+  metrics.rootExpires(Date.parse(trust.root.expires));
+  const index = await openIndex(opened, options.indexDirectory, logger);
+  catalogue = index.catalogue;
+  const watching = followStanding(store, opened.log, metrics.standing, (cause) =>
+    logger.warn({ err: cause }, 'where the log stands could not be read'),
+  );
   // Its own threads: whoever reads need not wait until a terabyte is sealed.
   const hashing = new HashingPool();
   const takesNoWrites = writeProbe(store, randomBytes(16).toString('hex'), Date.now);
+  let isLeaving = false;
   const makeApp = (bound: string) =>
     createApp({
       registry: opened.registry,
-      catalogue,
+      catalogue: index.catalogue,
       log: opened.log,
       store,
       tokens: trust.tokens,
@@ -251,6 +283,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       metrics,
       logger,
       clock: Date.now,
+      isLeaving: () => isLeaving,
+      trustedProxies: options.trustedProxies,
       unready: async () => opened.sequencer.unready() ?? (await takesNoWrites()),
     });
   const listening = await listen(makeApp, address);
@@ -260,9 +294,13 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     async close() {
       clearInterval(looking);
       clearInterval(sweeping);
+      clearInterval(watching);
+      isLeaving = true;
+      listening.leave();
+      if (options.drainDelay > 0) await setTimeout(options.drainDelay);
       await listening.close(DRAIN_MS);
-      catalogue.close();
-      await removeIndex();
+      index.catalogue.close();
+      await index.removeIndex();
       await hashing.close();
       await opened.close();
       await store.close();

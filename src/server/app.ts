@@ -19,16 +19,22 @@ import { namespaceEndpoints } from './api/namespaces.ts';
 import { policyEndpoints } from './api/policies.ts';
 import { publishedOf, releaseEndpoints } from './api/releases.ts';
 import { tokenEndpoint } from './api/token.ts';
-import { authenticator } from './auth.ts';
+import { type Authenticator, authenticator } from './auth.ts';
 import { refuseBacklog } from './backlog.ts';
 import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
+import { hubRouter } from './hugging-face/router.ts';
 import { logRouter } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { describeApi } from './openapi.ts';
 import { problemHandler } from './problem.ts';
 import { logRequests, named } from './request-log.ts';
+import type { TrustedProxies } from './trusted-proxies.ts';
 import { type PublicConfig, WELL_KNOWN_PATH, wellKnownRouter } from './well-known.ts';
+
+/** Why a server that has been told to end is not ready. */
+const LEAVING = 'the server is ending; ask another one';
 
 export interface AppParts {
   readonly registry: Registry;
@@ -48,23 +54,32 @@ export interface AppParts {
   readonly clock: () => number;
   /** Why the server cannot take writes now, in one sentence; undefined when it can. */
   readonly unready: () => Promise<string | undefined>;
+  /** True once the server has been told to end. */
+  readonly isLeaving: () => boolean;
+  /** Addresses whose `X-Forwarded-*` headers are believed. */
+  readonly trustedProxies: TrustedProxies;
 }
 
 export function createApp(parts: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
+  app.set('trust proxy', parts.trustedProxies);
   app.set('query parser', 'simple');
   // One spelling for each route; Express would take /API/v1 for /api/v1.
   app.set('case sensitive routing', true);
-  app.use(logRequests(parts.logger, parts.metrics.request));
+  app.use(logRequests(parts.logger, parts.metrics.http));
   app.use(securityHeaders());
   app.use(refuseForeignHosts(parts.hosts));
   app.use(healthRouter(parts));
   app.use(refuseBacklog());
   app.use(WELL_KNOWN_PATH, wellKnownRouter(parts.store, parts.log, parts.config));
   app.use('/log', logRouter(parts.log));
-  app.use(API_PATH, apiRouter(parts));
+  const sender = contentSender(parts.hashing);
+  const auth = authenticator(parts.store, parts.tokens, parts.clock);
+  app.use(API_PATH, apiRouter(parts, sender, auth));
+  app.use(OCI_PATH, ociRouter({ ...parts, sender }));
+  app.use(hubRouter({ ...parts, sender, auth, url: parts.config.url }));
   app.get('/:namespace/:name', named('/{namespace}/{name}'), showModel(parts.catalogue));
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
@@ -96,13 +111,12 @@ function securityHeaders() {
   });
 }
 
-function apiRouter(parts: AppParts): Router {
+function apiRouter(parts: AppParts, sender: ContentSender, auth: Authenticator): Router {
   const router = Router({ caseSensitive: true });
   const catchUp = () =>
     parts.catalogue.catchUp().catch((error: unknown) => {
       parts.logger.warn({ err: error }, 'the index could not catch up and tries again');
     });
-  const sender = contentSender(parts.hashing);
   const endpoints: readonly Endpoint[] = [
     ...draftEndpoints(parts.registry, parts.tokens, parts.clock, catchUp),
     ...decisionEndpoints(parts.registry),
@@ -116,7 +130,7 @@ function apiRouter(parts: AppParts): Router {
   router.get('/openapi.json', named(`${API_PATH}/openapi.json`), (_request, response) => {
     response.set('Cache-Control', 'public, max-age=60').json(description);
   });
-  mount(router, endpoints, authenticator(parts.store, parts.tokens, parts.clock));
+  mount(router, endpoints, auth);
   return router;
 }
 
@@ -136,18 +150,29 @@ function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSende
   });
 }
 
-function healthRouter({ metrics, unready }: AppParts): Router {
+/**
+ * `/readyz` says whether writes may be sent here, `/readyz/reads` whether reads may. They differ
+ * where the store that all servers share is full or slow: a load balancer that took every server
+ * out of service for that would end the reads, too.
+ */
+function healthRouter({ metrics, unready, isLeaving }: AppParts): Router {
   const router = Router({ caseSensitive: true });
-  router.get('/livez', named('/livez'), (_request, response) => {
-    response.set('Cache-Control', 'no-store').type('text/plain').send('alive\n');
-  });
-  router.get('/readyz', named('/readyz'), async (_request, response) => {
-    const reason = await unready();
+  const tell = (response: Response, reason: string | undefined) =>
     response
       .status(reason === undefined ? 200 : 503)
       .set('Cache-Control', 'no-store')
       .type('text/plain')
       .send(`${reason ?? 'ready'}\n`);
+  router.get('/livez', named('/livez'), (_request, response) => {
+    response.set('Cache-Control', 'no-store').type('text/plain').send('alive\n');
+  });
+  router.get('/readyz', named('/readyz'), async (_request, response) => {
+    const reason = isLeaving() ? LEAVING : await unready();
+    metrics.ready(reason === undefined);
+    tell(response, reason);
+  });
+  router.get('/readyz/reads', named('/readyz/reads'), (_request, response) => {
+    tell(response, isLeaving() ? LEAVING : undefined);
   });
   router.get('/metrics', named('/metrics'), async (_request, response) => {
     response

@@ -5,10 +5,12 @@ import { parseBytesWay } from '../../config.ts';
 import { messageOf } from '../../core/error.ts';
 import type { Patience } from '../../log/pause.ts';
 import { openStore, type ServeOptions, STORE_PATIENCE_MS, serve } from '../../main.ts';
+import { parseTrustedProxies } from '../../server/trusted-proxies.ts';
 import { parseAddress } from '../address.ts';
 import { declare, passphraseFlag, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
 import { type PassphraseFlags, serverPassphrase } from '../passphrase.ts';
+import { parseDuration } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('serve', 'serve --store ./store --keys ./keys --listen 127.0.0.1:8080')
@@ -18,6 +20,14 @@ export function makeCommand(run: Run): Command {
     .option('--public-url <url>', 'how clients reach it, behind a proxy')
     .option('--bytes <way>', 'how weights travel: direct (client to bucket) or through this server')
     .option('--bucket-url <url>', 'how clients reach the S3 server (default: as this server does)')
+    .option(
+      '--trusted-proxy <network...>',
+      'load balancers whose X-Forwarded-For is believed: addresses or networks',
+    )
+    .option(
+      '--drain-delay <duration>',
+      'after SIGTERM, how long to take requests while /readyz is red (default: none)',
+    )
     .option('--witness-policy <file>', 'C2SP tlog-policy: witnesses that must cosign')
     .option('--oidc-issuers <file>', 'issuers of CI identities that are trusted at all')
     .addOption(
@@ -41,6 +51,8 @@ interface ServeFlags extends PassphraseFlags {
   readonly publicUrl?: string;
   readonly bytes?: string;
   readonly bucketUrl?: string;
+  readonly trustedProxy?: readonly string[];
+  readonly drainDelay?: string;
   readonly witnessPolicy?: string;
   readonly oidcIssuers?: string;
   readonly oidcAllowLoopback?: boolean;
@@ -50,6 +62,9 @@ interface ServeFlags extends PassphraseFlags {
 async function runServer(context: Context, flags: ServeFlags): Promise<void> {
   const address = parseAddress(flags.listen);
   const bytes = parseBytesWay(flags.bytes, '--bytes') ?? context.config.bytes;
+  const trustedProxies = parseTrustedProxies(flags.trustedProxy ?? [], '--trusted-proxy');
+  const drainDelay =
+    flags.drainDelay === undefined ? 0 : parseDuration(flags.drainDelay, '--drain-delay') * 1000;
   if (flags.oidcAllowLoopback) {
     context.output.warn('CI identities may come from this machine, without TLS: for tests only');
   }
@@ -64,6 +79,8 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
     passphrase,
     address,
     publicUrl: flags.publicUrl,
+    trustedProxies,
+    drainDelay,
     indexDirectory: flags.index ?? join(context.config.cacheDirectory, 'index'),
     logLevel: context.config.logLevel,
     witnessPolicy: flags.witnessPolicy,
