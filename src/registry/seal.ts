@@ -9,7 +9,7 @@
  */
 import { CodedError, isCoded } from '../core/error.ts';
 import { inParallel } from '../core/parallel.ts';
-import { formatManifest, MAX_FILES, parseManifest } from '../core/release/manifest.ts';
+import { formatManifest, parseManifest } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
 import { parseFilePath } from '../core/release/path.ts';
 import { type Format, isFormat } from '../core/weights/format.ts';
@@ -34,6 +34,8 @@ import { ReadBack, type Reading } from './read-back.ts';
 import type { Caller, DraftStatus, SealRequest } from './registry.ts';
 import type { RegistrySeals } from './registry-seal.ts';
 import { SealProgress } from './seal-progress.ts';
+import { beingSealed, isSameRequest, parseRequest } from './seal-request.ts';
+import type { Telling } from './seal-telling.ts';
 import { compareFiles, inventoryOf, isManifestOf, manifestOf, type ReadFile } from './sealed.ts';
 import { Statements } from './statements.ts';
 import type { Uploads } from './uploads.ts';
@@ -104,7 +106,7 @@ export class Seals {
     if (draft.state === 'sealed' && (await this.#isSealedAs(release, draft, request))) return;
     if (await this.#runsElsewhere(release, request)) return;
     const open = await this.#rooms.drafts.reopen(caller, release);
-    if (!this.#joins(release, request)) this.#start(release, open, request);
+    if (!this.#joins(release, request)) await this.#start(release, open, request);
   }
 
   /** How the seal goes, here or elsewhere, or why the last one failed; undefined when nobody knows of one. */
@@ -137,20 +139,28 @@ export class Seals {
     throw beingSealed(release);
   }
 
-  #start(release: ReleaseName, draft: DraftIn<'draft'>, request: SealRequest): void {
+  /** Resolves once no server says any more that an earlier seal failed. */
+  async #start(release: ReleaseName, draft: DraftIn<'draft'>, request: SealRequest): Promise<void> {
     if (this.#isClosed) throw new CodedError('interrupted', 'the server is stopping; seal again');
     const name = formatReleaseName(release);
     const progress = { bytes: 0, total: 0 };
     const run: Run = { request, progress, abort: new AbortController(), done: Promise.resolve() };
     this.#runs.set(name, run);
-    run.done = this.#sealAndTell(release, draft, run)
+    const telling = this.#progress.tell(release, run, () => run.abort.abort());
+    run.done = this.#sealAndTell(release, draft, run, telling)
       .catch(() => {}) // told already
       .finally(() => this.#runs.delete(name));
+    await telling;
   }
 
   /** Seals, and lets the other servers know how it goes. */
-  async #sealAndTell(release: ReleaseName, draft: DraftIn<'draft'>, run: Run): Promise<void> {
-    const telling = await this.#progress.tell(release, run, () => run.abort.abort());
+  async #sealAndTell(
+    release: ReleaseName,
+    draft: DraftIn<'draft'>,
+    run: Run,
+    begun: Promise<Telling>,
+  ): Promise<void> {
+    const telling = await begun;
     try {
       await this.#seal(release, draft, run);
     } catch (error) {
@@ -265,25 +275,6 @@ export class Seals {
   }
 }
 
-function parseRequest({ nonce, paths }: SealRequest): SealRequest {
-  if (!/^[0-9a-f]{64}$/.test(nonce)) {
-    throw new CodedError('bad-document', 'the nonce must be 64 lower-case hex digits');
-  }
-  if (paths.length === 0 || paths.length > MAX_FILES) {
-    throw new CodedError('too-large', `a release has 1 to ${MAX_FILES} files, not ${paths.length}`);
-  }
-  if (new Set(paths).size !== paths.length) {
-    throw new CodedError('bad-document', 'a path stands twice in the list of files');
-  }
-  return { nonce, paths: paths.map(parseFilePath) };
-}
-
-function isSameRequest(a: SealRequest, b: SealRequest): boolean {
-  if (a.nonce !== b.nonce || a.paths.length !== b.paths.length) return false;
-  const paths = new Set(a.paths);
-  return b.paths.every((path) => paths.has(path));
-}
-
 function readingOf(release: ReleaseName, { revision }: DraftIn<'draft'>, run: Run): Reading {
   return {
     release,
@@ -293,13 +284,6 @@ function readingOf(release: ReleaseName, { revision }: DraftIn<'draft'>, run: Ru
       run.progress.bytes += more;
     },
   };
-}
-
-function beingSealed(release: ReleaseName): CodedError {
-  return new CodedError(
-    'conflict',
-    `${formatReleaseName(release)} is being sealed with other files or another nonce; wait for it`,
-  );
 }
 
 function described(error: unknown): Failure {

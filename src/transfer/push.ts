@@ -7,7 +7,6 @@
  * is compared with what was hashed here.
  */
 
-import type { DraftStatus } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
 import { withRetries } from '../client/retry.ts';
 import { type Digest, digestOf, formatDigest } from '../core/digest.ts';
@@ -19,6 +18,7 @@ import { chunkRange, chunkRoot, chunkSizeFor } from '../core/release/chunks.ts';
 import { type Manifest, parseManifest } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
 import type { HashingPool } from '../hashing/pool.ts';
+import { awaitSeal } from './await-seal.ts';
 import type { LocalPart } from './direct-upload.ts';
 import type { Nonces, Recipient } from './nonces.ts';
 import { PartSender } from './part-upload.ts';
@@ -32,13 +32,8 @@ import { openWay, type UploadTicket, type Way } from './upload-way.ts';
 export const CONNECTIONS = 8;
 /** Files that are declared at once. */
 const DECLARING = 8;
-/** Milliseconds between two looks at a seal: the first, and the longest. A fifth is lost at most. */
-const FIRST_LOOK = 50;
-const LONGEST_LOOK = 1_000;
 /** Times that a file is declared whose upload turns out to be gone. */
 const MAX_UPLOADS = 2;
-/** Milliseconds during which nobody knows of the seal before it is asked for again. */
-const SEAL_UNKNOWN = 5_000;
 /** Seals that may find a damaged part, which is then sent again. */
 const MAX_SEALS = 2;
 
@@ -256,19 +251,13 @@ class Push {
     const next = state === 'sealed' ? revision + 1 : revision;
     const nonce = await this.#nonceOf(next);
     const paths = files.map(({ file }) => file.path);
-    const ask = () => api.seal(this.#release, { nonce, paths }, options);
-    let status = await ask();
-    let unknown = 0;
-    for (let wait = FIRST_LOOK; isSealing(status); wait = Math.min(LONGEST_LOOK, wait * 1.2)) {
-      this.#showSeal(status);
-      await api.http.pauses.sleep(wait, this.#signal);
-      status = await api.draftStatus(this.#release, options);
-      // The server that sealed may be gone, or another one be asked that does not know yet.
-      unknown = status.seal === undefined ? unknown + wait : 0;
-      if (!isSealing(status) || unknown < SEAL_UNKNOWN) continue;
-      status = await ask();
-      unknown = 0;
-    }
+    const status = await awaitSeal({
+      api,
+      release: this.#release,
+      request: { nonce, paths },
+      ...options,
+      onProgress: (bytes, total) => this.#options.onProgress?.({ phase: 'seal', bytes, total }),
+    });
     if (status.state === 'sealed') return 'sealed';
     const failure = status.seal?.running === false ? status.seal.error : undefined;
     if (failure?.code === 'digest-mismatch') return 'damaged';
@@ -283,11 +272,6 @@ class Push {
     const { api, nonces } = this.#publisher;
     this.#registry ??= await recipientAt(api, this.#signal);
     return nonces.nonceOf(this.#registry, this.#release, revision);
-  }
-
-  #showSeal({ seal }: DraftStatus): void {
-    if (seal?.running !== true) return;
-    this.#options.onProgress?.({ phase: 'seal', bytes: seal.bytes, total: seal.total });
   }
 
   /** The digest of the sealed manifest, which must say of every file what was hashed here. */
@@ -360,10 +344,6 @@ function differenceOf(
 async function recipientAt(api: Api, signal: AbortSignal): Promise<Recipient> {
   const { origin } = await api.configuration({ signal });
   return { origin: parseOrigin(origin), url: api.http.url };
-}
-
-function isSealing(status: DraftStatus): boolean {
-  return status.state === 'draft' && status.seal?.running !== false;
 }
 
 function bytesIn(files: readonly ScannedFile[]): number {
