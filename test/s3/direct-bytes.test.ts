@@ -235,13 +235,17 @@ describe('a server that is killed while it seals', () => {
 
 describe('a signed request for a part', () => {
   const size = PART + 1000;
-  const bytes = noise(4, size);
-  const chunks = [bytes.subarray(0, PART), bytes.subarray(PART)];
-  const digests = chunks.map((chunk) => createHash('sha256').update(chunk).digest());
-  const parts = digests.map((digest, i) => ({ number: i + 1, sha256: formatDigest(digest) }));
+  /** Of the upload that was begun last; the registry takes nothing twice. */
+  let bytes: Uint8Array;
+  let chunks: Uint8Array[];
+  let seed = 100;
 
   /** An upload of both parts, and what the registry signed for them. */
   async function begin(name: string) {
+    bytes = noise(seed++, size);
+    chunks = [bytes.subarray(0, PART), bytes.subarray(PART)];
+    const digests = chunks.map((chunk) => createHash('sha256').update(chunk).digest());
+    const parts = digests.map((digest, i) => ({ number: i + 1, sha256: formatDigest(digest) }));
     const api = new Api({ url: parseRegistryUrl(url), token: home.token });
     const draft = parseReleaseName(`demo/${name}@1`);
     const { session } = await api.openDraft(draft);

@@ -164,7 +164,7 @@ describe('a bucket that asks to be asked less', () => {
   });
 
   test('does not lose a write over it', async () => {
-    fail('PUT', ...Array<Fate>(6).fill([503, 'SlowDown']));
+    fail('PUT', ...Array<Fate>(2).fill([503, 'SlowDown']));
     expect(await store.swap(keys.lock(), null, utf8('one'))).toBeDefined();
   });
 
