@@ -78,7 +78,7 @@ export class DirectUpload {
   async send(part: LocalPart): Promise<void> {
     const { sender, location, signal } = this.#options;
     const { number, offset, length } = part;
-    const { url, headers } = await this.#requestFor(part);
+    const { url, headers } = await this.#requestFor(part).catch(givenUp);
     let tag: string | undefined;
     try {
       const answer = await sender.send({
@@ -166,6 +166,12 @@ type TakenPart = NamedPart & { readonly tag: string };
 
 function digestOf({ sha256 }: LocalPart): Digest {
   return formatDigest(sha256);
+}
+
+/** The registry was asked often enough: whoever repeats the part need not begin that again. */
+function givenUp(error: unknown): never {
+  if (!isCoded(error)) throw error;
+  throw new CodedError(error.code, error.message, { ...error.details, transient: false });
 }
 
 function fewer(): never {
