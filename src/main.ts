@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
-import { readConfig } from './config.ts';
+import { type BytesWay, readConfig } from './config.ts';
 import { CodedError, isCoded } from './core/error.ts';
 import { parseTlogPolicy } from './core/log/tlog-policy.ts';
 import { formatVerifierKey } from './core/note/key.ts';
@@ -21,6 +21,7 @@ import { expectLargeBodies } from './hashing/garbage.ts';
 import { nodeHost } from './hashing/host.ts';
 import { HashingPool } from './hashing/pool.ts';
 import { type FollowingCatalogue, openCatalogue } from './index/open.ts';
+import { UPLOAD_SECONDS } from './keyring/token.ts';
 import { type LastSeen, openLastSeen } from './log/last-seen.ts';
 import { type Patience, persistFor } from './log/pause.ts';
 import { type LogReader, openLogReader } from './log/reader.ts';
@@ -39,7 +40,8 @@ import { type Address, listen } from './server/listen.ts';
 import { followStanding } from './server/log-metrics.ts';
 import { createMetrics } from './server/metrics.ts';
 import type { TrustedProxies } from './server/trusted-proxies.ts';
-import type { Store } from './store/contract.ts';
+import { sweepUploads } from './store/abandoned.ts';
+import type { DirectAccess, Store } from './store/contract.ts';
 import { openDirectory } from './store/directory.ts';
 import { observed } from './store/observed.ts';
 import { probeStore } from './store/probe.ts';
@@ -64,14 +66,17 @@ export const STORE_PATIENCE_MS = 120_000;
  */
 export async function openStore(
   address: string,
-  options: { create?: boolean; patience?: Patience } = {},
+  options: { create?: boolean; patience?: Patience; bucketUrl?: string | undefined } = {},
 ): Promise<Store> {
-  const { create = false, patience } = options;
+  const { create = false, patience, bucketUrl } = options;
   if (!address.startsWith('s3://')) return openDirectory(address, { create });
   // Loaded only when it is needed: the SDK takes longer to load than most commands run.
   const { openBucket } = await import('./store/s3.ts');
   const { s3Endpoint } = readConfig();
-  const bucket = openBucket(address, s3Endpoint === undefined ? {} : { endpoint: s3Endpoint });
+  const bucket = openBucket(address, {
+    ...(s3Endpoint !== undefined && { endpoint: s3Endpoint }),
+    ...(bucketUrl !== undefined && { publicEndpoint: bucketUrl }),
+  });
   const probe = () => probeStore(bucket, () => new Uint8Array(randomBytes(16)));
   await (patience === undefined ? probe() : persistFor(patience, probe));
   return bucket;
@@ -93,6 +98,8 @@ export interface RegistryOptions {
   /** A C2SP tlog-policy file that names the witnesses whose cosignatures a checkpoint needs. */
   readonly witnessPolicy?: string | undefined;
   readonly onAbsentWitness?: (witness: string, cause: unknown) => void;
+  /** What clients do with the store by themselves. */
+  readonly direct?: DirectAccess | undefined;
   /** Told of each newer trust root. */
   readonly onRoot?: (root: TrustRoot) => void;
   /** Told of each publish that was left in the middle and cannot be finished for now. */
@@ -146,6 +153,7 @@ export async function openRegistryAt(
     reader: log,
     keys: trust,
     hashing,
+    direct: options.direct,
     clock,
     random,
     onUnfinished: options.onUnfinished,
@@ -167,6 +175,8 @@ export async function openRegistryAt(
 
 export interface ServeOptions {
   readonly store: Store;
+  /** By default `direct` where the store can do it. */
+  readonly bytes?: BytesWay | undefined;
   readonly keysDirectory: string;
   readonly passphrase: string | undefined;
   readonly address: Address;
@@ -220,6 +230,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     },
     stateDirectory: options.indexDirectory,
     witnessPolicy: options.witnessPolicy,
+    direct: directAccess(options),
     onAbsentWitness(witness, cause) {
       metrics.witnessAbsent();
       logger.warn({ witness, err: cause }, 'a witness did not cosign');
@@ -235,6 +246,10 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   });
   const { trust } = opened;
   const looking = followRoot(trust, logger);
+  const sweeping = sweepUploads(store, UPLOAD_SECONDS * 1000, {
+    removed: (uploads) => logger.info({ uploads }, 'uploads that nobody went on with are removed'),
+    failed: (cause) => logger.warn({ err: cause }, 'uploads could not be looked through'),
+  });
   metrics.rootExpires(Date.parse(trust.root.expires));
   const index = await openIndex(opened, options.indexDirectory, logger);
   catalogue = index.catalogue;
@@ -278,6 +293,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     logger,
     async close() {
       clearInterval(looking);
+      clearInterval(sweeping);
       clearInterval(watching);
       isLeaving = true;
       listening.leave();
@@ -290,6 +306,15 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       await store.close();
     },
   };
+}
+
+function directAccess({ store, bytes }: ServeOptions): DirectAccess | undefined {
+  if (bytes === 'through') return undefined;
+  if (bytes === undefined || store.direct !== undefined) return store.direct;
+  throw new CodedError(
+    'usage',
+    `clients cannot reach ${store.name} by themselves: leave out --bytes direct`,
+  );
 }
 
 async function openIssuers({ oidcIssuers, oidcAllowLoopback }: ServeOptions): Promise<Identities> {

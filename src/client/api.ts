@@ -27,6 +27,12 @@ export interface Declaration {
   readonly chunks: { readonly size: number; readonly root: Digest };
 }
 
+/** A part by its number, from 1. */
+export interface NamedPart {
+  readonly number: number;
+  readonly sha256: Digest;
+}
+
 /** Options of calls that an upload session may make with its own credential. */
 interface SessionOptions extends CallOptions {
   readonly session?: string | undefined;
@@ -58,6 +64,30 @@ export class Api extends GateApi {
   completeUpload(release: ReleaseName, upload: string, options: SessionOptions = {}) {
     const route = `uploads/${encodeURIComponent(upload)}/complete`;
     return this.http.json(answers.fileTicket, this.#draftPost(release, route, {}, options));
+  }
+
+  /** Requests by which these parts are put into the store itself, in the order asked for. */
+  signParts(
+    release: ReleaseName,
+    upload: string,
+    parts: readonly NamedPart[],
+    options: SessionOptions = {},
+  ) {
+    const route = `uploads/${encodeURIComponent(upload)}/requests`;
+    const json = { parts: parts.map(({ number, sha256 }) => ({ number, sha256 })) };
+    return this.http.json(answers.signedParts, this.#draftPost(release, route, json, options));
+  }
+
+  /** Says which parts the store has taken, and under which tags. */
+  noteParts(
+    release: ReleaseName,
+    upload: string,
+    parts: readonly (NamedPart & { readonly tag: string })[],
+    options: SessionOptions = {},
+  ) {
+    const route = `uploads/${encodeURIComponent(upload)}/parts`;
+    const json = { parts: parts.map(({ number, sha256, tag }) => ({ number, sha256, tag })) };
+    return this.http.json(answers.notedParts, this.#draftPost(release, route, json, options));
   }
 
   /** Where the bytes of one part are put. */

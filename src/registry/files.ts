@@ -14,9 +14,18 @@ import { requireUploader } from './access.ts';
 import { Contents } from './content.ts';
 import { type DraftFile, fileForm, isStored, type StoredFile } from './documents/file.ts';
 import { change, type Held, load } from './documents/form.ts';
+import type { Upload } from './documents/upload.ts';
 import type { Drafts } from './drafts.ts';
 import type { RegistryParts } from './parts.ts';
-import type { Caller, DeclaredFile, FileTicket, PartToPut } from './registry.ts';
+import type {
+  Caller,
+  DeclaredFile,
+  FileTicket,
+  NamedPart,
+  PartToPut,
+  SentPart,
+  SignedParts,
+} from './registry.ts';
 import type { Uploads } from './uploads.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -58,15 +67,30 @@ export class Files {
     part: PartToPut,
     body: AsyncIterable<Uint8Array>,
   ): Promise<void> {
-    requireUploader(caller, release);
-    await this.#requireOpen(release);
-    const upload = await this.#uploads.get(release, part.upload);
-    try {
-      await this.#uploads.putPart(upload, part, body);
-    } catch (error) {
-      if (isCoded(error, 'not-found')) await this.#dropForgotten(release, upload.path, part.upload);
-      throw error;
-    }
+    const put = (upload: Upload) => this.#uploads.putPart(upload, part, body);
+    await this.#intoUpload(caller, release, part.upload, put);
+  }
+
+  /** Signs requests by which the client puts parts into the store by itself. */
+  signParts(
+    caller: Caller,
+    release: ReleaseName,
+    name: string,
+    parts: readonly NamedPart[],
+  ): Promise<SignedParts> {
+    const sign = (upload: Upload) => this.#uploads.signParts(upload, name, parts);
+    return this.#intoUpload(caller, release, name, sign);
+  }
+
+  /** Notes parts that the client has put into the store by itself. */
+  async noteParts(
+    caller: Caller,
+    release: ReleaseName,
+    name: string,
+    parts: readonly SentPart[],
+  ): Promise<void> {
+    const note = (upload: Upload) => this.#uploads.noteParts(upload, name, parts);
+    await this.#intoUpload(caller, release, name, note);
   }
 
   /** Says that all parts of an upload were sent: the file is then stored. Twice is the same as once. */
@@ -137,6 +161,24 @@ export class Files {
       return isSameContent(current.content, file.content) ? { ...current, content } : current;
     });
     return { was, is };
+  }
+
+  /** Does what fills an upload, for who may. */
+  async #intoUpload<T>(
+    caller: Caller,
+    release: ReleaseName,
+    name: string,
+    act: (upload: Upload) => Promise<T>,
+  ): Promise<T> {
+    requireUploader(caller, release);
+    await this.#requireOpen(release);
+    const upload = await this.#uploads.get(release, name);
+    try {
+      return await act(upload);
+    } catch (error) {
+      if (isCoded(error, 'not-found')) await this.#dropForgotten(release, upload.path, name);
+      throw error;
+    }
   }
 
   /** The store has no such upload any more (a bucket's rule may drop old ones): the next declaration begins another. */

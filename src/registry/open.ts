@@ -64,7 +64,8 @@ export function openRegistry(parts: RegistryParts): Registry {
   const status = async (caller: Caller, release: ReleaseName, draft: Draft) => {
     // A seal that a failure left unlogged. If it cannot be logged now, the gate says that it lacks.
     await seals.finish(draft).catch(() => {});
-    return drafts.status(caller, draft, sealing.progress(release));
+    const progress = draft.state === 'draft' ? await sealing.progress(release) : undefined;
+    return drafts.status(caller, draft, progress);
   };
 
   return {
@@ -76,6 +77,8 @@ export function openRegistry(parts: RegistryParts): Registry {
     },
     declareFile: (caller, release, file) => files.declare(caller, release, file),
     putPart: (caller, release, part, body) => files.putPart(caller, release, part, body),
+    signParts: (caller, release, upload, parts) => files.signParts(caller, release, upload, parts),
+    noteParts: (caller, release, upload, parts) => files.noteParts(caller, release, upload, parts),
     completeUpload: async (caller, release, upload) => {
       const file = await files.complete(caller, release, upload);
       chores.begin(() => sealing.readAhead(release, file));

@@ -6,7 +6,7 @@ import type { Spki } from '../core/statement/public-key.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import type { LogReader } from '../log/reader.ts';
 import type { Sequencer } from '../log/sequencer.ts';
-import type { Store } from '../store/contract.ts';
+import type { DirectAccess, Store } from '../store/contract.ts';
 import type { Key } from '../store/keys.ts';
 
 /** The registry's own signature: ECDSA P-256, in the trust root as a release key. */
@@ -40,6 +40,8 @@ export interface RegistryParts {
   readonly reader: LogReader;
   readonly keys: RegistryKeys;
   readonly hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>;
+  /** What clients do with the store by themselves; without it, all bytes go through the server. */
+  readonly direct?: DirectAccess | undefined;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   /** At least 16 fresh random bytes. */

@@ -120,7 +120,7 @@ export class Releases {
 
   /** The bytes of the file at `path`. */
   async content(release: ReleaseName, path: string): Promise<Content> {
-    const { store } = this.#parts;
+    const { store, direct } = this.#parts;
     const file = await this.#file(release, path);
     const binding = await this.#contents.find(file.sha256);
     if (binding === undefined) throw lost(this.#parts, keys.digest(file.sha256));
@@ -133,6 +133,7 @@ export class Releases {
       chunkList: () => this.#chunkListOf(file),
       read: (range) => store.read(key, range),
       localPath: store.localPath?.(key),
+      signedUrl: direct && ((as, seconds) => direct.signRead(key, as, seconds)),
     };
   }
 

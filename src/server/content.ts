@@ -16,13 +16,15 @@ import { chunkRange } from '../core/release/chunks.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import type { Content } from '../registry/registry.ts';
 import type { ByteRange } from '../store/contract.ts';
-import { sendProblem } from './problem.ts';
+import { REPRESENTATION, sendProblem } from './problem.ts';
 import { parseRange } from './range.ts';
 import { openSource, type Source } from './send-range.ts';
 import { SendingMemory } from './sending-memory.ts';
 
 /** The header by which a client says that it verifies. */
 export const VERIFIES_HEADER = 'Weighhouse-Verifies';
+/** Seconds for which a reader who was sent to the store may begin to read there. */
+export const READ_SECONDS = 900;
 /** Files that are sent at the same time. */
 export const MAX_SENDINGS = 1_024;
 
@@ -86,6 +88,10 @@ export function contentSender(
         response.status(304).end();
         return;
       }
+      if (request.method === 'GET' && content.signedUrl !== undefined && content.size > 0) {
+        await redirect(response, content.signedUrl, type);
+        return;
+      }
       const asked = rangeOf(request, content, etag);
       if (asked === 'unsatisfiable') {
         const message = `${content.path} has ${content.size} bytes; the range lies outside of them`;
@@ -129,6 +135,26 @@ function describe(response: Response, content: Content, type: string): void {
   });
   // Under a name that may come to mean another release, whoever named it has said so.
   if (!response.hasHeader('Cache-Control')) response.set('Cache-Control', IMMUTABLE);
+}
+
+/**
+ * Sends the reader to the store. The signature covers how the bytes are to be taken, so that
+ * they come as an attachment from there too; no cache keeps them longer than their address is
+ * good, and none keeps the redirect. Ranges are the store's to answer.
+ */
+async function redirect(
+  response: Response,
+  signedUrl: NonNullable<Content['signedUrl']>,
+  type: string,
+): Promise<void> {
+  const disposition = response.get('Content-Disposition') ?? 'attachment';
+  const cache = `public, max-age=${READ_SECONDS}, immutable`;
+  const url = await signedUrl({ type, disposition, cache }, READ_SECONDS);
+  for (const name of [...REPRESENTATION, 'Content-Type']) response.removeHeader(name);
+  response
+    .status(307)
+    .set({ Location: url, 'Cache-Control': 'no-store', 'Content-Length': '0' })
+    .end();
 }
 
 /** `If-None-Match` (RFC 9110, section 13.1.2); weak comparison. */

@@ -65,7 +65,7 @@ const OURS: Partial<Record<ErrorCode, string>> = {
 };
 
 /** Headers of the answer that was about to be given; a problem is another answer. */
-const REPRESENTATION = [
+export const REPRESENTATION = [
   'Accept-Ranges',
   'Content-Disposition',
   'Content-Length',

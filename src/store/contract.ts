@@ -15,6 +15,7 @@
  * A key is made by `create`, by an upload or by `swap`, and stays of that kind. No object
  * lies at a key that is the folder of another.
  */
+import type { Digest } from '../core/digest.ts';
 import type { Key, KeyPrefix } from './keys.ts';
 
 declare const brand: unique symbol;
@@ -54,6 +55,51 @@ export interface Part {
   readonly number: number;
   /** Opaque (S3: the ETag). */
   readonly tag: string;
+  /** As it was put, where that is known: a bucket asks for it again. */
+  readonly sha256?: Digest | undefined;
+}
+
+/** A part that is to be put by who has the bytes. */
+export interface PartShape {
+  readonly number: number;
+  /** Bytes. */
+  readonly length: number;
+  readonly sha256: Digest;
+}
+
+/** A request that anybody may make who holds it, until it expires. */
+export interface SignedRequest {
+  readonly url: string;
+  /** What must be sent with it, beside the length. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** How a client is to take what it reads. */
+export interface ReadAs {
+  /** `Content-Type`, `Content-Disposition` and `Cache-Control` of the answer. */
+  readonly type: string;
+  readonly disposition: string;
+  readonly cache: string;
+}
+
+/**
+ * What a store lets clients do by themselves: requests to it, signed here. Nobody who holds
+ * one can do anything but what it says: these bytes, that part, that object.
+ */
+export interface DirectAccess {
+  /**
+   * Requests to put exactly these bytes as these parts, good for `seconds`. The answer's ETag is
+   * the part's tag. Throws `not-found` when there is no such upload (any more).
+   */
+  signParts(
+    key: Key,
+    upload: UploadId,
+    parts: readonly PartShape[],
+    seconds: number,
+  ): Promise<SignedRequest[]>;
+
+  /** The address of the object's bytes, good for `seconds`; whether there is one is not asked. */
+  signRead(key: Key, as: ReadAs, seconds: number): Promise<string>;
 }
 
 export interface Store {
@@ -101,7 +147,7 @@ export interface Store {
    * the same time one of them may throw `conflict`. Throws `digest-mismatch` when more or
    * fewer bytes come; what `body` itself throws is passed on. After any failure the part is
    * absent, or what it was before. A chunk's memory may not be used again by the caller
-   * before the call has ended.
+   * before the call has ended. A store that can check `sha256` does: `digest-mismatch`.
    */
   putPart(
     key: Key,
@@ -109,6 +155,7 @@ export interface Store {
     number: number,
     length: number,
     body: AsyncIterable<Uint8Array>,
+    sha256?: Digest,
   ): Promise<Part>;
 
   /**
@@ -121,6 +168,15 @@ export interface Store {
 
   /** Forgets an upload and its parts. Nothing happens when there is none. */
   abortUpload(key: Key, upload: UploadId): Promise<void>;
+
+  /**
+   * Forgets every upload into which nothing has come for `age` milliseconds; resolves to how
+   * many. Several servers may do it at once. An upload that somebody is writing to stays.
+   */
+  abandonUploads(age: number): Promise<number>;
+
+  /** What clients may be let do by themselves, for stores that they can reach. */
+  readonly direct?: DirectAccess;
 
   /** A path under which a local process may read the object's bytes, for stores that have one. */
   localPath?(key: Key): string;

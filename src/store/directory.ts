@@ -171,6 +171,10 @@ class DirectoryStore implements Store {
     return this.#writing(key, () => this.#uploads.abort(key, upload));
   }
 
+  abandonUploads(age: number): Promise<number> {
+    return this.#uploads.abandon(age);
+  }
+
   localPath(key: Key): string {
     return this.#layout.object(key);
   }

@@ -104,6 +104,8 @@ export const keys = {
   staging: (size: number, root: string, nonce: string): Key =>
     key('private', 'staging', `${size}-${root}-${nonce}`),
   draft: (name: ReleaseName): Key => key(...release(['private', 'drafts'], name), 'head'),
+  /** How a seal of the draft goes. */
+  sealing: (name: ReleaseName): Key => key(...release(['private', 'drafts'], name), 'sealing'),
   /** `path` is the SHA-256 of the file's path. */
   draftFile: (name: ReleaseName, path: Digest): Key =>
     key(...release(['private', 'drafts'], name), 'files', digestHex(path)),

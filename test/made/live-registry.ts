@@ -136,7 +136,7 @@ export class World {
   /** A process that has just started, on the disk or on another store. */
   async open(
     behaviour: Behaviour = {},
-    options: Partial<SequencerOptions> & Pick<RegistryParts, 'onUnfinished'> = {},
+    options: Partial<SequencerOptions> & Pick<RegistryParts, 'onUnfinished' | 'direct'> = {},
   ): Promise<LiveRegistry> {
     this.#processes += 1;
     const store = options.store ?? this.disk.open(behaviour);
@@ -173,6 +173,7 @@ export class World {
       clock,
       random,
       onUnfinished: options.onUnfinished,
+      direct: options.direct,
     });
     const live = new LiveRegistry(this, registry, log, reader);
     this.#live.add(live);

@@ -58,6 +58,8 @@ interface Object {
 }
 
 interface Upload {
+  /** Milliseconds since 1970. */
+  touched: number;
   readonly key: Key;
   readonly shape: UploadShape;
   readonly parts: Map<number, Uint8Array>;
@@ -188,7 +190,7 @@ class MemoryStore implements Store {
     return this.#operate({ kind: 'begin', key }, () => {
       checkShape(shape);
       const id = `upload-${this.#disk.version()}` as UploadId;
-      this.#disk.uploads.set(id, { key, shape, parts: new Map() });
+      this.#disk.uploads.set(id, { key, shape, parts: new Map(), touched: Date.now() });
       this.#disk.writes.push({ kind: 'begin', key });
       return id;
     });
@@ -205,7 +207,9 @@ class MemoryStore implements Store {
     const bytes = await collect(body);
     if (bytes.length !== length) throw wrongLength(number, bytes.length, length);
     return this.#operate({ kind: 'part', key }, () => {
-      this.#upload(key, id).parts.set(number, bytes);
+      const upload = this.#upload(key, id);
+      upload.parts.set(number, bytes);
+      upload.touched = Date.now();
       this.#disk.writes.push({ kind: 'part', key });
       return { number, tag: `part-${number}` };
     });
@@ -230,6 +234,14 @@ class MemoryStore implements Store {
   abortUpload(key: Key, id: UploadId): Promise<void> {
     return this.#operate({ kind: 'abort', key }, () => {
       if (this.#disk.uploads.delete(id)) this.#disk.writes.push({ kind: 'abort', key });
+    });
+  }
+
+  abandonUploads(age: number): Promise<number> {
+    return this.#operate({ kind: 'abort', key: 'uploads' }, () => {
+      const old = [...this.#disk.uploads].filter(([, { touched }]) => Date.now() - touched > age);
+      for (const [id] of old) this.#disk.uploads.delete(id);
+      return old.length;
     });
   }
 

@@ -100,6 +100,8 @@ describe('the OpenAPI description', () => {
   "post /drafts/{namespace}/{name}/{version}/publish",
   "post /drafts/{namespace}/{name}/{version}/seal",
   "post /drafts/{namespace}/{name}/{version}/uploads/{upload}/complete",
+  "post /drafts/{namespace}/{name}/{version}/uploads/{upload}/parts",
+  "post /drafts/{namespace}/{name}/{version}/uploads/{upload}/requests",
   "post /namespaces",
   "post /namespaces/{namespace}/policy",
   "post /token",

@@ -1,6 +1,7 @@
 /** `serve`: the server, until it is told to end; then it finishes what it has begun. */
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { parseBytesWay } from '../../config.ts';
 import { messageOf } from '../../core/error.ts';
 import type { Patience } from '../../log/pause.ts';
 import { openStore, type ServeOptions, STORE_PATIENCE_MS, serve } from '../../main.ts';
@@ -17,6 +18,8 @@ export function makeCommand(run: Run): Command {
     .requiredOption('--keys <dir>', 'the server’s keys')
     .requiredOption('--listen <host:port>', 'where to listen; port 0 takes any that is free')
     .option('--public-url <url>', 'how clients reach it, behind a proxy')
+    .option('--bytes <way>', 'how weights travel: direct (client to bucket) or through this server')
+    .option('--bucket-url <url>', 'how clients reach the S3 server (default: as this server does)')
     .option(
       '--trusted-proxy <network...>',
       'load balancers whose X-Forwarded-For is believed: addresses or networks',
@@ -46,6 +49,8 @@ interface ServeFlags extends PassphraseFlags {
   readonly keys: string;
   readonly listen: string;
   readonly publicUrl?: string;
+  readonly bytes?: string;
+  readonly bucketUrl?: string;
   readonly trustedProxy?: readonly string[];
   readonly drainDelay?: string;
   readonly witnessPolicy?: string;
@@ -56,6 +61,7 @@ interface ServeFlags extends PassphraseFlags {
 
 async function runServer(context: Context, flags: ServeFlags): Promise<void> {
   const address = parseAddress(flags.listen);
+  const bytes = parseBytesWay(flags.bytes, '--bytes') ?? context.config.bytes;
   const trustedProxies = parseTrustedProxies(flags.trustedProxy ?? [], '--trusted-proxy');
   const drainDelay =
     flags.drainDelay === undefined ? 0 : parseDuration(flags.drainDelay, '--drain-delay') * 1000;
@@ -64,7 +70,11 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
   }
   const passphrase = await serverPassphrase(context, flags, flags.keys);
   await serveUntilStopped(context, {
-    store: await openStore(flags.store, { patience: patienceOf(context) }),
+    store: await openStore(flags.store, {
+      patience: patienceOf(context),
+      bucketUrl: flags.bucketUrl ?? context.config.bucketUrl,
+    }),
+    bytes,
     keysDirectory: flags.keys,
     passphrase,
     address,

@@ -106,6 +106,38 @@ export function draftEndpoints(
     }),
     endpoint({
       method: 'post',
+      path: `${DRAFT}/uploads/{upload}/requests`,
+      id: 'signParts',
+      summary: 'Signed requests, by which the client sends parts to the store itself',
+      token: 'required',
+      ciJobs: true,
+      body: shapes.namedParts,
+      answer: shapes.signedParts,
+      async run(call) {
+        const upload = param(call, 'upload');
+        const { parts } = call.body;
+        const signed = await registry.signParts(callerOf(call), releaseOf(call), upload, parts);
+        return shapes.showSigned(signed);
+      },
+    }),
+    endpoint({
+      method: 'post',
+      path: `${DRAFT}/uploads/{upload}/parts`,
+      id: 'noteParts',
+      summary: 'Say which parts were sent to the store, and what it answered',
+      token: 'required',
+      ciJobs: true,
+      body: shapes.sentParts,
+      answer: shapes.notedParts,
+      async run(call) {
+        const upload = param(call, 'upload');
+        const { parts } = call.body;
+        await registry.noteParts(callerOf(call), releaseOf(call), upload, parts);
+        return { noted: parts.length };
+      },
+    }),
+    endpoint({
+      method: 'post',
       path: `${DRAFT}/uploads/{upload}/complete`,
       id: 'completeUpload',
       summary: 'All parts are sent: make them one object',
