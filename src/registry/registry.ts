@@ -27,6 +27,7 @@ import type {
   ShownDecision,
   VoidRequest,
 } from './gate-shapes.ts';
+import type { Amount, Usage } from './quotas.ts';
 
 /** Who asks, as the token says. The server makes it; a request without a token has none. */
 export interface Caller {
@@ -173,9 +174,10 @@ export interface Registry {
   // takes, from declareFile to seal and draftManifest.
   /**
    * Opens a draft, or goes on with the one that is there. A sealed one stays sealed: it is
-   * reopened, as its next revision, by the first call that changes its content.
+   * reopened, as its next revision, by the first call that changes its content. `plan` is all
+   * that is going to be declared: what cannot fit is refused now, with `quota-exceeded`.
    */
-  openDraft(caller: Caller, release: ReleaseName): Promise<DraftStatus>;
+  openDraft(caller: Caller, release: ReleaseName, plan?: Amount): Promise<DraftStatus>;
   /**
    * A draft in the state `draft` without `seal` is not being sealed by this process: whoever
    * waits for a seal asks for it again, and it goes on where it was.
@@ -227,6 +229,8 @@ export interface Registry {
   ): Promise<{ readonly digest: Digest; readonly size: number }>;
 
   // Namespaces and advisories.
+  /** What a namespace takes up, and may; undefined where nothing is counted. For everybody with a role in it. */
+  usage(caller: Caller, namespace: Namespace): Promise<Usage | undefined>;
   createNamespace(
     caller: Caller,
     request: {

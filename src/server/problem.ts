@@ -44,6 +44,9 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   'not-found': 404,
   conflict: 409,
   overloaded: 503,
+  'rate-limited': 429,
+  // Not 507: the server has room; whoever watches it for failures is not to be woken.
+  'quota-exceeded': 403,
   network: 502,
   storage: 500,
   'disk-full': 507,

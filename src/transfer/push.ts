@@ -133,9 +133,12 @@ class Push {
   }
 
   async run(): Promise<Digest | undefined> {
-    const opened = await this.#publisher.api.openDraft(this.#release, { signal: this.#signal });
+    const { files } = this.#scan;
+    const plan = { files: files.length, bytes: bytesIn(files) };
+    const options = { plan, signal: this.#signal };
+    const opened = await this.#publisher.api.openDraft(this.#release, options);
     this.#session = opened.session;
-    const hashing = this.#scan.files.map((file) => this.#hash(file));
+    const hashing = files.map((file) => this.#hash(file));
     for (const promise of hashing) promise.catch(() => {});
     if (opened.state === 'sealed') {
       const sealed = await this.#sealedDigest(await Promise.all(hashing));

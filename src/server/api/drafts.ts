@@ -31,11 +31,13 @@ export function draftEndpoints(
       summary: 'Open a draft, or go on with it, and get the credential for its uploads',
       token: 'required',
       ciJobs: true,
+      query: shapes.planQuery,
       answer: shapes.openedDraft,
       async run(call) {
         const caller = callerOf(call);
         refuseUnrenewable(caller);
-        const status = await registry.openDraft(caller, releaseOf(call));
+        const { files = 0, bytes = 0 } = call.query;
+        const status = await registry.openDraft(caller, releaseOf(call), { files, bytes });
         const { subject, tokenId: parent, ci = false } = caller;
         const uploader = { subject, parent, ci };
         const { token, expires } = await issueUploadCredential(

@@ -29,6 +29,19 @@ export function namespaceEndpoints(registry: Registry, catchUp: CatchUp): Endpoi
     }),
     endpoint({
       method: 'get',
+      path: '/namespaces/{namespace}/usage',
+      id: 'usage',
+      summary: 'What a namespace takes up, and what its quota is',
+      token: 'required',
+      answer: shapes.usage,
+      async run(call) {
+        const namespace = parseNamespace(param(call, 'namespace'));
+        const usage = await registry.usage(callerOf(call), namespace);
+        return { namespace, ...(usage !== undefined && { usage }) };
+      },
+    }),
+    endpoint({
+      method: 'get',
       path: '/namespaces/{namespace}/policy',
       id: 'policy',
       summary: 'The policy in force, or the one logged at an index',
