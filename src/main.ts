@@ -31,11 +31,14 @@ import { parseIssuers } from './oidc/issuers.ts';
 import { LiveTrust } from './operator/live-trust.ts';
 import { closeWithHeads } from './registry/heads.ts';
 import { openRegistry } from './registry/open.ts';
+import type { Limits } from './registry/quotas.ts';
 import type { Registry } from './registry/registry.ts';
+import { Admission } from './server/admission.ts';
 import { createApp } from './server/app.ts';
 import { allowedHosts } from './server/hosts.ts';
 import { type Address, listen } from './server/listen.ts';
 import { createMetrics } from './server/metrics.ts';
+import { type Rates, rateLimits } from './server/rate-limits.ts';
 import type { Store } from './store/contract.ts';
 import { openDirectory } from './store/directory.ts';
 import { probeStore } from './store/probe.ts';
@@ -93,6 +96,9 @@ export interface RegistryOptions {
   readonly onRoot?: (root: TrustRoot) => void;
   /** Told of each publish that was left in the middle and cannot be finished for now. */
   readonly onUnfinished?: (marker: string, cause: unknown) => void;
+  /** What a namespace may take up that has no quota of its own. */
+  readonly quota?: Limits | undefined;
+  readonly onQuotaRefused?: () => void;
 }
 
 /** Opens the registry in `store` with the keys of `directory`, and finishes what a crash left. */
@@ -145,6 +151,8 @@ export async function openRegistryAt(
     clock,
     random,
     onUnfinished: options.onUnfinished,
+    quota: options.quota,
+    onQuotaRefused: options.onQuotaRefused,
   });
   await registry.recover();
   return {
@@ -177,6 +185,10 @@ export interface ServeOptions {
   readonly oidcIssuers: string | undefined;
   /** Lets those issuers be on this machine, over plain http. For tests alone. */
   readonly oidcAllowLoopback: boolean;
+  /** What a namespace may take up that has no quota of its own; undefined for no limit. */
+  readonly quota?: Limits | undefined;
+  /** Requests of one caller in a minute, where they are to be others than usual. */
+  readonly rates?: Partial<Rates>;
 }
 
 export interface Serving {
@@ -206,6 +218,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     onRoot: ({ version }) => logger.info({ version }, 'a newer trust root is in force'),
     onUnfinished: (marker, cause) =>
       logger.error({ marker, err: cause }, 'a publish or seal is unfinished and is tried again'),
+    quota: options.quota,
+    onQuotaRefused: metrics.quotaRefused,
   });
   const { trust } = opened;
   const looking = followRoot(trust, logger);
@@ -213,6 +227,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   // Its own threads: whoever reads need not wait until a terabyte is sealed.
   const hashing = new HashingPool();
   const takesNoWrites = writeProbe(store, randomBytes(16).toString('hex'), Date.now);
+  const admission = new Admission();
+  const stopWatching = admission.watch();
   const makeApp = (bound: string) =>
     createApp({
       registry: opened.registry,
@@ -234,6 +250,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         },
       },
       metrics,
+      admission,
+      rates: rateLimits(options.rates),
       logger,
       clock: Date.now,
       unready: async () => opened.sequencer.unready() ?? (await takesNoWrites()),
@@ -245,6 +263,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     async close() {
       clearInterval(looking);
       await listening.close(DRAIN_MS);
+      stopWatching();
       catalogue.close();
       await removeIndex();
       await hashing.close();

@@ -143,8 +143,8 @@ export interface Content {
   /** The file's chunks, and their list when it was asked for. */
   readonly chunkSize: number;
   chunkList(): Promise<Uint8Array>;
-  /** Unverified bytes out of the store. */
-  read(range: ByteRange): Promise<ReadableStream<Uint8Array>>;
+  /** Unverified bytes out of the store; given up when `signal` aborts. */
+  read(range: ByteRange, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   /** Where the bytes lie on this machine, if they do. */
   readonly localPath: string | undefined;
 }

@@ -12,6 +12,7 @@ import type { LogReader } from '../log/reader.ts';
 import type { Identities } from '../oidc/identity.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/contract.ts';
+import { Admission } from './admission.ts';
 import { decisionEndpoints } from './api/decisions.ts';
 import { draftEndpoints } from './api/drafts.ts';
 import { API_PATH, type Endpoint, endpoint, mount, param } from './api/endpoint.ts';
@@ -27,6 +28,7 @@ import { logRouter } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { problemHandler } from './problem.ts';
+import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { logRequests, named } from './request-log.ts';
 import { type PublicConfig, WELL_KNOWN_PATH, wellKnownRouter } from './well-known.ts';
 
@@ -44,6 +46,10 @@ export interface AppParts {
   readonly hosts: Hosts | undefined;
   readonly config: PublicConfig;
   readonly metrics: Metrics;
+  /** How much is done at once; whoever makes it lets it look at the process. */
+  readonly admission?: Admission;
+  /** How often one caller may ask. */
+  readonly rates?: RateLimits;
   readonly logger: Logger;
   readonly clock: () => number;
   /** Why the server cannot take writes now, in one sentence; undefined when it can. */
@@ -51,6 +57,8 @@ export interface AppParts {
 }
 
 export function createApp(parts: AppParts): Express {
+  const { admission = new Admission() } = parts;
+  parts.metrics.loads(() => admission.counts());
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -60,12 +68,13 @@ export function createApp(parts: AppParts): Express {
   app.use(logRequests(parts.logger, parts.metrics.request));
   app.use(securityHeaders());
   app.use(refuseForeignHosts(parts.hosts));
-  app.use(healthRouter(parts));
+  app.use(healthRouter(parts, admission));
   app.use(refuseBacklog());
-  app.use(WELL_KNOWN_PATH, wellKnownRouter(parts.store, parts.log, parts.config));
-  app.use('/log', logRouter(parts.log));
-  app.use(API_PATH, apiRouter(parts));
-  app.get('/:namespace/:name', named('/{namespace}/{name}'), showModel(parts.catalogue));
+  const reading = admission.middleware('read');
+  app.use(WELL_KNOWN_PATH, reading, wellKnownRouter(parts.store, parts.log, parts.config));
+  app.use('/log', reading, logRouter(parts.log));
+  app.use(API_PATH, apiRouter(parts, admission));
+  app.get('/:namespace/:name', reading, named('/{namespace}/{name}'), showModel(parts.catalogue));
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
   });
@@ -96,7 +105,7 @@ function securityHeaders() {
   });
 }
 
-function apiRouter(parts: AppParts): Router {
+function apiRouter(parts: AppParts, admission: Admission): Router {
   const router = Router({ caseSensitive: true });
   const catchUp = () =>
     parts.catalogue.catchUp().catch((error: unknown) => {
@@ -116,7 +125,8 @@ function apiRouter(parts: AppParts): Router {
   router.get('/openapi.json', named(`${API_PATH}/openapi.json`), (_request, response) => {
     response.set('Cache-Control', 'public, max-age=60').json(description);
   });
-  mount(router, endpoints, authenticator(parts.store, parts.tokens, parts.clock));
+  const auth = authenticator(parts.store, parts.tokens, parts.clock);
+  mount(router, endpoints, { auth, rates: parts.rates ?? rateLimits(), admission });
   return router;
 }
 
@@ -126,6 +136,8 @@ function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSende
     method: 'get',
     path: '/releases/{namespace}/{name}/{version}/files/{*path}',
     id: 'content',
+    load: 'content',
+    rate: 'uncounted',
     summary: 'The bytes of a published file; takes one Range',
     token: 'none',
     produces: 'application/octet-stream',
@@ -136,13 +148,13 @@ function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSende
   });
 }
 
-function healthRouter({ metrics, unready }: AppParts): Router {
+function healthRouter({ metrics, unready }: AppParts, admission: Admission): Router {
   const router = Router({ caseSensitive: true });
   router.get('/livez', named('/livez'), (_request, response) => {
     response.set('Cache-Control', 'no-store').type('text/plain').send('alive\n');
   });
   router.get('/readyz', named('/readyz'), async (_request, response) => {
-    const reason = await unready();
+    const reason = admission.reason() ?? (await unready());
     response
       .status(reason === undefined ? 200 : 503)
       .set('Cache-Control', 'no-store')

@@ -10,8 +10,20 @@ export interface Metrics {
   readonly registry: Registry;
   /** Told of every request that has ended. */
   request(ended: EndedRequest): void;
+  /** Where the places of requests are counted, by their class. */
+  loads(counts: () => readonly LoadCount[]): void;
+  /** Told of each draft or file that a quota refuses; of whom is not counted. */
+  quotaRefused(): void;
   /** Told by the sequencer. */
   readonly log: Observer;
+}
+
+interface LoadCount {
+  readonly load: string;
+  readonly running: number;
+  readonly waiting: number;
+  /** Since the server began. */
+  readonly refused: number;
 }
 
 export function createMetrics(): Metrics {
@@ -63,8 +75,17 @@ export function createMetrics(): Metrics {
     registers,
   });
 
+  const overQuota = new Counter({
+    name: 'weighhouse_quota_refusals_total',
+    help: 'Drafts and files that the quota of their namespace refused',
+    registers,
+  });
+  const loads = watchLoads(registry);
+
   return {
     registry,
+    loads,
+    quotaRefused: () => overQuota.inc(),
     request({ method, route, status, sent: bytes, seconds }) {
       duration.observe({ method, route, status: `${Math.floor(status / 100)}xx` }, seconds);
       sent.inc({ route }, bytes);
@@ -79,5 +100,27 @@ export function createMetrics(): Metrics {
       lost: () => lost.inc(),
       failed: () => failures.inc(),
     },
+  };
+}
+
+/** Gauges that ask when they are read. */
+function watchLoads(registry: Registry): (counts: () => readonly LoadCount[]) => void {
+  let source: () => readonly LoadCount[] = () => [];
+  const registers = [registry];
+  const gauge = (name: string, help: string, of: (it: LoadCount) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['load'],
+      registers,
+      collect() {
+        for (const it of source()) this.set({ load: it.load }, of(it));
+      },
+    });
+  gauge('weighhouse_requests_running', 'Requests that have a place', (it) => it.running);
+  gauge('weighhouse_requests_waiting', 'Requests that wait for a place', (it) => it.waiting);
+  gauge('weighhouse_requests_refused', 'Requests that got no place so far', (it) => it.refused);
+  return (counts) => {
+    source = counts;
   };
 }

@@ -84,6 +84,8 @@ interface HttpError {
 /** The last of Express's handlers: answers with a problem document. */
 export function problemHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
+    // It was answered when its time was over; what the work behind it comes to is nobody's.
+    if (response.writableEnded) return;
     const coded = toCoded(error);
     if (coded.code in OURS) {
       const { method } = request;

@@ -74,10 +74,12 @@ class BucketStore implements Store {
     });
   }
 
-  read(key: Key, range?: ByteRange): Promise<ReadableStream<Uint8Array>> {
+  read(key: Key, range?: ByteRange, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     return doing(`read ${key}`, async () => {
       if (range?.length === 0) return this.#nothingOf(key, range.offset);
-      const object = await this.#open(key, range);
+      const object = await this.#open(key, range, signal).catch((error) => {
+        throw signal?.aborted === true ? givenUp(key) : error;
+      });
       const size = object.ContentLength ?? 0;
       if (object.Body === undefined || (range !== undefined && size !== range.length)) {
         await cancel(object);
@@ -159,10 +161,11 @@ class BucketStore implements Store {
     this.#bucket.client.destroy();
   }
 
-  #open(key: Key, range?: ByteRange): Promise<GetObjectCommandOutput> {
+  #open(key: Key, range?: ByteRange, signal?: AbortSignal): Promise<GetObjectCommandOutput> {
     const bytes = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
     return this.#bucket.client.send(
       new GetObjectCommand({ ...targetOf(this.#bucket, key), Range: bytes }),
+      signal === undefined ? {} : { abortSignal: signal },
     );
   }
 
@@ -182,6 +185,10 @@ function asKey(text: string): Key | undefined {
   } catch {
     return undefined;
   }
+}
+
+function givenUp(key: Key): CodedError {
+  return new CodedError('interrupted', `nobody waits for ${key} any more`);
 }
 
 function noSuchObject(key: Key): CodedError {

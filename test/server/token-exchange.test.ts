@@ -1,11 +1,12 @@
 /** The token endpoint, as an OAuth client and as one of ours see it (RFC 8693, RFC 6749). */
 import { describe, expect, test } from '@jest/globals';
 import { CI_SECONDS, CI_UPLOAD_SECONDS, openToken } from '../../src/keyring/token.ts';
-import { MAX_EXCHANGES } from '../../src/server/api/token.ts';
+import { LOAD_LIMITS } from '../../src/server/loads.ts';
 import { makeIssuerKey } from '../made/issuer.ts';
 import { useTrustedPublishing } from '../made/trusted-publishing.ts';
 
 const publishing = useTrustedPublishing();
+const MAX_EXCHANGES = LOAD_LIMITS.exchange.atOnce;
 
 describe('an exchange', () => {
   test('gives a job a token of ours, for a quarter of an hour', async () => {
@@ -145,7 +146,7 @@ describe('where the issuer does not answer', () => {
     const asked = tokens.map((token) => publishing().exchange(token));
     const { status, headers, body } = await Promise.race(asked);
     expect([status, body.code]).toEqual([503, 'overloaded']);
-    expect(headers.get('retry-after')).toBe('1');
+    expect(headers.get('retry-after')).toMatch(/^[1-4]$/);
     answer();
     const statuses = (await Promise.all(asked)).map((it) => it.status);
     expect(statuses.filter((it) => it === 502)).toHaveLength(MAX_EXCHANGES);
