@@ -9,11 +9,14 @@ const lanes = {
   ],
   s3: ['<rootDir>/test/s3/**/*.test.ts'],
   peers: ['<rootDir>/test/peers/**/*.test.ts'],
-  all: ['<rootDir>/test/*.test.ts', '<rootDir>/test/!(peers|s3)/**/*.test.ts'],
+  cluster: ['<rootDir>/test/cluster/**/*.test.ts'],
+  all: ['<rootDir>/test/*.test.ts', '<rootDir>/test/!(peers|s3|cluster)/**/*.test.ts'],
 };
 
 export default {
   testEnvironment: 'node',
+  // Jest leaves a core idle by itself; of two that is half the machine.
+  maxWorkers: '100%',
   testMatch: lanes[process.env.WEIGHHOUSE_TEST_LANE ?? 'all'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import { readConfig } from './config.ts';
 import { CodedError, isCoded } from './core/error.ts';
@@ -37,10 +38,13 @@ import { Admission } from './server/admission.ts';
 import { createApp } from './server/app.ts';
 import { allowedHosts } from './server/hosts.ts';
 import { type Address, listen } from './server/listen.ts';
+import { followStanding } from './server/log-metrics.ts';
 import { createMetrics } from './server/metrics.ts';
 import { type Rates, rateLimits } from './server/rate-limits.ts';
+import type { TrustedProxies } from './server/trusted-proxies.ts';
 import type { Store } from './store/contract.ts';
 import { openDirectory } from './store/directory.ts';
+import { observed } from './store/observed.ts';
 import { probeStore } from './store/probe.ts';
 import { writeProbe } from './store/write-probe.ts';
 
@@ -98,7 +102,6 @@ export interface RegistryOptions {
   readonly onUnfinished?: (marker: string, cause: unknown) => void;
   /** What a namespace may take up that has no quota of its own. */
   readonly quota?: Limits | undefined;
-  readonly onQuotaRefused?: () => void;
 }
 
 /** Opens the registry in `store` with the keys of `directory`, and finishes what a crash left. */
@@ -152,7 +155,6 @@ export async function openRegistryAt(
     random,
     onUnfinished: options.onUnfinished,
     quota: options.quota,
-    onQuotaRefused: options.onQuotaRefused,
   });
   await registry.recover();
   return {
@@ -189,50 +191,77 @@ export interface ServeOptions {
   readonly quota?: Limits | undefined;
   /** Requests of one caller in a minute, where they are to be others than usual. */
   readonly rates?: Partial<Rates>;
+  /** Load balancers whose word about the client is taken. */
+  readonly trustedProxies: TrustedProxies;
+  /** Milliseconds for which a server that is told to end says so and still takes requests. */
+  readonly drainDelay: number;
 }
 
 export interface Serving {
   readonly url: string;
   readonly logger: Logger;
-  /** Takes no more requests, lets the running ones and the current commit finish, and ends. */
+  /**
+   * Says that it is not ready and goes on for the drain delay; then takes no more requests, lets
+   * the running ones and the current commit finish, and ends.
+   */
   close(): Promise<void>;
 }
 
 /** Starts the server. */
 export async function serve(options: ServeOptions): Promise<Serving> {
-  const { store, keysDirectory, passphrase, address, publicUrl } = options;
+  const { keysDirectory, passphrase, address, publicUrl } = options;
   expectLargeBodies();
   const logger = pino({ level: options.logLevel }, pino.destination(2));
   const identities = await openIssuers(options);
-  const metrics = createMetrics();
+  let catalogue: FollowingCatalogue | undefined;
+  const metrics = createMetrics(() => catalogue?.size());
+  const store = observed(options.store, metrics.store.began);
   const opened = await openRegistryAt(store, keysDirectory, passphrase, {
     observer: {
       ...metrics.log,
-      failed: (cause) => logger.warn({ err: cause }, 'the log failed and tries again'),
-      stopped: (cause) => logger.fatal({ err: cause }, 'the log has stopped'),
+      failed(cause) {
+        metrics.log.failed?.(cause);
+        logger.warn({ err: cause }, 'the log failed and tries again');
+      },
+      stopped(cause) {
+        metrics.log.stopped?.(cause);
+        logger.fatal({ err: cause }, 'the log has stopped');
+      },
     },
     stateDirectory: options.indexDirectory,
     witnessPolicy: options.witnessPolicy,
-    onAbsentWitness: (witness, cause) =>
-      logger.warn({ witness, err: cause }, 'a witness did not cosign'),
-    onRoot: ({ version }) => logger.info({ version }, 'a newer trust root is in force'),
-    onUnfinished: (marker, cause) =>
-      logger.error({ marker, err: cause }, 'a publish or seal is unfinished and is tried again'),
+    onAbsentWitness(witness, cause) {
+      metrics.witnessAbsent();
+      logger.warn({ witness, err: cause }, 'a witness did not cosign');
+    },
+    onRoot({ version, expires }) {
+      metrics.rootExpires(Date.parse(expires));
+      logger.info({ version }, 'a newer trust root is in force');
+    },
+    onUnfinished(marker, cause) {
+      metrics.unfinished();
+      logger.error({ marker, err: cause }, 'a publish or seal is unfinished and is tried again');
+    },
     quota: options.quota,
-    onQuotaRefused: metrics.quotaRefused,
   });
   const { trust } = opened;
   const looking = followRoot(trust, logger);
-  const { catalogue, removeIndex } = await openIndex(opened, options.indexDirectory, logger);
+  metrics.rootExpires(Date.parse(trust.root.expires));
+  const index = await openIndex(opened, options.indexDirectory, logger);
+  catalogue = index.catalogue;
+  const watching = followStanding(store, opened.log, metrics.standing, (cause) =>
+    logger.warn({ err: cause }, 'where the log stands could not be read'),
+  );
   // Its own threads: whoever reads need not wait until a terabyte is sealed.
   const hashing = new HashingPool();
   const takesNoWrites = writeProbe(store, randomBytes(16).toString('hex'), Date.now);
   const admission = new Admission();
   const stopWatching = admission.watch();
+  let isLeaving = false;
   const makeApp = (bound: string) =>
     createApp({
       registry: opened.registry,
-      catalogue,
+      catalogue: index.catalogue,
       log: opened.log,
       store,
       tokens: trust.tokens,
@@ -254,6 +283,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       rates: rateLimits(options.rates),
       logger,
       clock: Date.now,
+      isLeaving: () => isLeaving,
+      trustedProxies: options.trustedProxies,
       unready: async () => opened.sequencer.unready() ?? (await takesNoWrites()),
     });
   const listening = await listen(makeApp, address);
@@ -262,10 +293,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     logger,
     async close() {
       clearInterval(looking);
+      clearInterval(watching);
+      isLeaving = true;
+      listening.leave();
+      if (options.drainDelay > 0) await setTimeout(options.drainDelay);
       await listening.close(DRAIN_MS);
       stopWatching();
-      catalogue.close();
-      await removeIndex();
+      index.catalogue.close();
+      await index.removeIndex();
       await hashing.close();
       await opened.close();
       await store.close();

@@ -13,7 +13,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { installFromPypi } from './install.ts';
 
 const run = promisify(execFile);
@@ -21,6 +21,7 @@ const run = promisify(execFile);
 const VERSION = '4.48';
 /** Its parts listen on PORT to PORT+8, and one calls itself on PORT+10008 whatever it is told. */
 const PORT_OFFSETS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10_008];
+const BUCKET = 'weighhouse';
 const READY_WITHIN_MS = 60_000;
 
 export interface Seaweedfs {
@@ -38,25 +39,42 @@ export async function installSeaweedfs(): Promise<string> {
   return join(python, '..', 'weed');
 }
 
-/** Starts it on `directory` and resolves when it takes writes. */
-export async function startSeaweedfs(directory: string): Promise<Seaweedfs> {
+/** Who may do what in it. */
+export interface Identities {
+  /** A file of identities (`-s3.config`). */
+  readonly file: string;
+  /** Of the one of them that the servers are. */
+  readonly credentials: Seaweedfs['credentials'];
+}
+
+/** Starts it on `directory` and resolves when it answers. Without `identities` there is one, which may do everything. */
+export async function startSeaweedfs(
+  directory: string,
+  identities?: Identities,
+): Promise<Seaweedfs> {
   const program = await installSeaweedfs();
   const port = await freePorts();
-  const credentials = { accessKeyId: 'weighhouse', secretAccessKey: 'weighhouse-secret' };
+  const credentials = identities?.credentials ?? {
+    accessKeyId: 'weighhouse',
+    secretAccessKey: 'weighhouse-secret',
+  };
   const log = await open(join(directory, 'seaweedfs.txt'), 'w');
-  const child = spawn(program, flags(directory, port), {
+  const who = identities === undefined ? [] : [`-s3.config=${identities.file}`];
+  const child = spawn(program, [...flags(directory, port), ...who], {
     stdio: ['ignore', log.fd, log.fd],
     env: {
       ...process.env,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      ...(identities === undefined && {
+        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      }),
     },
   });
   await log.close();
   const server: Seaweedfs = {
     endpoint: `http://127.0.0.1:${port}`,
     region: 'us-east-1',
-    bucket: 'weighhouse',
+    bucket: BUCKET,
     credentials,
     stop: () => stop(child, port),
   };
@@ -92,6 +110,7 @@ function flags(directory: string, port: number): string[] {
     '-s3.port.lance=0',
     '-webdav=false',
     '-s3.autoCreateBucket=false',
+    `-bucket=${BUCKET}`,
     '-master.volumeSizeLimitMB=1024',
     '-master.telemetry=false',
   ];
@@ -104,10 +123,9 @@ async function untilReady(server: Seaweedfs, child: ChildProcess): Promise<void>
   try {
     for (;;) {
       try {
-        await client.send(new CreateBucketCommand({ Bucket: bucket }));
+        await client.send(new HeadBucketCommand({ Bucket: bucket }));
         return;
       } catch (error) {
-        if (/^BucketAlready/.test((error as Error).name)) return;
         if (child.exitCode !== null || Date.now() > deadline) throw error;
         await new Promise((done) => setTimeout(done, 100));
       }

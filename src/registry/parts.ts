@@ -47,8 +47,6 @@ export interface RegistryParts {
   readonly random: () => Uint8Array;
   /** What a namespace may take up that has no quota of its own; undefined for no limit. */
   readonly quota?: Limits | undefined;
-  /** Told of each draft or file that a quota refuses. */
-  readonly onQuotaRefused?: (() => void) | undefined;
   /** Told of each publish or seal that was left in the middle and cannot be finished for now. */
   readonly onUnfinished?: ((marker: Key, cause: unknown) => void) | undefined;
 }

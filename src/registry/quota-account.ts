@@ -52,8 +52,6 @@ export interface AccountOptions {
   readonly server: string;
   readonly defaults: Limits | undefined;
   readonly clock: () => number;
-  /** Told of each declaration or draft that is refused. */
-  readonly onRefused?: (() => void) | undefined;
 }
 
 interface Share {
@@ -236,13 +234,12 @@ export class QuotaAccount {
   }
 
   #refused(refusal: Refusal): CodedError {
-    const { namespace, onRefused } = this.#options;
+    const { namespace } = this.#options;
     const { what, used, asked, limit, setAside } = refusal;
     if (used - setAside + asked <= limit) {
       const message = `other uploads to ${namespace} have set aside what is left of its quota; try again in a moment`;
       return new CodedError('overloaded', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
     }
-    onRefused?.();
     return new CodedError('quota-exceeded', sentenceOf(namespace, refusal), {
       namespace,
       what,

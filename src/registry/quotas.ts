@@ -53,13 +53,10 @@ export class Quotas {
   readonly #chores: Chores;
   readonly #accounts = new Map<Namespace, QuotaAccount>();
 
-  constructor(
-    parts: Pick<RegistryParts, 'store' | 'clock' | 'random' | 'quota' | 'onQuotaRefused'>,
-    chores: Chores,
-  ) {
-    const { store, clock, quota: defaults, onQuotaRefused: onRefused } = parts;
+  constructor(parts: Pick<RegistryParts, 'store' | 'clock' | 'random' | 'quota'>, chores: Chores) {
+    const { store, clock, quota: defaults } = parts;
     const server = formatHex(parts.random().subarray(0, SERVER_BYTES));
-    this.#options = { store, clock, server, defaults, onRefused };
+    this.#options = { store, clock, server, defaults };
     this.#chores = chores;
   }
 

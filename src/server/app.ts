@@ -15,7 +15,7 @@ import type { Store } from '../store/contract.ts';
 import { Admission } from './admission.ts';
 import { decisionEndpoints } from './api/decisions.ts';
 import { draftEndpoints } from './api/drafts.ts';
-import { API_PATH, type Endpoint, endpoint, mount, param } from './api/endpoint.ts';
+import { API_PATH, type Doors, type Endpoint, endpoint, mount, param } from './api/endpoint.ts';
 import { namespaceEndpoints } from './api/namespaces.ts';
 import { policyEndpoints } from './api/policies.ts';
 import { publishedOf, releaseEndpoints } from './api/releases.ts';
@@ -24,13 +24,19 @@ import { authenticator } from './auth.ts';
 import { refuseBacklog } from './backlog.ts';
 import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
+import { hubRouter } from './hugging-face/router.ts';
 import { logRouter } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { describeApi } from './openapi.ts';
 import { problemHandler } from './problem.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { logRequests, named } from './request-log.ts';
+import type { TrustedProxies } from './trusted-proxies.ts';
 import { type PublicConfig, WELL_KNOWN_PATH, wellKnownRouter } from './well-known.ts';
+
+/** Why a server that has been told to end is not ready. */
+const LEAVING = 'the server is ending; ask another one';
 
 export interface AppParts {
   readonly registry: Registry;
@@ -54,6 +60,10 @@ export interface AppParts {
   readonly clock: () => number;
   /** Why the server cannot take writes now, in one sentence; undefined when it can. */
   readonly unready: () => Promise<string | undefined>;
+  /** True once the server has been told to end. */
+  readonly isLeaving: () => boolean;
+  /** Addresses whose `X-Forwarded-*` headers are believed. */
+  readonly trustedProxies: TrustedProxies;
 }
 
 export function createApp(parts: AppParts): Express {
@@ -62,18 +72,27 @@ export function createApp(parts: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
+  app.set('trust proxy', parts.trustedProxies);
   app.set('query parser', 'simple');
   // One spelling for each route; Express would take /API/v1 for /api/v1.
   app.set('case sensitive routing', true);
-  app.use(logRequests(parts.logger, parts.metrics.request));
+  app.use(logRequests(parts.logger, parts.metrics.http));
   app.use(securityHeaders());
   app.use(refuseForeignHosts(parts.hosts));
   app.use(healthRouter(parts, admission));
   app.use(refuseBacklog());
   const reading = admission.middleware('read');
+  const sending = admission.middleware('content');
+  const rates = parts.rates ?? rateLimits();
   app.use(WELL_KNOWN_PATH, reading, wellKnownRouter(parts.store, parts.log, parts.config));
   app.use('/log', reading, logRouter(parts.log));
-  app.use(API_PATH, apiRouter(parts, admission));
+  const sender = contentSender(parts.hashing);
+  const auth = authenticator(parts.store, parts.tokens, parts.clock);
+  app.use(API_PATH, apiRouter(parts, sender, { auth, rates, admission }));
+  // What other clients read is files for the most part.
+  const counted = rates.middleware('read');
+  app.use(OCI_PATH, counted, sending, ociRouter({ ...parts, sender }));
+  app.use(counted, sending, hubRouter({ ...parts, sender, auth, url: parts.config.url }));
   app.get('/:namespace/:name', reading, named('/{namespace}/{name}'), showModel(parts.catalogue));
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
@@ -105,13 +124,12 @@ function securityHeaders() {
   });
 }
 
-function apiRouter(parts: AppParts, admission: Admission): Router {
+function apiRouter(parts: AppParts, sender: ContentSender, doors: Doors): Router {
   const router = Router({ caseSensitive: true });
   const catchUp = () =>
     parts.catalogue.catchUp().catch((error: unknown) => {
       parts.logger.warn({ err: error }, 'the index could not catch up and tries again');
     });
-  const sender = contentSender(parts.hashing);
   const endpoints: readonly Endpoint[] = [
     ...draftEndpoints(parts.registry, parts.tokens, parts.clock, catchUp),
     ...decisionEndpoints(parts.registry),
@@ -125,8 +143,7 @@ function apiRouter(parts: AppParts, admission: Admission): Router {
   router.get('/openapi.json', named(`${API_PATH}/openapi.json`), (_request, response) => {
     response.set('Cache-Control', 'public, max-age=60').json(description);
   });
-  const auth = authenticator(parts.store, parts.tokens, parts.clock);
-  mount(router, endpoints, { auth, rates: parts.rates ?? rateLimits(), admission });
+  mount(router, endpoints, doors);
   return router;
 }
 
@@ -148,18 +165,29 @@ function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSende
   });
 }
 
-function healthRouter({ metrics, unready }: AppParts, admission: Admission): Router {
+/**
+ * `/readyz` says whether writes may be sent here, `/readyz/reads` whether reads may. They differ
+ * where the store that all servers share is full or slow: a load balancer that took every server
+ * out of service for that would end the reads, too.
+ */
+function healthRouter({ metrics, unready, isLeaving }: AppParts, admission: Admission): Router {
   const router = Router({ caseSensitive: true });
-  router.get('/livez', named('/livez'), (_request, response) => {
-    response.set('Cache-Control', 'no-store').type('text/plain').send('alive\n');
-  });
-  router.get('/readyz', named('/readyz'), async (_request, response) => {
-    const reason = admission.reason() ?? (await unready());
+  const tell = (response: Response, reason: string | undefined) =>
     response
       .status(reason === undefined ? 200 : 503)
       .set('Cache-Control', 'no-store')
       .type('text/plain')
       .send(`${reason ?? 'ready'}\n`);
+  router.get('/livez', named('/livez'), (_request, response) => {
+    response.set('Cache-Control', 'no-store').type('text/plain').send('alive\n');
+  });
+  router.get('/readyz', named('/readyz'), async (_request, response) => {
+    const reason = isLeaving() ? LEAVING : (admission.reason() ?? (await unready()));
+    metrics.ready(reason === undefined);
+    tell(response, reason);
+  });
+  router.get('/readyz/reads', named('/readyz/reads'), (_request, response) => {
+    tell(response, isLeaving() ? LEAVING : undefined);
   });
   router.get('/metrics', named('/metrics'), async (_request, response) => {
     response

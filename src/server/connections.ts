@@ -10,6 +10,7 @@ export class Connections {
   readonly #server: Server;
   /** Requests under way on each. */
   readonly #requests = new Map<Socket, number>();
+  #leaving = false;
   #draining = false;
 
   constructor(server: Server) {
@@ -19,7 +20,7 @@ export class Connections {
       socket.once('close', () => this.#requests.delete(socket));
     });
     server.on('request', ({ socket }, response) => {
-      if (this.#draining) response.shouldKeepAlive = false;
+      if (this.#leaving) response.shouldKeepAlive = false;
       this.#count(socket, 1);
       response.once('close', () => {
         this.#count(socket, -1);
@@ -28,8 +29,17 @@ export class Connections {
     });
   }
 
+  /**
+   * Goes on taking requests, but each connection ends with its next answer: whoever keeps
+   * connections (a load balancer) loses none of them in the middle of a request.
+   */
+  leave(): void {
+    this.#leaving = true;
+  }
+
   /** Takes no new connections, lets the running requests finish for at most `deadline` ms, then cuts them. */
   async drain(deadline: number): Promise<void> {
+    this.leave();
     this.#draining = true;
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());

@@ -46,6 +46,8 @@ const HIGH_WATER_MARK = 2 ** 20;
 export interface Listening {
   /** `http://host:port` as it was bound. */
   readonly url: string;
+  /** Goes on taking requests, but ends each connection with its next answer. */
+  leave(): void;
   /** Takes no new requests, lets the running ones finish for at most `deadline` ms, then cuts them. */
   close(deadline: number): Promise<void>;
 }
@@ -82,7 +84,11 @@ export async function listen(
   server.on('request', cutSlowUploads(limits.upload));
   server.on('request', cutSlowReaders(limits.download));
   server.on('request', makeApp(url));
-  return { url, close: (deadline) => connections.drain(deadline) };
+  return {
+    url,
+    leave: () => connections.leave(),
+    close: (deadline) => connections.drain(deadline),
+  };
 }
 
 function bind(server: Server, { host, port }: Address): Promise<string> {

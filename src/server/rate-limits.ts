@@ -6,7 +6,7 @@
  * The limits are far above what a push of thousands of files or an audit does; they stop a
  * loop that has gone wild, and a thief's. Each server counts for itself.
  */
-import type { Request, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { type Store as HitStore, ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import { BoundedMap } from '../core/bounded-map.ts';
 import { CodedError } from '../core/error.ts';
@@ -36,6 +36,8 @@ export const MAX_CALLERS = 20_000;
 export interface RateLimits {
   /** Counts a request of `caller`, and tells it how many are left. Throws `rate-limited`. */
   take(rate: Rate, caller: string, request: Request, response: Response): Promise<void>;
+  /** Counts everything behind it, by address. */
+  middleware(rate: Rate): RequestHandler;
 }
 
 /** The key of whoever sent no token: Express knows the address, and which proxies may say it. */
@@ -51,9 +53,14 @@ export function rateLimits(
   const limiters = new Map(
     rates.map(([rate, limit]) => [rate, limiter(rate as Rate, limit, clock)] as const),
   );
+  const take: RateLimits['take'] = async (rate, caller, request, response) => {
+    await limiters.get(rate)?.(caller, request, response);
+  };
   return {
-    async take(rate, caller, request, response) {
-      await limiters.get(rate)?.(caller, request, response);
+    take,
+    middleware: (rate) => async (request, response, next) => {
+      await take(rate, addressOf(request), request, response);
+      next();
     },
   };
 }

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
+import type { ErrorCode } from '../core/error.ts';
 
 /** One request that has ended. */
 export interface EndedRequest {
@@ -16,6 +17,8 @@ export interface EndedRequest {
   /** Bytes that went out, headers included. */
   readonly sent: number;
   readonly seconds: number;
+  /** The error that it was answered with. */
+  readonly code: ErrorCode | undefined;
 }
 
 /** What the handlers of a request leave for those who tell of it. */
@@ -23,6 +26,8 @@ export interface RequestNotes {
   route?: string;
   /** The subject of the token that was accepted. */
   subject?: string;
+  /** The error that is the answer. */
+  code?: ErrorCode;
 }
 
 /** The notes of a request. */
@@ -38,13 +43,14 @@ export function named(route: string) {
   };
 }
 
-/** Tells `logger` and `observe` of every request; each gets an id, which the answer names. */
+/** Tells `logger` and `observer` of every request; each gets an id, which the answer names. */
 export function logRequests(
   logger: Logger,
-  observe: (request: EndedRequest) => void,
+  observer: { began(): void; ended(request: EndedRequest): void },
 ): RequestHandler {
   return (request, response, next) => {
     const begun = performance.now();
+    observer.began();
     // Kept: a request whose connection breaks off while it is refused has none any more.
     const { socket } = request;
     const sentBefore = socket.bytesWritten;
@@ -59,7 +65,7 @@ export function logRequests(
         { id, ...rest, sent, ms: Math.round(seconds * 1000), subject, isWhole },
         'request',
       );
-      observe(ended);
+      observer.ended(ended);
     });
     next();
   };
@@ -72,5 +78,6 @@ function describe(request: Request, response: Response, begun: number, sent: num
     status: response.statusCode,
     sent,
     seconds: (performance.now() - begun) / 1000,
+    code: notesOf(response).code,
   };
 }

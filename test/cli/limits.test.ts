@@ -63,7 +63,7 @@ describe('a push that cannot fit', () => {
     const metrics = await (await fetch(`${home.env.WEIGHHOUSE_URL}/metrics`)).text();
     expect(metrics).toContain('method="PUT",route="/api/v1/drafts/{namespace}/{name}/{version}"');
     expect(metrics).not.toContain('{version}/files"');
-    expect(metrics).toContain('weighhouse_quota_refusals_total 1');
+    expect(metrics).toContain('weighhouse_http_refused_total{code="quota-exceeded"} 1');
   });
 });
 

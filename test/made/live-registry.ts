@@ -136,8 +136,7 @@ export class World {
   /** A process that has just started, on the disk or on another store. */
   async open(
     behaviour: Behaviour = {},
-    options: Partial<SequencerOptions> &
-      Pick<RegistryParts, 'onUnfinished' | 'quota' | 'onQuotaRefused'> = {},
+    options: Partial<SequencerOptions> & Pick<RegistryParts, 'onUnfinished' | 'quota'> = {},
   ): Promise<LiveRegistry> {
     this.#processes += 1;
     const store = options.store ?? this.disk.open(behaviour);
@@ -175,7 +174,6 @@ export class World {
       random,
       onUnfinished: options.onUnfinished,
       quota: options.quota,
-      onQuotaRefused: options.onQuotaRefused,
     });
     const live = new LiveRegistry(this, registry, log, reader);
     this.#live.add(live);

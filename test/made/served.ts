@@ -20,7 +20,10 @@ import { formatBase64 } from '../../src/core/bytes.ts';
 import type { Digest } from '../../src/core/digest.ts';
 import { digestBytes } from '../../src/core/digest.ts';
 import { parseOrigin } from '../../src/core/log/checkpoint.ts';
+import type { AdvisoryKind } from '../../src/core/log/entry.ts';
+import { ADVISORY_PAYLOAD_TYPE, formatAdvisory } from '../../src/core/release/advisory.ts';
 import { type Namespace, parseNamespace, parseReleaseName } from '../../src/core/release/name.ts';
+import { formatEnvelope, toSign } from '../../src/core/statement/dsse.ts';
 import { formatPem } from '../../src/core/statement/public-key.ts';
 import { presentReleaseKeys } from '../../src/core/trust/periods.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
@@ -42,6 +45,7 @@ import { type AppParts, createApp } from '../../src/server/app.ts';
 import { allowedHosts } from '../../src/server/hosts.ts';
 import { type Listening, type ListenLimits, listen } from '../../src/server/listen.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
+import { noProxies } from '../../src/server/trusted-proxies.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { openDirectory } from '../../src/store/directory.ts';
 import { declared, type MadeFiles, nonceOf, OPERATOR, partsOf } from './live-registry.ts';
@@ -167,6 +171,8 @@ export class Served {
         logger,
         clock: time.now,
         unready: async () => rooms.sequencer.unready(),
+        isLeaving: () => false,
+        trustedProxies: noProxies,
         ...options.parts,
       });
     const listening = await listen(app, { host: HOST, port: 0 }, options.limits);
@@ -304,6 +310,17 @@ export class Served {
     const { digest } = await this.push(reference, files, options);
     const path = `${draftPath(reference)}/publish`;
     return this.api(path, { method: 'POST', json: { digest }, ...options });
+  }
+
+  /** Logs an advisory that the owner signed; resolves to its envelope, base64, and its index. */
+  async advise(release: string, digest: Digest, advisory: AdvisoryKind, summary: string) {
+    const time = new Date(this.#time.now()).toISOString();
+    const said = { v: 1, origin: this.origin, release, digest, advisory, summary, time } as const;
+    const payload = formatAdvisory({ ...said, nonce: nonceOf(3) });
+    const signature = await this.owner.sign(toSign(ADVISORY_PAYLOAD_TYPE, payload));
+    const envelope = formatBase64(formatEnvelope(ADVISORY_PAYLOAD_TYPE, payload, signature));
+    const logged = await this.api('/advisories', { method: 'POST', json: { envelope } });
+    return { envelope, ...logged };
   }
 
   /** The file in which the store keeps the bytes of a published file, for tests that damage it. */

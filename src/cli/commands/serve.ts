@@ -5,11 +5,12 @@ import { CodedError, messageOf } from '../../core/error.ts';
 import type { Patience } from '../../log/pause.ts';
 import { openStore, type ServeOptions, STORE_PATIENCE_MS, serve } from '../../main.ts';
 import { RATES, type Rates } from '../../server/rate-limits.ts';
+import { parseTrustedProxies } from '../../server/trusted-proxies.ts';
 import { parseAddress } from '../address.ts';
 import { collect, declare, passphraseFlag, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
 import { type PassphraseFlags, serverPassphrase } from '../passphrase.ts';
-import { parseBytes } from '../units.ts';
+import { parseBytes, parseDuration } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('serve', 'serve --store ./store --keys ./keys --listen 127.0.0.1:8080')
@@ -17,6 +18,14 @@ export function makeCommand(run: Run): Command {
     .requiredOption('--keys <dir>', 'the server’s keys')
     .requiredOption('--listen <host:port>', 'where to listen; port 0 takes any that is free')
     .option('--public-url <url>', 'how clients reach it, behind a proxy')
+    .option(
+      '--trusted-proxy <network...>',
+      'load balancers whose X-Forwarded-For is believed: addresses or networks',
+    )
+    .option(
+      '--drain-delay <duration>',
+      'after SIGTERM, how long to take requests while /readyz is red (default: none)',
+    )
     .option('--witness-policy <file>', 'C2SP tlog-policy: witnesses that must cosign')
     .option('--oidc-issuers <file>', 'issuers of CI identities that are trusted at all')
     .option('--quota <size>', 'bytes of a namespace that has no quota of its own')
@@ -44,6 +53,8 @@ interface ServeFlags extends PassphraseFlags {
   readonly keys: string;
   readonly listen: string;
   readonly publicUrl?: string;
+  readonly trustedProxy?: readonly string[];
+  readonly drainDelay?: string;
   readonly witnessPolicy?: string;
   readonly oidcIssuers?: string;
   readonly oidcAllowLoopback?: boolean;
@@ -54,6 +65,9 @@ interface ServeFlags extends PassphraseFlags {
 
 async function runServer(context: Context, flags: ServeFlags): Promise<void> {
   const address = parseAddress(flags.listen);
+  const trustedProxies = parseTrustedProxies(flags.trustedProxy ?? [], '--trusted-proxy');
+  const drainDelay =
+    flags.drainDelay === undefined ? 0 : parseDuration(flags.drainDelay, '--drain-delay') * 1000;
   if (flags.oidcAllowLoopback) {
     context.output.warn('CI identities may come from this machine, without TLS: for tests only');
   }
@@ -64,6 +78,8 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
     passphrase,
     address,
     publicUrl: flags.publicUrl,
+    trustedProxies,
+    drainDelay,
     indexDirectory: flags.index ?? join(context.config.cacheDirectory, 'index'),
     logLevel: context.config.logLevel,
     witnessPolicy: flags.witnessPolicy,

@@ -15,6 +15,7 @@ import { nodeHost } from '../../hashing/host.ts';
 import { openStore } from '../../main.ts';
 import { openTokenKey } from '../../operator/keys-directory.ts';
 import { readStoredRoot } from '../../operator/stored-root.ts';
+import { noProxies } from '../../server/trusted-proxies.ts';
 import type { Store } from '../../store/contract.ts';
 import { parseAddress } from '../address.ts';
 import { declare, passphraseFlag, type Run } from '../command.ts';
@@ -61,6 +62,8 @@ async function start(context: Context, flags: StartFlags): Promise<void> {
     witnessPolicy: undefined,
     oidcIssuers: undefined,
     oidcAllowLoopback: false,
+    trustedProxies: noProxies,
+    drainDelay: 0,
   });
 }
 

@@ -1,0 +1,118 @@
+/**
+ * Releases as OCI artifacts. Their objects are made when somebody first asks, and kept: a digest
+ * that was once shown is a name that people pin, so it must open the same bytes for ever, also
+ * when a later version of this program would write them another way, and though the checkpoint
+ * in a proof would be a newer one.
+ */
+import type { Digest } from '../core/digest.ts';
+import { digestOf } from '../core/digest.ts';
+import {
+  EMPTY_BYTES,
+  EMPTY_TYPE,
+  type ArtifactObject as Made,
+  modelArtifact,
+  referrer,
+} from '../core/oci/artifact.ts';
+import type { DocumentName } from '../core/release/documents.ts';
+import type { Model, ReleaseName } from '../core/release/name.ts';
+import { keys } from '../store/keys.ts';
+import { type ArtifactsRecord, artifactObjectForm, artifactsForm } from './documents/artifact.ts';
+import { load } from './documents/form.ts';
+import type { RegistryParts } from './parts.ts';
+import type { ArtifactObject } from './registry.ts';
+import type { Releases } from './releases.ts';
+import { Statements } from './statements.ts';
+
+/** What hangs on a release, by media type. Of those that it does not have there is none. */
+const DOCUMENTS: readonly (readonly [DocumentName, string])[] = [
+  ['model.sig', 'application/vnd.dev.sigstore.bundle.v0.3+json'],
+  ['release.dsse', 'application/vnd.weighhouse.release.dsse.v1+json'],
+  ['release.tlog-proof', 'application/vnd.weighhouse.tlog-proof.v1'],
+  ['manifest.json', 'application/vnd.weighhouse.manifest.v1+json'],
+  ['decisions.json', 'application/vnd.weighhouse.decisions.v1+json'],
+  ['verdict.dsse', 'application/vnd.weighhouse.verdict.dsse.v1+json'],
+];
+
+export class Artifacts {
+  readonly #parts: RegistryParts;
+  readonly #releases: Releases;
+  readonly #statements: Statements;
+
+  constructor(parts: RegistryParts, releases: Releases) {
+    this.#parts = parts;
+    this.#releases = releases;
+    this.#statements = new Statements(parts);
+  }
+
+  /** The artifacts of a published release; undefined when there is no such release. */
+  async of(release: ReleaseName): Promise<ArtifactsRecord | undefined> {
+    const published = await this.#releases.describe(release);
+    if (published === undefined) return undefined;
+    const { store, host } = this.#parts;
+    const key = keys.artifacts(release);
+    const kept = await load(store, key, artifactsForm);
+    if (kept !== undefined) return kept.value;
+
+    const { digest, manifest, time } = published;
+    const model = modelArtifact(host, manifest, { digest, created: time });
+    await this.#keep(release, 'manifest', model.manifest);
+    await this.#keep(release, 'blob', model.config);
+    const empty = {
+      mediaType: EMPTY_TYPE,
+      digest: digestOf(host, EMPTY_BYTES),
+      size: EMPTY_BYTES.length,
+      bytes: EMPTY_BYTES,
+    };
+    await this.#keep(release, 'blob', empty);
+    const referrers: Made[] = [];
+    for (const [title, mediaType] of DOCUMENTS) {
+      const bytes = await this.#documentOf(release, title);
+      if (bytes === undefined) continue;
+      const made = referrer(host, model.manifest, { title, mediaType, bytes });
+      await this.#keep(release, 'blob', made.layer);
+      await this.#keep(release, 'manifest', made.manifest);
+      referrers.push(made.manifest);
+    }
+    const record = {
+      v: 1,
+      manifest: named(model.manifest),
+      referrers: referrers.map(named),
+    } as const;
+    if ((await store.create(key, artifactsForm.format(record))) === 'created') return record;
+    // Another server was first: its proof may have another checkpoint.
+    return (await load(store, key, artifactsForm))?.value ?? record;
+  }
+
+  /** The object with that digest among the artifacts of the model, or undefined. */
+  async object(model: Model, digest: Digest): Promise<ArtifactObject | undefined> {
+    const key = keys.artifactObject(model, digest);
+    const held = await load(this.#parts.store, key, artifactObjectForm);
+    if (held === undefined) return undefined;
+    const { kind, mediaType } = held.value;
+    return { kind, mediaType, bytes: await this.#statements.get(digest) };
+  }
+
+  async #keep(model: Model, kind: ArtifactObject['kind'], object: Made): Promise<void> {
+    const { bytes, digest, mediaType } = object;
+    await this.#statements.put(bytes);
+    const document = artifactObjectForm.format({ v: 1, mediaType, kind });
+    await this.#parts.store.create(keys.artifactObject(model, digest), document);
+  }
+
+  async #documentOf(release: ReleaseName, name: DocumentName): Promise<Uint8Array | undefined> {
+    const { decisions, verdict } = await this.#releases.get(release);
+    if (name === 'decisions.json' && decisions === undefined) return undefined;
+    if (name === 'verdict.dsse' && verdict === undefined) return undefined;
+    return this.#releases.document(release, name);
+  }
+}
+
+function named({ mediaType, digest, size, artifactType = mediaType, annotations }: Made) {
+  return {
+    mediaType,
+    digest,
+    size,
+    artifactType,
+    ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
+  };
+}
