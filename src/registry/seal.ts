@@ -13,6 +13,7 @@ import { inParallel } from '../core/parallel.ts';
 import { formatManifest, MAX_FILES, parseManifest } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
 import { parseFilePath } from '../core/release/path.ts';
+import { Turnstile } from '../core/turnstile.ts';
 import { type Format, isFormat } from '../core/weights/format.ts';
 import {
   type Inspection,
@@ -40,6 +41,12 @@ import type { Uploads } from './uploads.ts';
 
 /** Files that are looked into, or read back, at the same time; the hashing pool bounds the work. */
 const PARALLEL = 16;
+/** Seals that read at the same time; each of them reads many files. */
+export const SEALS_AT_ONCE = 8;
+/** Seals that run or wait for their turn, on one server. */
+export const MAX_SEALS = 256;
+/** Seconds after which a seal that found no place is worth asking for again. */
+const RETRY_AFTER_SECONDS = 10;
 /** Missing files that an error names. */
 const NAMED = 5;
 
@@ -77,6 +84,7 @@ export class Seals {
   readonly #readAhead: ReadAhead;
   readonly #statements: Statements;
   readonly #runs = new Map<string, Run>();
+  readonly #turns = new Turnstile(SEALS_AT_ONCE);
   readonly #failures = new BoundedMap<string, Failure>(KEPT_FAILURES);
   #isClosed = false;
 
@@ -136,13 +144,18 @@ export class Seals {
   }
 
   #start(release: ReleaseName, draft: DraftIn<'draft'>, request: SealRequest): void {
-    if (this.#isClosed) throw new CodedError('interrupted', 'the server is stopping; seal again');
+    if (this.#isClosed) throw stopping();
+    if (this.#runs.size >= MAX_SEALS) {
+      const message = 'more drafts wait to be sealed here than there are places; seal again later';
+      throw new CodedError('overloaded', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    }
     const name = formatReleaseName(release);
     const progress = { bytes: 0, total: 0 };
     const run: Run = { request, progress, abort: new AbortController(), done: Promise.resolve() };
     this.#failures.delete(name);
     this.#runs.set(name, run);
-    run.done = this.#seal(release, draft, run)
+    run.done = this.#turns
+      .pass(() => this.#seal(release, draft, run))
       .catch((error: unknown) => this.#failures.set(name, described(error)))
       .finally(() => this.#runs.delete(name));
   }
@@ -150,6 +163,7 @@ export class Seals {
   // ------------------------------------------------------------------ the seal itself
 
   async #seal(release: ReleaseName, draft: DraftIn<'draft'>, run: Run): Promise<void> {
+    if (run.abort.signal.aborted) throw stopping();
     const { nonce, paths } = run.request;
     const files = await this.#storedFiles(release, paths);
     run.progress.total = files.reduce((sum, file) => sum + file.size, 0);
@@ -247,6 +261,10 @@ export class Seals {
     );
     return isManifestOf(manifest, nonce, found.filter(isStored).sort(compareFiles));
   }
+}
+
+function stopping(): CodedError {
+  return new CodedError('interrupted', 'the server is stopping; seal again');
 }
 
 function parseRequest({ nonce, paths }: SealRequest): SealRequest {

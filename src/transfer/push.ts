@@ -18,13 +18,13 @@ import { parseOrigin } from '../core/log/checkpoint.ts';
 import { chunkRange, chunkRoot, chunkSizeFor } from '../core/release/chunks.ts';
 import { type Manifest, parseManifest } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
+import { Turnstile } from '../core/turnstile.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import type { Nonces, Recipient } from './nonces.ts';
 import { PartSender } from './part-upload.ts';
 import { type Preview, type PreviewOptions, previewFolder } from './preview.ts';
 import { type OnProgress, ProgressSum } from './progress.ts';
 import { fileChanged, requireUnchanged, type Scan, type ScannedFile } from './scan.ts';
-import { Turnstile } from './turnstile.ts';
 
 /** Parts on their way at once. */
 export const CONNECTIONS = 8;
