@@ -5,7 +5,7 @@ import { countNamespace } from '../../src/registry/quota-count.ts';
 import { STALE_MS } from '../../src/registry/quota-repair.ts';
 import { type Limits, recountQuota, setQuota, type Usage } from '../../src/registry/quotas.ts';
 import type { DeclaredFile } from '../../src/registry/registry.ts';
-import { forWrites, openDying } from '../made/dying.ts';
+import { atWrite, forWrites, openDying } from '../made/dying.ts';
 import {
   ACME,
   declared,
@@ -15,6 +15,7 @@ import {
   useWorlds,
   type World,
 } from '../made/live-registry.ts';
+import type { Fault } from '../made/memory-store.ts';
 
 const makeWorld = useWorlds();
 const NEXT = parseReleaseName('acme/tiny@v2');
@@ -289,6 +290,45 @@ describe('a server that is killed before its k-th write', () => {
     });
   });
 });
+
+describe.each<Fault>(['fail', 'lose', 'full'])(
+  'a store that answers its k-th write with "%s"',
+  (fault) => {
+    test('costs no byte of the quota in the end, for every k', async () => {
+      const world = await makeWorld();
+      const origin = await world.openWithNamespace();
+      await setQuota(world.disk.open(), ACME, { bytes: 1_000, files: 10 }, world.clock());
+      await origin.close();
+      await forWrites(async (k) => {
+        const fork = world.fork();
+        let reached = false;
+        const onReached = () => {
+          reached = true;
+        };
+        const live = await fork.open({ fault: atWrite(k, fault, onReached) });
+        await again(() => live.registry.openDraft(PUBLISHER, RELEASE));
+        await again(() => declare(live, 'a.bin', 100));
+        await again(() => declare(live, 'b.bin', 300));
+        await again(() => declare(live, 'a.bin', 200));
+        await again(() => declare(live, 'b.bin', 50));
+        await live.close();
+        const next = await fork.open();
+        const { used, setAside } = (await next.registry.usage(PUBLISHER, ACME))!;
+        expect(used.bytes + setAside.bytes).toBeGreaterThanOrEqual(250);
+        fork.pass(STALE_MS);
+        await declare(next, 'rest.bin', 750);
+        await expect(declare(next, 'more.bin', 1)).rejects.toThrowWithCode('quota-exceeded');
+        await fork.close();
+        return reached;
+      });
+    });
+  },
+);
+
+/** What a client does that was told of a failure of the store. */
+async function again(act: () => Promise<unknown>): Promise<unknown> {
+  return act().catch(act);
+}
 
 describe('counting anew', () => {
   test('sets right what somebody has changed in the store, but no draft that is worked on', async () => {
