@@ -174,6 +174,8 @@ export interface Freshness {
 export interface Artifacts {
   readonly manifest: Descriptor;
   readonly referrers: readonly Descriptor[];
+  /** The manifest for Ollama, where the release has one GGUF file. */
+  readonly ollama?: Descriptor;
 }
 
 /** One object of an artifact. */

@@ -18,7 +18,7 @@ export const IMAGE_INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
 export const MODEL_ARTIFACT_TYPE = 'application/vnd.cncf.model.manifest.v1+json';
 export const MODEL_CONFIG_TYPE = 'application/vnd.cncf.model.config.v1+json';
 /** The configuration of an artifact that needs none (image-spec, "Guidance for an Empty Descriptor"). */
-export const EMPTY_TYPE = 'application/vnd.oci.empty.v1+json';
+const EMPTY_TYPE = 'application/vnd.oci.empty.v1+json';
 export const EMPTY_BYTES: Uint8Array = utf8('{}');
 
 /** What an artifact is made of, and what names it (image-spec, "OCI Content Descriptors"). */
@@ -51,7 +51,7 @@ export function modelArtifact(
   { digest, created }: { readonly digest: Digest; readonly created: string },
 ): { readonly manifest: ArtifactObject; readonly config: ArtifactObject } {
   const release = parseReleaseName(manifest.release);
-  const config = object(host, MODEL_CONFIG_TYPE, {
+  const config = artifactObject(host, MODEL_CONFIG_TYPE, {
     descriptor: {
       createdAt: created,
       name: formatModel(release),
@@ -69,7 +69,7 @@ export function modelArtifact(
     'dev.weighhouse.digest': digest,
     'dev.weighhouse.origin': manifest.origin,
   };
-  const made = object(host, IMAGE_MANIFEST_TYPE, {
+  const made = artifactObject(host, IMAGE_MANIFEST_TYPE, {
     schemaVersion: 2,
     mediaType: IMAGE_MANIFEST_TYPE,
     artifactType: MODEL_ARTIFACT_TYPE,
@@ -78,6 +78,12 @@ export function modelArtifact(
     annotations,
   });
   return { manifest: { ...made, artifactType: MODEL_ARTIFACT_TYPE }, config };
+}
+
+/** The configuration of an artifact that has none. */
+export function emptyConfig(host: Pick<Host, 'sha256'>): Descriptor {
+  const digest = digestOf(host, EMPTY_BYTES);
+  return { mediaType: EMPTY_TYPE, digest, size: EMPTY_BYTES.length };
 }
 
 /** The manifest of a document that speaks about `subject`; its one layer is the document. */
@@ -89,15 +95,11 @@ export function referrer(
   const { title, mediaType, bytes } = document;
   const layer = { mediaType, digest: digestOf(host, bytes), size: bytes.length, bytes };
   const annotations = { 'org.opencontainers.image.title': title };
-  const made = object(host, IMAGE_MANIFEST_TYPE, {
+  const made = artifactObject(host, IMAGE_MANIFEST_TYPE, {
     schemaVersion: 2,
     mediaType: IMAGE_MANIFEST_TYPE,
     artifactType: mediaType,
-    config: {
-      mediaType: EMPTY_TYPE,
-      digest: digestOf(host, EMPTY_BYTES),
-      size: EMPTY_BYTES.length,
-    },
+    config: emptyConfig(host),
     layers: [{ ...described(layer), annotations }],
     subject: described(subject),
     annotations,
@@ -139,7 +141,12 @@ function described({ mediaType, digest, size }: Descriptor) {
   return { mediaType, digest, size };
 }
 
-function object(host: Pick<Host, 'sha256'>, mediaType: string, value: object): ArtifactObject {
+/** An object of canonical JSON. */
+export function artifactObject(
+  host: Pick<Host, 'sha256'>,
+  mediaType: string,
+  value: object,
+): ArtifactObject {
   const bytes = formatCanonical(value as never);
   return { mediaType, digest: digestOf(host, bytes), size: bytes.length, bytes };
 }

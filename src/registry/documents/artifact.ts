@@ -19,6 +19,8 @@ const artifactsSchema = v.strictObject({
   v: v.literal(1),
   manifest: descriptor,
   referrers: v.array(descriptor),
+  /** For Ollama, of a release that it could run. */
+  ollama: v.exactOptional(descriptor),
 });
 
 const objectSchema = v.strictObject({

@@ -14,6 +14,7 @@ import {
   type InventoryFormat,
   parseInventory,
 } from '../../core/weights/inventory.ts';
+import { countElements } from '../../core/weights/tensor.ts';
 import type { Content, PublishedRelease, Registry } from '../../registry/registry.ts';
 
 /** Bytes of a README.md, or of a config.json, that are read. */
@@ -134,7 +135,7 @@ function parameters(inventory: Inventory | undefined): Fields {
     for (const file of inventory?.files ?? []) {
       if (file.format !== format) continue;
       for (const { dtype, shape } of file.tensors) {
-        counts[dtype] = (counts[dtype] ?? 0) + shape.reduce((product, side) => product * side, 1);
+        counts[dtype] = (counts[dtype] ?? 0) + (countElements(shape) ?? 0);
       }
     }
     const total = Object.values(counts).reduce((sum, one) => sum + one, 0);

@@ -6,11 +6,13 @@
  */
 import { type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
+import type { Digest } from '../../core/digest.ts';
 import { IMAGE_INDEX_TYPE } from '../../core/oci/artifact.ts';
+import { DOCKER_MANIFEST_TYPE } from '../../core/oci/ollama.ts';
 import { formatModel, type Model } from '../../core/release/name.ts';
 import type { Catalogue } from '../../index/catalogue.ts';
 import { MAX_PAGE } from '../../index/catalogue.ts';
-import type { Registry } from '../../registry/registry.ts';
+import type { Artifacts, Registry } from '../../registry/registry.ts';
 import type { ContentSender } from '../content.ts';
 import { failureHandler } from '../problem.ts';
 import { named } from '../request-log.ts';
@@ -70,7 +72,7 @@ export function ociRouter({ registry, catalogue, sender, logger }: OciParts): Ro
     const reference = String(request.params.reference);
     const isTag = !reference.includes(':');
     const digest = isTag
-      ? (await repositories.atTag(model, reference)).manifest.digest
+      ? manifestFor(request, await repositories.atTag(model, reference))
       : digestIn(reference);
     const object = await repositories.object(model, digest);
     if (object?.kind !== 'manifest') {
@@ -87,7 +89,8 @@ export function ociRouter({ registry, catalogue, sender, logger }: OciParts): Ro
   get('/:namespace/:name/blobs/:digest', async (request, response) => {
     const digest = digestIn(String(request.params.digest));
     const content = await repositories.blob(modelOf(request), digest);
-    response.set('Docker-Content-Digest', digest);
+    // Ollama takes the bytes from the place that an answer names, also when it is the same.
+    response.set({ 'Docker-Content-Digest': digest, Location: request.originalUrl });
     await sender.send(request, response, content);
   });
 
@@ -113,6 +116,21 @@ export function ociRouter({ registry, catalogue, sender, logger }: OciParts): Ro
   });
   router.use(failureHandler(logger, sendFailure));
   return router;
+}
+
+/**
+ * Which of a release’s manifests a client can read. Ollama asks for Docker’s alone; clients of
+ * images that do so as well name OCI’s beside it, or take anything.
+ */
+function manifestFor(request: Request, { manifest, ollama }: Artifacts): Digest {
+  const accept = request.get('accept') ?? '*/*';
+  const onlyDocker = accept.includes(DOCKER_MANIFEST_TYPE) && !/oci\.image|\*\/\*/.test(accept);
+  if (!onlyDocker) return manifest.digest;
+  if (ollama !== undefined) return ollama.digest;
+  throw refusal(
+    'MANIFEST_UNKNOWN',
+    'Ollama runs a release that has exactly one GGUF file, and this one has not; "weighhouse pull" gets its files',
+  );
 }
 
 /** One page of names (distribution-spec, "Listing Tags"): those after `last`, `n` at most. */
