@@ -33,6 +33,9 @@ export const WINDOW_MS = 60_000;
 /** Callers whose requests are counted, of each class; of more the oldest are forgotten. */
 export const MAX_CALLERS = 20_000;
 
+/** Not on what caches may keep: they would tell everybody of one caller's minute. */
+const HEADERS = ['RateLimit', 'RateLimit-Policy'];
+
 export interface RateLimits {
   /** Counts a request of `caller`, and tells it how many are left. Throws `rate-limited`. */
   take(rate: Rate, caller: string, request: Request, response: Response): Promise<void>;
@@ -55,6 +58,7 @@ export function rateLimits(
   );
   const take: RateLimits['take'] = async (rate, caller, request, response) => {
     await limiters.get(rate)?.(caller, request, response);
+    if (rate === 'read') for (const header of HEADERS) response.removeHeader(header);
   };
   return {
     take,

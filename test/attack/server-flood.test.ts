@@ -31,6 +31,16 @@ describe('requests of one caller', () => {
     expect((await served.fetch(LIST)).status).toBe(200);
   });
 
+  test('for what caches may keep carry nothing of the caller, until one is refused', async () => {
+    await start({ read: 1 });
+    const path = '/api/v1/namespaces/acme/policy';
+    const first = await served.fetch(path);
+    expect([first.status, first.headers.get('ratelimit')]).toEqual([200, null]);
+    const refused = await served.fetch(path);
+    expect([refused.status, refused.headers.get('cache-control')]).toEqual([429, 'no-store']);
+    expect(refused.headers.get('ratelimit')).toContain('r=0');
+  });
+
   test('are counted by token: nobody is refused for what another one does', async () => {
     await start({ write: 3 });
     const path = draftPath('acme/tiny@v1');
