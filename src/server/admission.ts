@@ -60,14 +60,18 @@ export class Admission {
   /** Runs `act` in its turn. Its signal is aborted when the client is gone, or the time is over. */
   async run<T>(turn: Turn, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { load, caller, request, response } = turn;
-    const gone = goneSignal(response);
     const gate = this.#gates[load];
-    await gate.enter(caller, gone);
-    const late = new AbortController();
-    const work = act(AbortSignal.any([gone, late.signal]));
+    // One signal for both: each request makes one, and most need none.
+    const over = new AbortController();
+    response.once('close', () => {
+      if (!response.writableFinished) over.abort();
+    });
+    if (response.destroyed) over.abort();
+    if (!gate.tryEnter(caller)) await gate.enter(caller, over.signal);
+    const work = act(over.signal);
     const leave = () => gate.leave(caller);
     work.then(leave, leave);
-    return begunWithin(this.#deadlineOf(load, request), { work, late, response, request });
+    return begunWithin(this.#deadlineOf(load, request), { work, over, response, request });
   }
 
   /** A turn of `load` for everything behind it. */
@@ -104,23 +108,23 @@ async function begunWithin<T>(
   deadline: number,
   {
     work,
-    late,
+    over,
     response,
     request,
-  }: { work: Promise<T>; late: AbortController; response: Response; request: Request },
+  }: { work: Promise<T>; over: AbortController; response: Response; request: Request },
 ): Promise<T> {
-  const { promise: over, reject } = Promise.withResolvers<never>();
+  const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => {
       if (response.headersSent) return;
       const error = tookTooLong(request, deadline);
-      late.abort(error);
+      over.abort(error);
       reject(error);
     },
     Math.min(deadline, MAX_TIMER),
   ).unref();
   try {
-    return await Promise.race([work, over]);
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }

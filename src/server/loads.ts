@@ -86,6 +86,7 @@ export class Gate {
    */
   async enter(caller: string, gone: AbortSignal): Promise<void> {
     if (this.tryEnter(caller)) return;
+    if (gone.aborted) throw clientGone();
     if (this.#isPressed() || this.#waiting.size >= this.#limit.waiting) throw this.#refuse();
     await this.#wait(caller, gone);
   }
@@ -128,7 +129,7 @@ export class Gate {
         resolve: () => end(resolve),
         reject: (e) => end(() => reject(e)),
       };
-      const leave = () => waiter.reject(new CodedError('interrupted', 'the client went away'));
+      const leave = () => waiter.reject(clientGone());
       const timer = setTimeout(() => waiter.reject(this.#refuse()), this.#limit.patience);
       gone.addEventListener('abort', leave, { once: true });
       this.#waiting.add(waiter);
@@ -162,4 +163,8 @@ export class Gate {
       },
     );
   }
+}
+
+function clientGone(): CodedError {
+  return new CodedError('interrupted', 'the client went away');
 }

@@ -66,6 +66,7 @@ describe('places', () => {
     const waiting = gate.enter('b', client.signal);
     client.abort();
     await expect(waiting).rejects.toThrowWithCode('interrupted');
+    await expect(gate.enter('b', client.signal)).rejects.toThrowWithCode('interrupted');
     expect([gate.waiting, gate.refused]).toEqual([0, 0]);
   });
 
