@@ -7,13 +7,14 @@
 import type { Digest } from '../core/digest.ts';
 import {
   EMPTY_BYTES,
+  EVIDENCE,
+  type EvidenceName,
   emptyConfig,
   type ArtifactObject as Made,
   modelArtifact,
   referrer,
 } from '../core/oci/artifact.ts';
 import { ollamaArtifact, ollamaModel } from '../core/oci/ollama.ts';
-import type { DocumentName } from '../core/release/documents.ts';
 import type { Manifest } from '../core/release/manifest.ts';
 import type { Model, ReleaseName } from '../core/release/name.ts';
 import { readGguf } from '../core/weights/gguf.ts';
@@ -25,16 +26,6 @@ import type { RegistryParts } from './parts.ts';
 import type { ArtifactObject, PublishedRelease } from './registry.ts';
 import type { Releases } from './releases.ts';
 import { Statements } from './statements.ts';
-
-/** What hangs on a release, by media type. Of those that it does not have there is none. */
-const DOCUMENTS: readonly (readonly [DocumentName, string])[] = [
-  ['model.sig', 'application/vnd.dev.sigstore.bundle.v0.3+json'],
-  ['release.dsse', 'application/vnd.weighhouse.release.dsse.v1+json'],
-  ['release.tlog-proof', 'application/vnd.weighhouse.tlog-proof.v1'],
-  ['manifest.json', 'application/vnd.weighhouse.manifest.v1+json'],
-  ['decisions.json', 'application/vnd.weighhouse.decisions.v1+json'],
-  ['verdict.dsse', 'application/vnd.weighhouse.verdict.dsse.v1+json'],
-];
 
 export class Artifacts {
   readonly #parts: RegistryParts;
@@ -90,10 +81,10 @@ export class Artifacts {
     const { host } = this.#parts;
     await this.#keep(release, 'blob', { ...emptyConfig(host), bytes: EMPTY_BYTES });
     const referrers: Made[] = [];
-    for (const [title, mediaType] of DOCUMENTS) {
+    for (const title of Object.keys(EVIDENCE) as EvidenceName[]) {
       const bytes = await this.#documentOf(release, title);
       if (bytes === undefined) continue;
-      const made = referrer(host, subject, { title, mediaType, bytes });
+      const made = referrer(host, subject, { title, bytes });
       await this.#keep(release, 'blob', made.layer);
       await this.#keep(release, 'manifest', made.manifest);
       referrers.push(made.manifest);
@@ -122,7 +113,8 @@ export class Artifacts {
     await this.#parts.store.create(keys.artifactObject(model, digest), document);
   }
 
-  async #documentOf(release: ReleaseName, name: DocumentName): Promise<Uint8Array | undefined> {
+  /** Undefined for what the release does not have. */
+  async #documentOf(release: ReleaseName, name: EvidenceName): Promise<Uint8Array | undefined> {
     const { decisions, verdict } = await this.#releases.get(release);
     if (name === 'decisions.json' && decisions === undefined) return undefined;
     if (name === 'verdict.dsse' && verdict === undefined) return undefined;

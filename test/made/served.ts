@@ -56,6 +56,10 @@ const HOST = '127.0.0.1';
 
 export interface ServedOptions {
   readonly origin?: string;
+  /** The clock of the log and of the registry; the machine's without. */
+  readonly clock?: () => number;
+  /** Begins the namespace acme; with the solo policy without. */
+  readonly begin?: (registry: Registry) => Promise<unknown>;
   /** In front of the store, to make it fail. */
   readonly wrapStore?: (store: Store) => Store;
   /** Other parts of the application than the real ones. */
@@ -183,7 +187,8 @@ export class Served {
       time.now(),
     );
     const served = new Served(rooms, { listening, app, publisher: token, time, logged });
-    await served.createNamespace('acme');
+    if (options.begin === undefined) await served.createNamespace('acme');
+    else await options.begin(served.registry);
     return served;
   }
 
@@ -370,7 +375,7 @@ async function openRooms(options: ServedOptions): Promise<Rooms> {
     keysDirectory,
     passphrase: undefined,
   });
-  const clock = Date.now;
+  const { clock = Date.now } = options;
   const random = () => new Uint8Array(randomBytes(32));
   const sequencer = await openSequencer({
     store,

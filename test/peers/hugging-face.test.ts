@@ -52,13 +52,18 @@ afterAll(async () => {
 });
 
 /** Runs a Python program with that version of huggingface_hub; resolves to what it printed, as JSON. */
-async function python(version: string, program: string): Promise<unknown> {
+async function python(
+  version: string,
+  program: string,
+  more: NodeJS.ProcessEnv = {},
+): Promise<unknown> {
   const env = {
     HF_ENDPOINT: url,
     HF_HOME: sandbox.path(`hf-${version}`),
     HF_HUB_DISABLE_UPDATE_CHECK: '1',
     HF_HUB_DISABLE_PROGRESS_BARS: '1',
     HF_HUB_DISABLE_TELEMETRY: '1',
+    ...more,
   };
   const lines = ['import json', 'from huggingface_hub import *', program].join('\n');
   const { status, stdout, stderr } = await sandbox.spawn(pythons.get(version)!, ['-c', lines], env)
@@ -143,6 +148,25 @@ print(json.dumps({
         found: ['acme/tiny'],
         none: [],
       });
+    },
+    RUNNING_MS,
+  );
+
+  test(
+    'finds an exported cache without a network',
+    async () => {
+      await sandbox.json('export', 'acme/tiny', '--hf-cache', `exported-${version}`);
+      const program = `
+import os
+folder = snapshot_download("acme/tiny", cache_dir="${sandbox.path(`exported-${version}`)}", local_files_only=True)
+print(json.dumps(sorted(os.listdir(folder))))`;
+      const env = { HF_ENDPOINT: 'http://127.0.0.1:1', HF_HUB_OFFLINE: '1' };
+      expect(await python(version, program, env)).toEqual([
+        'README.md',
+        'config.json',
+        'model.sig',
+        'onnx',
+      ]);
     },
     RUNNING_MS,
   );

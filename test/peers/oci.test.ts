@@ -81,6 +81,18 @@ describe('oras', () => {
   );
 
   test(
+    'pulls from an exported layout, and discovers the signature in it',
+    async () => {
+      await sandbox.json('export', 'acme/tiny@1', '--oci-layout', 'layout');
+      await run(oras, 'pull', '--oci-layout', 'layout:1', '-o', sandbox.path('from-layout'));
+      expect(await tree(sandbox.path('from-layout'))).toEqual(Object.keys(FILES));
+      const found = await run(oras, 'discover', '--oci-layout', 'layout:1');
+      expect(found).toContain('application/vnd.dev.sigstore.bundle.v0.3+json');
+    },
+    RUNNING_MS,
+  );
+
+  test(
     'lists tags and repositories',
     async () => {
       const tags = await run(oras, 'repo', 'tags', '--plain-http', `${host}/acme/tiny`);

@@ -21,6 +21,18 @@ export const MODEL_CONFIG_TYPE = 'application/vnd.cncf.model.config.v1+json';
 const EMPTY_TYPE = 'application/vnd.oci.empty.v1+json';
 export const EMPTY_BYTES: Uint8Array = utf8('{}');
 
+/** Documents that hang on a release as referrers, and what each is: its artifact type. */
+export const EVIDENCE = {
+  'model.sig': 'application/vnd.dev.sigstore.bundle.v0.3+json',
+  'release.dsse': 'application/vnd.weighhouse.release.dsse.v1+json',
+  'release.tlog-proof': 'application/vnd.weighhouse.tlog-proof.v1',
+  'manifest.json': 'application/vnd.weighhouse.manifest.v1+json',
+  'decisions.json': 'application/vnd.weighhouse.decisions.v1+json',
+  'verdict.dsse': 'application/vnd.weighhouse.verdict.dsse.v1+json',
+} as const;
+
+export type EvidenceName = keyof typeof EVIDENCE;
+
 /** What an artifact is made of, and what names it (image-spec, "OCI Content Descriptors"). */
 export interface Descriptor {
   readonly mediaType: string;
@@ -90,9 +102,9 @@ export function emptyConfig(host: Pick<Host, 'sha256'>): Descriptor {
 export function referrer(
   host: Pick<Host, 'sha256'>,
   subject: Descriptor,
-  document: { readonly title: string; readonly mediaType: string; readonly bytes: Uint8Array },
+  { title, bytes }: { readonly title: EvidenceName; readonly bytes: Uint8Array },
 ): { readonly manifest: ArtifactObject; readonly layer: ArtifactObject } {
-  const { title, mediaType, bytes } = document;
+  const mediaType = EVIDENCE[title];
   const layer = { mediaType, digest: digestOf(host, bytes), size: bytes.length, bytes };
   const annotations = { 'org.opencontainers.image.title': title };
   const made = artifactObject(host, IMAGE_MANIFEST_TYPE, {
