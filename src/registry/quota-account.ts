@@ -114,8 +114,20 @@ export class QuotaAccount {
   #begin(): void {
     this.#committing ??= this.#commitAll().finally(() => {
       this.#committing = undefined;
-      if (this.#waiting.length > 0) this.#begin();
+      this.#serve();
     });
+  }
+
+  /** Who came meanwhile takes of what was just granted; the store is asked for the others alone. */
+  #serve(): void {
+    const now = this.#options.clock();
+    this.#waiting = this.#waiting.filter(({ want, resolve }) => {
+      const share = want.for === 'file' ? this.#shares.get(want.draft) : undefined;
+      if (share === undefined || !covers(share, want.amount, now)) return true;
+      resolve(this.#take(share, want.amount));
+      return false;
+    });
+    if (this.#waiting.length > 0) this.#begin();
   }
 
   async #commitAll(): Promise<void> {

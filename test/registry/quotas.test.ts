@@ -1,9 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import { CodedError } from '../../src/core/error.ts';
+import { inParallel } from '../../src/core/parallel.ts';
 import { parseReleaseName, type ReleaseName } from '../../src/core/release/name.ts';
+import { Chores } from '../../src/registry/chores.ts';
 import { countNamespace } from '../../src/registry/quota-count.ts';
 import { STALE_MS } from '../../src/registry/quota-repair.ts';
-import { type Limits, recountQuota, setQuota, type Usage } from '../../src/registry/quotas.ts';
+import {
+  type Limits,
+  Quotas,
+  recountQuota,
+  setQuota,
+  type Usage,
+} from '../../src/registry/quotas.ts';
 import type { DeclaredFile } from '../../src/registry/registry.ts';
 import { atWrite, forWrites, openDying } from '../made/dying.ts';
 import {
@@ -197,6 +205,23 @@ describe('a quota', () => {
     const asked = await swapsOf({ bytes: 10_000_000, files: 10_000, drafts: 10 });
     expect(asked.filter((kind) => kind === 'swap').length).toBeLessThan(5);
     expect(asked.length).toBeLessThan(10);
+  });
+
+  test('is asked of the store by few of many that declare at the same time', async () => {
+    const world = await makeWorld();
+    await (await world.openWithNamespace()).close();
+    await setQuota(world.disk.open(), ACME, { bytes: 10_000_000 }, world.clock());
+    const before = world.disk.writes.length;
+    // Slow enough that others always come while a swap is under way.
+    const store = world.disk.open({ turns: () => 5 });
+    const random = () => new Uint8Array(16);
+    const quotas = new Quotas({ store, clock: world.clock, random }, new Chores());
+    const one = { files: 1, bytes: 10 };
+    await inParallel(Array.from({ length: 1_000 }), 8, async () => {
+      (await quotas.reserve(RELEASE, one)).end('done', one);
+    });
+    await quotas.close();
+    expect(world.disk.writes.length - before).toBeLessThan(5);
   });
 
   test('that is set later counts all that is there', async () => {

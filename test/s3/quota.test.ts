@@ -8,6 +8,7 @@ import { type Seaweedfs, startSeaweedfs } from '../../scripts/peers/seaweedfs.ts
 import { inParallel } from '../../src/core/parallel.ts';
 import { parseNamespace, parseReleaseName } from '../../src/core/release/name.ts';
 import { Chores } from '../../src/registry/chores.ts';
+import { draftForm } from '../../src/registry/documents/draft.ts';
 import { Quotas, setQuota, usageOf } from '../../src/registry/quotas.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { keys } from '../../src/store/keys.ts';
@@ -55,6 +56,9 @@ test('two servers that share a push stay within the quota, and rarely meet', asy
   const [one, two] = [openServer(), openServer()];
   await one.store.create(keys.namespace(ACME), new Uint8Array(1));
   await setQuota(one.store, ACME, { bytes: 100 * FILES * ONE.bytes }, Date.now());
+  const head = { v: 1, generation: 1, release: 'acme/tiny@v1', state: 'draft' } as const;
+  const draft = { ...head, revision: 1, former: [], pushers: [] };
+  await one.store.swap(keys.draft(RELEASE), null, draftForm.format(draft));
   await one.quotas.open(RELEASE, true, undefined);
   const declare = async ({ quotas }: typeof one) => {
     const half = Array.from({ length: FILES / 2 });
