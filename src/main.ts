@@ -33,12 +33,15 @@ import { parseIssuers } from './oidc/issuers.ts';
 import { LiveTrust } from './operator/live-trust.ts';
 import { closeWithHeads } from './registry/heads.ts';
 import { openRegistry } from './registry/open.ts';
+import type { Limits } from './registry/quotas.ts';
 import type { Registry } from './registry/registry.ts';
+import { Admission } from './server/admission.ts';
 import { createApp } from './server/app.ts';
 import { allowedHosts } from './server/hosts.ts';
 import { type Address, listen } from './server/listen.ts';
 import { followStanding } from './server/log-metrics.ts';
 import { createMetrics } from './server/metrics.ts';
+import { type Rates, rateLimits } from './server/rate-limits.ts';
 import type { TrustedProxies } from './server/trusted-proxies.ts';
 import { sweepUploads } from './store/abandoned.ts';
 import type { DirectAccess, Store } from './store/contract.ts';
@@ -104,6 +107,8 @@ export interface RegistryOptions {
   readonly onRoot?: (root: TrustRoot) => void;
   /** Told of each publish that was left in the middle and cannot be finished for now. */
   readonly onUnfinished?: (marker: string, cause: unknown) => void;
+  /** What a namespace may take up that has no quota of its own. */
+  readonly quota?: Limits | undefined;
 }
 
 /** Opens the registry in `store` with the keys of `directory`, and finishes what a crash left. */
@@ -157,6 +162,7 @@ export async function openRegistryAt(
     clock,
     random,
     onUnfinished: options.onUnfinished,
+    quota: options.quota,
   });
   await registry.recover();
   return {
@@ -191,6 +197,10 @@ export interface ServeOptions {
   readonly oidcIssuers: string | undefined;
   /** Lets those issuers be on this machine, over plain http. For tests alone. */
   readonly oidcAllowLoopback: boolean;
+  /** What a namespace may take up that has no quota of its own; undefined for no limit. */
+  readonly quota?: Limits | undefined;
+  /** Requests of one caller in a minute, where they are to be others than usual. */
+  readonly rates?: Partial<Rates>;
   /** Load balancers whose word about the client is taken. */
   readonly trustedProxies: TrustedProxies;
   /** Milliseconds for which a server that is told to end says so and still takes requests. */
@@ -243,6 +253,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       metrics.unfinished();
       logger.error({ marker, err: cause }, 'a publish or seal is unfinished and is tried again');
     },
+    quota: options.quota,
   });
   const { trust } = opened;
   const looking = followRoot(trust, logger);
@@ -259,6 +270,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   // Its own threads: whoever reads need not wait until a terabyte is sealed.
   const hashing = new HashingPool();
   const takesNoWrites = writeProbe(store, randomBytes(16).toString('hex'), Date.now);
+  const admission = new Admission();
+  const stopWatching = admission.watch();
   let isLeaving = false;
   const makeApp = (bound: string) =>
     createApp({
@@ -281,6 +294,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         },
       },
       metrics,
+      admission,
+      rates: rateLimits(options.rates),
       logger,
       clock: Date.now,
       isLeaving: () => isLeaving,
@@ -299,6 +314,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       listening.leave();
       if (options.drainDelay > 0) await setTimeout(options.drainDelay);
       await listening.close(DRAIN_MS);
+      stopWatching();
       index.catalogue.close();
       await index.removeIndex();
       await hashing.close();

@@ -212,7 +212,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'namespace',
     group: 'Operate',
-    summary: 'begin a namespace; say which CI jobs may push to it',
+    summary: 'begin a namespace; its quota, and which CI jobs may push to it',
     load: () => import('./commands/namespace.ts'),
   },
   {

@@ -57,6 +57,33 @@ export function parseDuration(text: string, option: string): number {
   );
 }
 
+/** What sizes are written in: decimal, as disks are sold, and binary. */
+const UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  PB: 1e15,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+  PiB: 2 ** 50,
+};
+
+/** Parses `500GB`, `2TB`, `1.5TiB` or bare bytes. Throws `usage`; `option` names it. */
+export function parseBytes(text: string, option: string): number {
+  const [, number = '', unit = 'B'] =
+    /^([0-9]{1,16}(?:\.[0-9]{1,3})?) ?([KMGTP]i?B|B)?$/.exec(text) ?? [];
+  const bytes = number === '' ? Number.NaN : Math.floor(Number(number) * UNITS[unit]!);
+  if (Number.isSafeInteger(bytes)) return bytes;
+  throw new CodedError(
+    'usage',
+    `${option} takes a size like 500GB, 2TB or 1.5TiB, not "${text.slice(0, 40)}"`,
+  );
+}
+
 /** Parses a whole number that an argument or option gives. Throws `usage`. */
 export function parseCount(text: string, what: string): number {
   if (/^(?:0|[1-9][0-9]{0,14})$/.test(text)) return Number(text);

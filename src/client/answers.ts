@@ -99,6 +99,24 @@ export const published = v.object({
   published: v.boolean(),
 });
 
+const amount = v.object({ files: count, bytes: count });
+export const usage = v.object({
+  namespace: text(64),
+  usage: v.optional(
+    v.object({
+      limits: v.object({
+        bytes: v.optional(count),
+        files: v.optional(count),
+        drafts: v.optional(count),
+      }),
+      used: amount,
+      published: amount,
+      setAside: amount,
+      drafts: count,
+    }),
+  ),
+});
+
 export const logged = v.object({ index: count });
 export const recordedDecision = v.object({ index: count, digest, decision: text(40) });
 const envelope = v.strictObject({

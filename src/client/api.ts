@@ -33,6 +33,12 @@ export interface NamedPart {
   readonly sha256: Digest;
 }
 
+/** What a push is going to declare. */
+interface Plan {
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** Options of calls that an upload session may make with its own credential. */
 interface SessionOptions extends CallOptions {
   readonly session?: string | undefined;
@@ -41,8 +47,13 @@ interface SessionOptions extends CallOptions {
 export class Api extends GateApi {
   // Drafts.
 
-  openDraft(release: ReleaseName, options: CallOptions = {}) {
-    const request = { method: 'PUT', path: draftPath(release), ...options } as const;
+  /** `plan` is all that is going to be declared: a registry refuses now what cannot fit. */
+  openDraft(
+    release: ReleaseName,
+    { plan, ...options }: CallOptions & { readonly plan?: Plan } = {},
+  ) {
+    const query = plan === undefined ? '' : `?files=${plan.files}&bytes=${plan.bytes}`;
+    const request = { method: 'PUT', path: draftPath(release) + query, ...options } as const;
     return this.http.json(answers.openedDraft, request);
   }
 
@@ -154,6 +165,12 @@ export class Api extends GateApi {
     const path = '/api/v1/namespaces';
     const call = { method: 'POST', path, json, repeatable: true, ...options } as const;
     return this.http.json(answers.namespaceMade, call);
+  }
+
+  /** What the namespace takes up, and may. */
+  usage(namespace: string, options: CallOptions = {}) {
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/usage`;
+    return this.http.json(answers.usage, { path, ...options });
   }
 
   policy(namespace: string, index?: number, options: CallOptions = {}) {

@@ -46,6 +46,8 @@ export type ErrorCode =
   | 'not-found'
   | 'conflict'
   | 'overloaded'
+  | 'rate-limited'
+  | 'quota-exceeded'
   | 'network'
   | 'storage'
   | 'disk-full'

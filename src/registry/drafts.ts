@@ -26,6 +26,7 @@ import type { Gatekeeper } from './gatekeeper.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { RegistryParts } from './parts.ts';
 import { inForceAt, inStore, type PolicyBook } from './policy-book.ts';
+import type { Amount, Quotas } from './quotas.ts';
 import type { Caller, DraftStatus } from './registry.ts';
 import { shown } from './shown.ts';
 import { Statements } from './statements.ts';
@@ -36,6 +37,7 @@ interface Rooms {
   readonly namespaces: Namespaces;
   readonly book: PolicyBook;
   readonly gatekeeper: Gatekeeper;
+  readonly quotas: Quotas;
   /** Its bytes are needed no more. */
   readonly onWithdrawn: (release: ReleaseName) => void;
 }
@@ -45,23 +47,31 @@ export class Drafts {
   readonly #namespaces: Namespaces;
   readonly #book: PolicyBook;
   readonly #gatekeeper: Gatekeeper;
+  readonly #quotas: Quotas;
   readonly #onWithdrawn: Rooms['onWithdrawn'];
   readonly #statements: Statements;
 
-  constructor(parts: RegistryParts, { namespaces, book, gatekeeper, onWithdrawn }: Rooms) {
+  constructor(parts: RegistryParts, rooms: Rooms) {
+    const { namespaces, book, gatekeeper, quotas, onWithdrawn } = rooms;
     this.#parts = parts;
     this.#namespaces = namespaces;
     this.#book = book;
     this.#gatekeeper = gatekeeper;
+    this.#quotas = quotas;
     this.#onWithdrawn = onWithdrawn;
     this.#statements = new Statements(parts);
   }
 
-  /** Opens a draft, or goes on with the one that is there; an upload session renews itself so. */
-  async open(caller: Caller, release: ReleaseName): Promise<Draft> {
+  /**
+   * Opens a draft, or goes on with the one that is there; an upload session renews itself so.
+   * Throws `quota-exceeded` when the draft, or all of `plan` in it, cannot fit.
+   */
+  async open(caller: Caller, release: ReleaseName, plan?: Amount): Promise<Draft> {
     requireUploader(caller, release);
     await this.#namespaces.get(release.namespace);
     await this.#refusePublished(release);
+    const begins = (await this.#parts.store.size(keys.draft(release))) === undefined;
+    await this.#quotas.open(release, begins, plan);
     return this.change(release, (draft) => {
       if (draft === undefined) return begin(caller, release);
       if (draft.state === 'draft') return pushedBy(caller, draft);

@@ -17,6 +17,7 @@ import { change, type Held, load } from './documents/form.ts';
 import type { Upload } from './documents/upload.ts';
 import type { Drafts } from './drafts.ts';
 import type { RegistryParts } from './parts.ts';
+import type { Amount, Quotas } from './quotas.ts';
 import type {
   Caller,
   DeclaredFile,
@@ -34,12 +35,14 @@ export class Files {
   readonly #parts: RegistryParts;
   readonly #drafts: Drafts;
   readonly #uploads: Uploads;
+  readonly #quotas: Quotas;
   readonly #contents: Contents;
 
-  constructor(parts: RegistryParts, drafts: Drafts, uploads: Uploads) {
+  constructor(parts: RegistryParts, drafts: Drafts, uploads: Uploads, quotas: Quotas) {
     this.#parts = parts;
     this.#drafts = drafts;
     this.#uploads = uploads;
+    this.#quotas = quotas;
     this.#contents = new Contents(parts);
   }
 
@@ -54,7 +57,7 @@ export class Files {
       const known = held && (await this.#ticketFor(held.value, file, reopen));
       if (known !== undefined) return known;
       await reopen();
-      const ticket = await this.#begin(release, file, held);
+      const ticket = await this.#beginCounted(release, file, held);
       if (ticket !== undefined) return ticket;
       // Somebody else declared the same path meanwhile.
     }
@@ -204,6 +207,26 @@ export class Files {
     return this.#uploads.ticket(content.upload, file);
   }
 
+  /** As `#begin`; what the file takes up counts before anything of it is there. */
+  async #beginCounted(
+    release: ReleaseName,
+    file: DeclaredFile,
+    held: Held<DraftFile> | undefined,
+  ): Promise<FileTicket | undefined> {
+    const more = growth(held?.value, file);
+    if (more.files === 0 && more.bytes === 0) return this.#begin(release, file, held);
+    const needed = { files: more.files, bytes: Math.max(0, more.bytes) };
+    const taken = await this.#quotas.reserve(release, needed);
+    try {
+      const ticket = await this.#begin(release, file, held);
+      taken.end(ticket === undefined ? 'void' : 'done', more);
+      return ticket;
+    } catch (error) {
+      taken.end('unsure', more);
+      throw error;
+    }
+  }
+
   /** Writes the declaration; undefined when another one came first. */
   async #begin(
     release: ReleaseName,
@@ -282,6 +305,11 @@ function requireDeclaration({ host }: RegistryParts, file: DeclaredFile): void {
       `${path} has no bytes, but another digest than nothing`,
     );
   }
+}
+
+/** By how much the draft grows when `file` takes the place of what is there; bytes may be less than nothing. */
+function growth(there: DraftFile | undefined, { size }: DeclaredFile): Amount {
+  return { files: there === undefined ? 1 : 0, bytes: size - (there?.size ?? 0) };
 }
 
 function isAsDeclared(there: DraftFile, file: DeclaredFile): boolean {

@@ -29,6 +29,7 @@ import type {
   ShownDecision,
   VoidRequest,
 } from './gate-shapes.ts';
+import type { Amount, Usage } from './quotas.ts';
 import type { Admission } from './trusted-publishers.ts';
 
 /** Who asks, as the token says. The server makes it; a request without a token has none. */
@@ -165,8 +166,8 @@ export interface Content {
   /** The file's chunks, and their list when it was asked for. */
   readonly chunkSize: number;
   chunkList(): Promise<Uint8Array>;
-  /** Unverified bytes out of the store. */
-  read(range: ByteRange): Promise<ReadableStream<Uint8Array>>;
+  /** Unverified bytes out of the store; given up when `signal` aborts. */
+  read(range: ByteRange, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   /** Where the bytes lie on this machine, if they do. */
   readonly localPath: string | undefined;
   /** The address under which the store itself gives the bytes, for `seconds`, to whoever can reach it. */
@@ -213,9 +214,10 @@ export interface Registry {
   // takes, from declareFile to seal and draftManifest.
   /**
    * Opens a draft, or goes on with the one that is there. A sealed one stays sealed: it is
-   * reopened, as its next revision, by the first call that changes its content.
+   * reopened, as its next revision, by the first call that changes its content. `plan` is all
+   * that is going to be declared: what cannot fit is refused now, with `quota-exceeded`.
    */
-  openDraft(caller: Caller, release: ReleaseName): Promise<DraftStatus>;
+  openDraft(caller: Caller, release: ReleaseName, plan?: Amount): Promise<DraftStatus>;
   /**
    * A draft in the state `draft` that stays without `seal` is being sealed by nobody: whoever
    * waits for a seal asks for it again, and it goes on where it was.
@@ -284,6 +286,8 @@ export interface Registry {
   ): Promise<{ readonly digest: Digest; readonly size: number }>;
 
   // Namespaces and advisories.
+  /** What a namespace takes up, and may; undefined where nothing is counted. For everybody with a role in it. */
+  usage(caller: Caller, namespace: Namespace): Promise<Usage | undefined>;
   createNamespace(
     caller: Caller,
     request: {

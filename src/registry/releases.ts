@@ -131,7 +131,7 @@ export class Releases {
       sha256: file.sha256,
       chunkSize: file.chunks.size,
       chunkList: () => this.#chunkListOf(file),
-      read: (range) => store.read(key, range),
+      read: (range, signal) => store.read(key, range, signal),
       localPath: store.localPath?.(key),
       signedUrl: direct && ((as, seconds) => direct.signRead(key, as, seconds)),
     };

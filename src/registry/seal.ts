@@ -12,6 +12,7 @@ import { inParallel } from '../core/parallel.ts';
 import { formatManifest, parseManifest } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
 import { parseFilePath } from '../core/release/path.ts';
+import { Turnstile } from '../core/turnstile.ts';
 import { type Format, isFormat } from '../core/weights/format.ts';
 import {
   type Inspection,
@@ -42,6 +43,12 @@ import type { Uploads } from './uploads.ts';
 
 /** Files that are looked into, or read back, at the same time; the hashing pool bounds the work. */
 const PARALLEL = 16;
+/** Seals that read at the same time; each of them reads many files. */
+export const SEALS_AT_ONCE = 8;
+/** Seals that run or wait for their turn, on one server. */
+export const MAX_SEALS = 256;
+/** Seconds after which a seal that found no place is worth asking for again. */
+const RETRY_AFTER_SECONDS = 10;
 /** Missing files that an error names. */
 const NAMED = 5;
 
@@ -77,6 +84,7 @@ export class Seals {
   readonly #statements: Statements;
   readonly #progress: SealProgress;
   readonly #runs = new Map<string, Run>();
+  readonly #turns = new Turnstile(SEALS_AT_ONCE);
   #isClosed = false;
 
   constructor(parts: RegistryParts, rooms: Rooms) {
@@ -141,7 +149,11 @@ export class Seals {
 
   /** Resolves once no server says any more that an earlier seal failed. */
   async #start(release: ReleaseName, draft: DraftIn<'draft'>, request: SealRequest): Promise<void> {
-    if (this.#isClosed) throw new CodedError('interrupted', 'the server is stopping; seal again');
+    if (this.#isClosed) throw stopping();
+    if (this.#runs.size >= MAX_SEALS) {
+      const message = 'more drafts wait to be sealed here than there are places; seal again later';
+      throw new CodedError('overloaded', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    }
     const name = formatReleaseName(release);
     const progress = { bytes: 0, total: 0 };
     const run: Run = { request, progress, abort: new AbortController(), done: Promise.resolve() };
@@ -162,7 +174,7 @@ export class Seals {
   ): Promise<void> {
     const telling = await begun;
     try {
-      await this.#seal(release, draft, run);
+      await this.#turns.pass(() => this.#seal(release, draft, run));
     } catch (error) {
       const { code, message } = described(error);
       // Whoever stopped it may be followed by another at once.
@@ -176,6 +188,7 @@ export class Seals {
   // ------------------------------------------------------------------ the seal itself
 
   async #seal(release: ReleaseName, draft: DraftIn<'draft'>, run: Run): Promise<void> {
+    if (run.abort.signal.aborted) throw stopping();
     const { nonce, paths } = run.request;
     const files = await this.#storedFiles(release, paths);
     run.progress.total = files.reduce((sum, file) => sum + file.size, 0);
@@ -273,6 +286,10 @@ export class Seals {
     );
     return isManifestOf(manifest, nonce, found.filter(isStored).sort(compareFiles));
   }
+}
+
+function stopping(): CodedError {
+  return new CodedError('interrupted', 'the server is stopping; seal again');
 }
 
 function readingOf(release: ReleaseName, { revision }: DraftIn<'draft'>, run: Run): Reading {

@@ -12,14 +12,15 @@ import type { LogReader } from '../log/reader.ts';
 import type { Identities } from '../oidc/identity.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/contract.ts';
+import { Admission } from './admission.ts';
 import { decisionEndpoints } from './api/decisions.ts';
 import { draftEndpoints } from './api/drafts.ts';
-import { API_PATH, type Endpoint, endpoint, mount, param } from './api/endpoint.ts';
+import { API_PATH, type Doors, type Endpoint, endpoint, mount, param } from './api/endpoint.ts';
 import { namespaceEndpoints } from './api/namespaces.ts';
 import { policyEndpoints } from './api/policies.ts';
 import { publishedOf, releaseEndpoints } from './api/releases.ts';
 import { tokenEndpoint } from './api/token.ts';
-import { type Authenticator, authenticator } from './auth.ts';
+import { authenticator } from './auth.ts';
 import { refuseBacklog } from './backlog.ts';
 import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
@@ -29,6 +30,7 @@ import type { Metrics } from './metrics.ts';
 import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { describeApi } from './openapi.ts';
 import { problemHandler } from './problem.ts';
+import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { logRequests, named } from './request-log.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 import { type PublicConfig, WELL_KNOWN_PATH, wellKnownRouter } from './well-known.ts';
@@ -50,6 +52,10 @@ export interface AppParts {
   readonly hosts: Hosts | undefined;
   readonly config: PublicConfig;
   readonly metrics: Metrics;
+  /** How much is done at once; whoever makes it lets it look at the process. */
+  readonly admission?: Admission;
+  /** How often one caller may ask. */
+  readonly rates?: RateLimits;
   readonly logger: Logger;
   readonly clock: () => number;
   /** Why the server cannot take writes now, in one sentence; undefined when it can. */
@@ -61,6 +67,8 @@ export interface AppParts {
 }
 
 export function createApp(parts: AppParts): Express {
+  const { admission = new Admission() } = parts;
+  parts.metrics.loads(() => admission.counts());
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -71,16 +79,21 @@ export function createApp(parts: AppParts): Express {
   app.use(logRequests(parts.logger, parts.metrics.http));
   app.use(securityHeaders());
   app.use(refuseForeignHosts(parts.hosts));
-  app.use(healthRouter(parts));
+  app.use(healthRouter(parts, admission));
   app.use(refuseBacklog());
-  app.use(WELL_KNOWN_PATH, wellKnownRouter(parts.store, parts.log, parts.config));
-  app.use('/log', logRouter(parts.log));
+  const reading = admission.middleware('read');
+  const sending = admission.middleware('content');
+  const rates = parts.rates ?? rateLimits();
+  app.use(WELL_KNOWN_PATH, reading, wellKnownRouter(parts.store, parts.log, parts.config));
+  app.use('/log', reading, logRouter(parts.log));
   const sender = contentSender(parts.hashing);
   const auth = authenticator(parts);
-  app.use(API_PATH, apiRouter(parts, sender, auth));
-  app.use(OCI_PATH, ociRouter({ ...parts, sender }));
-  app.use(hubRouter({ ...parts, sender, auth, url: parts.config.url }));
-  app.get('/:namespace/:name', named('/{namespace}/{name}'), showModel(parts.catalogue));
+  app.use(API_PATH, apiRouter(parts, sender, { auth, rates, admission }));
+  // What other clients read is files for the most part.
+  const counted = rates.middleware('read');
+  app.use(OCI_PATH, counted, sending, ociRouter({ ...parts, sender }));
+  app.use(counted, sending, hubRouter({ ...parts, sender, auth, url: parts.config.url }));
+  app.get('/:namespace/:name', reading, named('/{namespace}/{name}'), showModel(parts.catalogue));
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
   });
@@ -111,7 +124,7 @@ function securityHeaders() {
   });
 }
 
-function apiRouter(parts: AppParts, sender: ContentSender, auth: Authenticator): Router {
+function apiRouter(parts: AppParts, sender: ContentSender, doors: Doors): Router {
   const router = Router({ caseSensitive: true });
   const catchUp = () =>
     parts.catalogue.catchUp().catch((error: unknown) => {
@@ -130,7 +143,7 @@ function apiRouter(parts: AppParts, sender: ContentSender, auth: Authenticator):
   router.get('/openapi.json', named(`${API_PATH}/openapi.json`), (_request, response) => {
     response.set('Cache-Control', 'public, max-age=60').json(description);
   });
-  mount(router, endpoints, auth);
+  mount(router, endpoints, doors);
   return router;
 }
 
@@ -140,6 +153,8 @@ function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSende
     method: 'get',
     path: '/releases/{namespace}/{name}/{version}/files/{*path}',
     id: 'content',
+    load: 'content',
+    rate: 'uncounted',
     summary: 'The bytes of a published file; takes one Range',
     token: 'none',
     produces: 'application/octet-stream',
@@ -155,7 +170,7 @@ function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSende
  * where the store that all servers share is full or slow: a load balancer that took every server
  * out of service for that would end the reads, too.
  */
-function healthRouter({ metrics, unready, isLeaving }: AppParts): Router {
+function healthRouter({ metrics, unready, isLeaving }: AppParts, admission: Admission): Router {
   const router = Router({ caseSensitive: true });
   const tell = (response: Response, reason: string | undefined) =>
     response
@@ -167,7 +182,7 @@ function healthRouter({ metrics, unready, isLeaving }: AppParts): Router {
     response.set('Cache-Control', 'no-store').type('text/plain').send('alive\n');
   });
   router.get('/readyz', named('/readyz'), async (_request, response) => {
-    const reason = isLeaving() ? LEAVING : await unready();
+    const reason = isLeaving() ? LEAVING : (admission.reason() ?? (await unready()));
     metrics.ready(reason === undefined);
     tell(response, reason);
   });

@@ -7,6 +7,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Observer } from '../log/sequencer.ts';
 import { createHttpMetrics, type RequestObserver } from './http-metrics.ts';
+import { createLoadMetrics, type LoadCount } from './load-metrics.ts';
 import { createLogMetrics, type LogStanding } from './log-metrics.ts';
 import { createStoreMetrics, type StoreObserver } from './store-metrics.ts';
 
@@ -14,6 +15,8 @@ export interface Metrics {
   readonly registry: Registry;
   /** Told of every request. */
   readonly http: RequestObserver;
+  /** Where the places of requests are counted, by their class. */
+  loads(counts: () => readonly LoadCount[]): void;
   /** Told by the sequencer. */
   readonly log: Observer;
   /** Told of the log as it stands in the store, whoever committed last. */
@@ -73,5 +76,6 @@ export function createMetrics(indexSize: () => number | undefined = () => undefi
     unfinished: () => unfinished.inc(),
     witnessAbsent: () => absences.inc(),
     rootExpires: (time) => rootExpires.set(time / 1000),
+    loads: createLoadMetrics(registry),
   };
 }

@@ -44,6 +44,9 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   'not-found': 404,
   conflict: 409,
   overloaded: 503,
+  'rate-limited': 429,
+  // Not 507: the server has room; whoever watches it for failures is not to be woken.
+  'quota-exceeded': 403,
   network: 502,
   storage: 500,
   'disk-full': 507,
@@ -89,6 +92,8 @@ export function failureHandler(
   send: (request: Request, response: Response, error: CodedError) => void,
 ): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
+    // It was answered when its time was over; what the work behind it comes to is nobody's.
+    if (response.writableEnded) return;
     const coded = toCoded(error);
     if (coded.code in OURS) {
       const { method } = request;

@@ -111,9 +111,10 @@ export interface Store {
 
   /**
    * A stream over `range` (default: all) of the object. Throws `not-found` when there is none,
-   * `storage` when fewer bytes come than asked for. A consumer that stops early releases it.
+   * `storage` when fewer bytes come than asked for. A consumer that stops early releases it;
+   * one that stops before the stream is there says so by `signal`.
    */
-  read(key: Key, range?: ByteRange): Promise<ReadableStream<Uint8Array>>;
+  read(key: Key, range?: ByteRange, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 
   /** Bytes of the object, or undefined when there is none. */
   size(key: Key): Promise<number | undefined>;

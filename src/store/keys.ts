@@ -128,6 +128,8 @@ export const keys = {
   revoked: (tokenId: string): Key => key('private', 'revoked', tokenId),
   /** The trusted publishers of a namespace. */
   publishers: (namespace: Namespace): Key => key('private', 'publishers', namespace),
+  /** What a limited namespace may take up, and does. */
+  quota: (namespace: Namespace): Key => key('private', 'quotas', namespace),
   /** Says that an identity token was exchanged; `expires` in seconds, `fingerprint` 64 hex digits. */
   exchanged: (expires: number, fingerprint: string): Key =>
     key('private', 'exchanged', `${expires}-${fingerprint}`),
@@ -157,6 +159,7 @@ export const prefixes = {
   partialTiles: (path: string): KeyPrefix => prefix('log', ...`${path}.p`.split('/')),
   staging: (): KeyPrefix => prefix('private', 'staging'),
   drafts: (): KeyPrefix => prefix('private', 'drafts'),
+  draftsOf: (namespace: Namespace): KeyPrefix => prefix('private', 'drafts', namespace),
   draftFiles: (name: ReleaseName): KeyPrefix =>
     prefix(...release(['private', 'drafts'], name), 'files'),
   uploadParts: (random: string): KeyPrefix => prefix('private', 'uploads', random),

@@ -90,10 +90,12 @@ class BucketStore implements Store {
     });
   }
 
-  read(key: Key, range?: ByteRange): Promise<ReadableStream<Uint8Array>> {
+  read(key: Key, range?: ByteRange, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     return doing(`read ${key}`, async () => {
       if (range?.length === 0) return this.#nothingOf(key, range.offset);
-      const object = await this.#open(key, range);
+      const object = await this.#open(key, range, signal).catch((error) => {
+        throw signal?.aborted === true ? givenUp(key) : error;
+      });
       const size = object.ContentLength ?? 0;
       if (range === undefined || size === range.length) return bodyOf(key, object, size);
       cancel(object);
@@ -178,10 +180,11 @@ class BucketStore implements Store {
     this.#bucket.signer.destroy();
   }
 
-  #open(key: Key, range?: ByteRange): Promise<GetObjectCommandOutput> {
+  #open(key: Key, range?: ByteRange, signal?: AbortSignal): Promise<GetObjectCommandOutput> {
     const bytes = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
     return this.#bucket.client.send(
       new GetObjectCommand({ ...targetOf(this.#bucket, key), Range: bytes }),
+      signal === undefined ? {} : { abortSignal: signal },
     );
   }
 
@@ -201,6 +204,10 @@ function asKey(text: string): Key | undefined {
   } catch {
     return undefined;
   }
+}
+
+function givenUp(key: Key): CodedError {
+  return new CodedError('interrupted', `nobody waits for ${key} any more`);
 }
 
 function noSuchObject(key: Key): CodedError {

@@ -17,6 +17,7 @@ import { parseOrigin } from '../core/log/checkpoint.ts';
 import { chunkRange, chunkRoot, chunkSizeFor } from '../core/release/chunks.ts';
 import { type Manifest, parseManifest } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
+import { Turnstile } from '../core/turnstile.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import { awaitSeal } from './await-seal.ts';
 import type { LocalPart } from './direct-upload.ts';
@@ -25,7 +26,6 @@ import { PartSender } from './part-upload.ts';
 import { type Preview, type PreviewOptions, previewFolder } from './preview.ts';
 import { type OnProgress, ProgressSum } from './progress.ts';
 import { fileChanged, requireUnchanged, type Scan, type ScannedFile } from './scan.ts';
-import { Turnstile } from './turnstile.ts';
 import { openWay, type UploadTicket, type Way } from './upload-way.ts';
 
 /** Parts on their way at once. */
@@ -134,9 +134,12 @@ class Push {
   }
 
   async run(): Promise<Digest | undefined> {
-    const opened = await this.#publisher.api.openDraft(this.#release, { signal: this.#signal });
+    const { files } = this.#scan;
+    const plan = { files: files.length, bytes: bytesIn(files) };
+    const options = { plan, signal: this.#signal };
+    const opened = await this.#publisher.api.openDraft(this.#release, options);
     this.#session = opened.session;
-    const hashing = this.#scan.files.map((file) => this.#hash(file));
+    const hashing = files.map((file) => this.#hash(file));
     for (const promise of hashing) promise.catch(() => {});
     if (opened.state === 'sealed') {
       const sealed = await this.#sealedDigest(await Promise.all(hashing));

@@ -5,6 +5,7 @@ import {
   formatParameters,
   formatSeconds,
   MAX_DURATION,
+  parseBytes,
   parseCount,
   parseDuration,
 } from '../../src/cli/units.ts';
@@ -73,6 +74,20 @@ describe('sizes and durations', () => {
     '"%s" is no index',
     (text) => {
       expect(() => parseCount(text, 'an index')).toThrowWithCode('usage');
+    },
+  );
+
+  test('sizes are read in decimal and binary units, and in bytes', () => {
+    const read = ['0', '12', '1B', '500GB', '2TB', '1.5TiB', '3 MiB'].map((it) =>
+      parseBytes(it, '--bytes'),
+    );
+    expect(read).toEqual([0, 12, 1, 5e11, 2e12, 1.5 * 2 ** 40, 3 * 2 ** 20]);
+  });
+
+  test.each(['', 'TB', '-1', '1.2345TB', '1e3', '2 cups', '1tb', '9007199254740993', '9000PiB'])(
+    '"%s" is no size',
+    (text) => {
+      expect(() => parseBytes(text, '--bytes')).toThrowWithCode('usage');
     },
   );
 });

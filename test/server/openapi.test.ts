@@ -74,6 +74,7 @@ describe('the OpenAPI description', () => {
   "get /namespaces/{namespace}/head",
   "get /namespaces/{namespace}/policies",
   "get /namespaces/{namespace}/policy",
+  "get /namespaces/{namespace}/usage",
   "get /releases",
   "get /releases/{namespace}/{name}",
   "get /releases/{namespace}/{name}/history",

@@ -3,11 +3,12 @@ import { describe, expect, test } from '@jest/globals';
 import { parseNamespace } from '../../src/core/release/name.ts';
 import { CI_SECONDS, CI_UPLOAD_SECONDS, openToken } from '../../src/keyring/token.ts';
 import { distrustPublisher, trustPublisher } from '../../src/registry/trusted-publishers.ts';
-import { MAX_EXCHANGES } from '../../src/server/api/token.ts';
+import { LOAD_LIMITS } from '../../src/server/loads.ts';
 import { makeIssuerKey } from '../made/issuer.ts';
 import { useTrustedPublishing } from '../made/trusted-publishing.ts';
 
 const publishing = useTrustedPublishing();
+const MAX_EXCHANGES = LOAD_LIMITS.exchange.atOnce;
 
 describe('an exchange', () => {
   test('gives a job a token of ours, for a quarter of an hour', async () => {
@@ -147,7 +148,7 @@ describe('where the issuer does not answer', () => {
     const asked = tokens.map((token) => publishing().exchange(token));
     const { status, headers, body } = await Promise.race(asked);
     expect([status, body.code]).toEqual([503, 'overloaded']);
-    expect(headers.get('retry-after')).toBe('1');
+    expect(headers.get('retry-after')).toMatch(/^[1-4]$/);
     answer();
     const statuses = (await Promise.all(asked)).map((it) => it.status);
     expect(statuses.filter((it) => it === 502)).toHaveLength(MAX_EXCHANGES);

@@ -2,15 +2,16 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parseBytesWay } from '../../config.ts';
-import { messageOf } from '../../core/error.ts';
+import { CodedError, messageOf } from '../../core/error.ts';
 import type { Patience } from '../../log/pause.ts';
 import { openStore, type ServeOptions, STORE_PATIENCE_MS, serve } from '../../main.ts';
+import { RATES, type Rates } from '../../server/rate-limits.ts';
 import { parseTrustedProxies } from '../../server/trusted-proxies.ts';
 import { parseAddress } from '../address.ts';
-import { declare, passphraseFlag, type Run } from '../command.ts';
+import { collect, declare, passphraseFlag, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
 import { type PassphraseFlags, serverPassphrase } from '../passphrase.ts';
-import { parseDuration } from '../units.ts';
+import { parseBytes, parseDuration } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('serve', 'serve --store ./store --keys ./keys --listen 127.0.0.1:8080')
@@ -30,6 +31,12 @@ export function makeCommand(run: Run): Command {
     )
     .option('--witness-policy <file>', 'C2SP tlog-policy: witnesses that must cosign')
     .option('--oidc-issuers <file>', 'issuers of CI identities that are trusted at all')
+    .option('--quota <size>', 'bytes of a namespace that has no quota of its own')
+    .option(
+      '--rate-limit <class=n>',
+      `requests of one caller in a minute, 0 for any; of ${Object.keys(RATES).join(', ')}`,
+      collect,
+    )
     .addOption(
       new Option(
         '--oidc-allow-loopback',
@@ -57,6 +64,8 @@ interface ServeFlags extends PassphraseFlags {
   readonly oidcIssuers?: string;
   readonly oidcAllowLoopback?: boolean;
   readonly index?: string;
+  readonly quota?: string;
+  readonly rateLimit?: readonly string[];
 }
 
 async function runServer(context: Context, flags: ServeFlags): Promise<void> {
@@ -86,7 +95,19 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
     witnessPolicy: flags.witnessPolicy,
     oidcIssuers: flags.oidcIssuers,
     oidcAllowLoopback: flags.oidcAllowLoopback ?? false,
+    ...(flags.quota !== undefined && { quota: { bytes: parseBytes(flags.quota, '--quota') } }),
+    rates: parseRates(flags.rateLimit ?? []),
   });
+}
+
+function parseRates(given: readonly string[]): Partial<Rates> {
+  const pairs = given.map((text) => {
+    const [, rate = '', limit = ''] = /^([a-z]+)=([0-9]{1,9})$/.exec(text) ?? [];
+    if (Object.hasOwn(RATES, rate)) return [rate, Number(limit)] as const;
+    const known = Object.keys(RATES).join(', ');
+    throw new CodedError('usage', `--rate-limit takes class=n, of ${known}, not "${text}"`);
+  });
+  return Object.fromEntries(pairs);
 }
 
 /** Waits for a bucket that is not there yet, and says so once. */

@@ -31,11 +31,13 @@ export function draftEndpoints(
       summary: 'Open a draft, or go on with it, and get the credential for its uploads',
       token: 'required',
       ciJobs: true,
+      query: shapes.planQuery,
       answer: shapes.openedDraft,
       async run(call) {
         const caller = callerOf(call);
         refuseUnrenewable(caller);
-        const status = await registry.openDraft(caller, releaseOf(call));
+        const { files = 0, bytes = 0 } = call.query;
+        const status = await registry.openDraft(caller, releaseOf(call), { files, bytes });
         const { subject, tokenId: parent, grant } = caller;
         const uploader = { subject, parent, grant };
         const { token, expires } = await issueUploadCredential(
@@ -76,7 +78,8 @@ export function draftEndpoints(
       method: 'post',
       path: `${DRAFT}/files`,
       id: 'declareFile',
-      summary: 'Declare a file; the answer says which parts are still to be sent',
+      summary:
+        'Declare a file; the answer says which parts are still to be sent. Its size counts against the quota at once (403 quota-exceeded)',
       token: 'required',
       ciJobs: true,
       body: shapes.declaredFile,
@@ -87,6 +90,8 @@ export function draftEndpoints(
       method: 'put',
       path: `${DRAFT}/uploads/{upload}/parts/{number}`,
       id: 'putPart',
+      load: 'part',
+      rate: 'uncounted',
       summary: 'Send one part; Content-Digest (RFC 9530) names its SHA-256',
       token: 'required',
       ciJobs: true,
@@ -183,6 +188,8 @@ export function draftEndpoints(
       method: 'post',
       path: `${DRAFT}/publish`,
       id: 'publish',
+      load: 'log',
+      rate: 'log',
       summary: 'Publish what is sealed. There is no way back',
       token: 'required',
       body: shapes.publishRequest,

@@ -112,6 +112,25 @@ export const published = v.strictObject({
   published: v.boolean(),
 });
 
+const amount = v.strictObject({ files: count, bytes: count });
+export const usage = v.strictObject({
+  namespace: v.string(),
+  /** Without it nothing is limited, and nothing counted. */
+  usage: v.exactOptional(
+    v.strictObject({
+      limits: v.strictObject({
+        bytes: v.exactOptional(count),
+        files: v.exactOptional(count),
+        drafts: v.exactOptional(count),
+      }),
+      used: amount,
+      published: amount,
+      setAside: amount,
+      drafts: count,
+    }),
+  ),
+});
+
 export const namespaceRequest = v.strictObject({
   policy: document,
   signed: v.pipe(v.array(document), v.minLength(1), v.maxLength(64)),
@@ -200,6 +219,11 @@ export const listQuery = v.strictObject({
   query: v.exactOptional(v.pipe(v.string(), v.maxLength(200))),
   limit: v.exactOptional(numberText),
   before: v.exactOptional(numberText),
+});
+/** What is going to be declared in a draft, as far as its pusher knows. */
+export const planQuery = v.strictObject({
+  files: v.exactOptional(numberText),
+  bytes: v.exactOptional(numberText),
 });
 export const policyQuery = v.strictObject({ index: v.exactOptional(numberText) });
 

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { cutSlowUploads } from '../../src/server/upload-pace.ts';
+import { cutSlowReaders, cutSlowUploads } from '../../src/server/pace.ts';
 
 const PACE = { bytes: 1_000, milliseconds: 100 };
 
@@ -68,6 +68,51 @@ describe('an upload', () => {
     const answered = new Upload();
     answered.response.emit('close');
     expect(answered.sends(0).isCut).toBe(false);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+/** An answer, as far as its reader's pace is concerned. */
+class Download extends EventEmitter {
+  readonly socket = { bytesWritten: 5_000, writableLength: 5_000, destroy: jest.fn() };
+
+  constructor() {
+    super();
+    const [request, response] = [{ socket: this.socket }, this] as unknown[];
+    cutSlowReaders(PACE)(request as IncomingMessage, response as ServerResponse);
+    jest.advanceTimersByTime(PACE.milliseconds);
+  }
+
+  /** `bytes` are taken, and a period goes by. */
+  takes(bytes: number): this {
+    this.socket.writableLength -= bytes;
+    jest.advanceTimersByTime(PACE.milliseconds);
+    return this;
+  }
+
+  get isCut(): boolean {
+    return this.socket.destroy.mock.calls.length > 0;
+  }
+}
+
+describe('a reader', () => {
+  test('that keeps the pace is not cut, one byte less is', () => {
+    expect(new Download().takes(1_000).takes(1_000).isCut).toBe(false);
+    expect(new Download().takes(1_000).takes(999).isCut).toBe(true);
+  });
+
+  test('for whom nothing waits, or has waited a moment only, is not cut', () => {
+    const download = new Download().takes(5_000).takes(0);
+    expect(download.isCut).toBe(false);
+    download.socket.writableLength = 1;
+    expect(download.takes(0).isCut).toBe(false);
+    expect(download.takes(0).isCut).toBe(true);
+  });
+
+  test('is watched no more when the answer has ended', () => {
+    const download = new Download();
+    download.emit('close');
+    expect(download.takes(0).isCut).toBe(false);
     expect(jest.getTimerCount()).toBe(0);
   });
 });
