@@ -9,22 +9,30 @@
  *     this node, or a witness, has seen     the whole bucket was restored from an older copy:
  *     more than the bucket holds            refuse (last-seen.ts, witnesses.ts)
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatHex } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 import { openCheckpoint, signCheckpoint, type TreeHead } from '../core/log/checkpoint.ts';
 import { formatTilePath, TILE_WIDTH, tileWidth } from '../core/log/tile.ts';
+import type { ReadTile } from '../core/log/tile-reader.ts';
 import { emptyEdge, loadEdge, type TreeEdge } from '../core/log/tree.ts';
 import type { SigningKey, VerifierKey } from '../core/note/key.ts';
 import { type NoteSigner, type NoteVerifier, noteSigner, noteVerifier } from '../core/note/note.ts';
 import type { Store } from '../store/contract.ts';
 import { type Key, keys, prefixes } from '../store/keys.ts';
+import type { StagedDocument } from './item.ts';
 import type { LastSeen } from './last-seen.ts';
-import { formatNonce, type HeldLock, loadLock, swapLock } from './lock.ts';
+import { formatNonce, formatProcessName, type HeldLock, loadLock, swapLock } from './lock.ts';
 import type { Pause } from './pause.ts';
 import type { SignedTree } from './publisher.ts';
 import { beginsWith, storedTiles } from './reader.ts';
 import { applyStaged, MAX_STAGING_BYTES, parseStaging } from './staging.ts';
+
+/** How long another process is given to carry out what it has committed, in milliseconds. */
+const APPLY_PATIENCE_MS = 400;
+/** How often that is looked at, in milliseconds. */
+const APPLY_LOOK_MS = 10;
 
 /**
  * Which log, where it lies, and who signs it. The keys are read anew at each use: they may be
@@ -71,9 +79,10 @@ export async function createLog(
   const published = await store.size(keys.checkpoint());
   if (published !== undefined) throw alreadyThere(store);
   const checkpoint = signCheckpoint({ origin, ...headOf(emptyEdge(host)) }, signersOf(options));
-  const lock = { checkpoint, time, nonce: formatNonce(random) };
-  const version = await swapLock(store, null, lock, options.pause ?? rethrow);
-  if (version === undefined) throw alreadyThere(store);
+  const [by, nonce] = [formatProcessName(random), formatNonce(random)];
+  const lock = { by, checkpoint, former: [], nonce, time, turns: [] };
+  const swapped = await swapLock(store, null, lock, options.pause ?? rethrow);
+  if (swapped.outcome !== 'held') throw alreadyThere(store);
   // Lost only to a sequencer that has published this very checkpoint, or a larger one, since.
   await store.swap(keys.checkpoint(), null, checkpoint);
 }
@@ -81,13 +90,7 @@ export async function createLog(
 /** Brings the bucket up to the lock and reads the edge of the tree, checked against its signed root. */
 export async function loadCommitted(options: LogOptions): Promise<Committed> {
   const { store, host } = options;
-  const lock = await loadLock(store);
-  if (lock === undefined) {
-    throw new CodedError(
-      'not-found',
-      `${store.name} holds no log; make one with "weighhouse init"`,
-    );
-  }
+  const lock = await requireLock(store);
   const head = openOwn(options, keys.lock(), lock.checkpoint);
   await replay(options, stagingKey(head, lock.nonce));
   return { lock, edge: await loadEdge(host, head, storedTiles(store)) };
@@ -109,6 +112,80 @@ export async function recover(options: LogOptions): Promise<Committed> {
     const lock = await loadLock(options.store);
     if (lock?.version === committed.lock.version) throw found;
   }
+}
+
+/** The lock. Throws `not-found` where there is no log. */
+export async function requireLock(store: Store): Promise<HeldLock> {
+  const lock = await loadLock(store);
+  if (lock !== undefined) return lock;
+  throw new CodedError('not-found', `${store.name} holds no log; make one with "weighhouse init"`);
+}
+
+/**
+ * What another process has committed with `lock`, for one that stands on `before`; resolves
+ * once all of it is in place. Throws `fork` or `rolled-back` if `before` is no part of it.
+ *
+ * Whoever committed is most probably carrying its bundle out at this moment, which can be
+ * read from meanwhile. If it has died, that is done here.
+ */
+export async function follow(
+  options: LogOptions,
+  before: TreeHead,
+  lock: HeldLock,
+): Promise<Committed> {
+  const { store, host, renewKeys } = options;
+  const head = await openAfterRenewal(options, lock);
+  const key = stagingKey(head, lock.nonce);
+  const staged = await readStaged(options, key);
+  const read = rememberingTiles(staged, storedTiles(store));
+  const [edge] = await Promise.all([
+    loadEdge(host, head, read),
+    requireGrowth(options, before, head, read),
+  ]);
+  await untilApplied(store, key, staged);
+  // A newer trust root may have been among it.
+  await renewKeys?.();
+  return { lock, edge };
+}
+
+/** The checkpoint of `lock`, by the keys that are known or, failing that, those that came since. */
+async function openAfterRenewal(options: LogOptions, lock: HeldLock): Promise<TreeHead> {
+  try {
+    return openOwn(options, keys.lock(), lock.checkpoint);
+  } catch (error) {
+    if (options.renewKeys === undefined) throw error;
+    await options.renewKeys();
+    return openOwn(options, keys.lock(), lock.checkpoint);
+  }
+}
+
+/** Waits for the process that committed the bundle; carries it out if that takes too long. */
+async function untilApplied(
+  store: Store,
+  key: Key,
+  staged: readonly StagedDocument[],
+): Promise<void> {
+  if (staged.length === 0) return;
+  const end = performance.now() + APPLY_PATIENCE_MS;
+  while ((await store.size(key)) !== undefined) {
+    if (performance.now() > end) {
+      await applyStaged(store, staged);
+      return store.delete(key);
+    }
+    await sleep(APPLY_LOOK_MS);
+  }
+}
+
+/** Each tile once, and from the bundle where that has it. */
+function rememberingTiles(staged: readonly StagedDocument[], read: ReadTile): ReadTile {
+  const known = new Map<string, ReturnType<ReadTile>>();
+  for (const { key, bytes } of staged) known.set(key, Promise.resolve(bytes));
+  return (path) => {
+    const key = keys.tile(path);
+    const found = known.get(key) ?? read(path);
+    known.set(key, found);
+    return found;
+  };
 }
 
 /** Where an attempt's bundle is staged. */
@@ -139,10 +216,10 @@ export function headOf({ size, root }: TreeHead): TreeHead {
  * Throws unless the tree `now` begins with the tree `seen`: nobody may be shown a smaller or
  * another log than before, whatever the store says.
  */
-export async function requireGrowth(options: LogOptions, seen: TreeHead, now: TreeHead) {
+async function requireGrowth(options: LogOptions, seen: TreeHead, now: TreeHead, read: ReadTile) {
   const { host, store } = options;
   if (now.size < seen.size) throw rolledBack(store, seen, now);
-  if (await beginsWith(host, storedTiles(store), now, seen)) return;
+  if (await beginsWith(host, read, now, seen)) return;
   throw new CodedError(
     'fork',
     `${keys.lock()} in ${store.name} has a tree of size ${now.size} that does not begin with the tree of size ${seen.size} seen before: the log has forked; stop every writer and keep both checkpoints`,
@@ -151,9 +228,13 @@ export async function requireGrowth(options: LogOptions, seen: TreeHead, now: Tr
 }
 
 /** Carries the staged bundle out if it is still there. Gone means done: it is removed after that. */
-async function replay({ store, host }: LogOptions, key: Key): Promise<void> {
+async function replay(options: LogOptions, key: Key): Promise<void> {
+  await applyStaged(options.store, await readStaged(options, key));
+}
+
+async function readStaged({ store, host }: LogOptions, key: Key): Promise<StagedDocument[]> {
   const stored = await store.get(key, MAX_STAGING_BYTES);
-  if (stored !== undefined) await applyStaged(store, parseStaging(host, stored.bytes, key));
+  return stored === undefined ? [] : parseStaging(host, stored.bytes, key);
 }
 
 /** The error that says how the bucket contradicts the lock, or undefined. */

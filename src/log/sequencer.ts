@@ -25,11 +25,12 @@ import { keys } from '../store/keys.ts';
 import type { Refused } from './batch.ts';
 import { type Attempt, type CommitOptions, Committer } from './commit.ts';
 import type { Appended, Item } from './item.ts';
-import { formatNonce } from './lock.ts';
+import { formatNonce, formatProcessName, type Lock } from './lock.ts';
 import { isFatal, isPassing, type Pause, pauses } from './pause.ts';
 import { DEFAULT_POOL_LIMIT, Pool, type PoolLimit, type Waiter } from './pool.ts';
 import { type Cosign, Publisher, type SignedTree } from './publisher.ts';
 import { type Committed, openOwn, recover } from './recover.ts';
+import { PoliteTurns, type TurnTaking, untilTurn } from './turns.ts';
 
 /** How long the pool collects, in milliseconds. */
 export const DEFAULT_PERIOD = 200;
@@ -45,7 +46,9 @@ const LONGEST_SLEEP = 2 ** 31 - 1;
 const HEAL_MS = 1000;
 
 /** Times are milliseconds; what is left out has the default above. */
-export interface SequencerOptions extends CommitOptions {
+export interface SequencerOptions extends Omit<CommitOptions, 'name'> {
+  /** When this process may try to commit; by default it takes turns with the others. */
+  readonly turns?: TurnTaking;
   /** Collects cosignatures; without it the log's own signature is enough to publish. */
   readonly cosign?: Cosign;
   readonly period?: number;
@@ -102,6 +105,7 @@ class StoreSequencer implements Sequencer {
   readonly #period: number;
   readonly #pool: Pool;
   readonly #committer: Committer;
+  readonly #turns: TurnTaking;
   readonly #publisher: Publisher;
   readonly #abort = new AbortController();
   readonly #done: Promise<void>;
@@ -116,7 +120,9 @@ class StoreSequencer implements Sequencer {
 
   constructor(options: SequencerOptions, committed: Committed) {
     this.#options = options;
-    this.#committer = new Committer(options, committed, () => this.#pauses());
+    const name = formatProcessName(options.random());
+    this.#committer = new Committer({ ...options, name }, committed, () => this.#pauses());
+    this.#turns = options.turns ?? new PoliteTurns(name, options.store);
     this.#period = options.period ?? DEFAULT_PERIOD;
     this.#idleSince = performance.now() - Math.max(0, options.clock() - committed.lock.time);
     this.#pool = new Pool(
@@ -216,9 +222,11 @@ class StoreSequencer implements Sequencer {
 
   async #cycle(): Promise<void> {
     this.#begun = performance.now();
-    const waiters = this.#pool.take();
+    const waiters: Waiter[] = [];
     let attempt: Attempt | undefined;
     try {
+      await this.#awaitTurn();
+      waiters.push(...this.#pool.take());
       if (waiters.length === 0 && this.#stalled !== undefined) await this.#probe();
       else attempt = await this.#prepare(waiters);
     } catch (error) {
@@ -236,10 +244,20 @@ class StoreSequencer implements Sequencer {
     this.#stalled = undefined;
   }
 
+  /** Returns when it is this process's turn, on top of what the others have committed. */
+  async #awaitTurn(): Promise<void> {
+    await untilTurn(this.#committer, this.#turns, this.#abort.signal);
+    if (this.#committer.isUpToDate) return;
+    await this.#committer.catchUp();
+    this.#publisher.offer(this.committed(), 'theirs');
+  }
+
   /** Everything before the commit. Undefined when nothing is left to be committed. */
   async #prepare(waiters: readonly Waiter[]): Promise<Attempt | undefined> {
     const begun = this.#begun;
-    const prepared = await this.#committer.prepare(waiters);
+    const more = () => !this.#closing && (this.#pool.length > 0 || 'perhaps');
+    const next = (before: Lock) => this.#turns.next(before, more());
+    const prepared = await this.#committer.prepare(waiters, next);
     if ('attempt' in prepared) return prepared.attempt;
     await this.#refuse(prepared.refused);
     this.#idleSince = begun;
@@ -248,17 +266,19 @@ class StoreSequencer implements Sequencer {
 
   async #commit(attempt: Attempt, waiters: readonly Waiter[]): Promise<void> {
     const isLogged = await this.#committer.commit(attempt);
-    this.#publisher.offer(this.committed());
     if (!isLogged) return this.#tryAgain(waiters);
+    this.#turns.taken();
+    this.#publisher.offer(this.committed());
     this.#pool.putBack(attempt.batch.left);
     this.#idleSince = attempt.begun;
     this.#answer(attempt);
   }
 
-  #tryAgain(waiters: readonly Waiter[]): void {
+  #tryAgain(waiters: readonly Waiter[]): Promise<void> {
     this.#options.observer?.lost?.();
     this.#pool.putBack(waiters);
     this.#begun = Number.NEGATIVE_INFINITY;
+    return this.#turns.lost();
   }
 
   #answer({ batch, growth, begun }: Attempt): void {
@@ -278,13 +298,12 @@ class StoreSequencer implements Sequencer {
   /** Nothing to commit: the refusals hold only if the lock is still the one they were judged on. */
   async #refuse(refused: readonly Refused[]): Promise<void> {
     if (refused.length === 0) return;
-    if (await this.#committer.isNewest()) {
+    await this.#committer.look();
+    if (this.#committer.isUpToDate) {
       for (const { waiter, error } of refused) waiter.reject(error);
       return;
     }
-    await this.#committer.catchUp();
-    this.#publisher.offer(this.committed());
-    this.#tryAgain(refused.map(({ waiter }) => waiter));
+    return this.#tryAgain(refused.map(({ waiter }) => waiter));
   }
 
   // ------------------------------------------------------------------ what goes wrong

@@ -280,7 +280,8 @@ describe('the sequencer stops for good', () => {
   /** The lock, replaced behind the sequencer's back by a signed one of another tree. */
   async function replaceLock(disk: Disk, size: number, root: Uint8Array) {
     const checkpoint = signCheckpoint({ origin: ORIGIN, size, root }, [noteSigner(LOG_KEY)]);
-    disk.plant(keys.lock(), formatLock({ checkpoint, time: START, nonce: 'f'.repeat(32) }));
+    const old = parseLock(disk.bytes(keys.lock()));
+    disk.plant(keys.lock(), formatLock({ ...old, checkpoint, nonce: 'f'.repeat(32) }));
   }
 
   test('when the lock goes back to a tree it has signed before', async () => {
