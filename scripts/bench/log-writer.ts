@@ -5,9 +5,7 @@
  * Started by `many-writers.ts`, with which it speaks over the channel of `fork`.
  */
 import { randomBytes } from 'node:crypto';
-import { nodeHost } from '../../src/hashing/host.ts';
 import { openSequencer, type Sequencer } from '../../src/log/sequencer.ts';
-import { NO_TURNS } from '../../src/log/turns.ts';
 import { openBucket } from '../../src/store/s3.ts';
 import { freshEntry } from './bench-log.ts';
 import { type Told, type WriterJob, writersLog } from './many-writers.ts';
@@ -17,7 +15,6 @@ const store = openBucket(job.address, job.server);
 let [lost, commits] = [0, 0];
 const sequencer = await openSequencer({
   ...writersLog(store),
-  ...(process.env.NO_TURNS ? { turns: NO_TURNS } : {}),
   clock: Date.now,
   random: () => new Uint8Array(randomBytes(16)),
   observer: {

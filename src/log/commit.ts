@@ -116,7 +116,7 @@ export class Committer {
 
     if (swapped.outcome === 'held') {
       this.#adopt({ lock: { ...lock, version: swapped.version }, edge: growth.edge });
-      await persist(this.#pauses(), () => applyStaged(store, staged));
+      await applyStaged(store, staged, this.#pauses);
     }
     const isLogged = swapped.outcome === 'held' || (await this.#isLogged(attempt, swapped));
     this.#clean(attempt);

@@ -230,7 +230,7 @@ class StoreSequencer implements Sequencer {
       if (waiters.length === 0 && this.#stalled !== undefined) await this.#probe();
       else attempt = await this.#prepare(waiters);
     } catch (error) {
-      this.#setBack(waiters, error);
+      this.#setBack(waiters.length > 0 ? waiters : this.#pool.take(), error);
       return;
     }
     try {

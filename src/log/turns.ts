@@ -12,7 +12,8 @@
  * A newcomer just tries, which an idle log lets it win. Where it loses it leaves a *wish*,
  * `private/turns/<name>`; whoever commits next puts it into the order and removes the wish.
  * One that is next and does nothing, for it has died or is idle, costs the others a deadline,
- * by their own monotonic clocks. A process that is alone looks at nothing and waits for nobody.
+ * by their own monotonic clocks. A process that is alone waits for nobody, and looks for wishes
+ * twice a second while it is busy.
  *
  * None of this is trusted. Whoever lies or errs in it makes others wait or lose, nothing else.
  */
@@ -25,10 +26,10 @@ import { type Lock, MAX_TURNS } from './lock.ts';
 export const TURN_MS = 500;
 /** How often whoever waits looks at the lock, in milliseconds, for each process before it. */
 const LOOK_EVERY_MS = 15;
-/** A look at the lock that is no older than this is as good as another. */
-const FRESH_MS = 10;
 /** A process that has committed so lately will do so again. */
 const BUSY_MS = 1000;
+/** How often a busy process that thinks it is alone looks for wishes, in milliseconds. */
+const LISTEN_MS = 500;
 /** For so long others that were seen are thought to be still there. */
 const COMPANY_MS = 60_000;
 
@@ -52,6 +53,7 @@ export class PoliteTurns implements TurnTaking {
   readonly #store: Store;
   #takenAt = Number.NEGATIVE_INFINITY;
   #companyAt = Number.NEGATIVE_INFINITY;
+  #listedAt = Number.NEGATIVE_INFINITY;
   #hasWished = false;
   /** The wishes of others that were found last. */
   #wishes: readonly string[] = [];
@@ -65,13 +67,16 @@ export class PoliteTurns implements TurnTaking {
   wait(lock: Lock, age: number): number {
     const place = lock.turns.indexOf(this.#name);
     if (place >= 0) return Math.max(0, place * TURN_MS - age);
-    return this.#hasWished ? Math.max(0, (lock.turns.length + 1) * TURN_MS - age) : 0;
+    // Where nobody has a turn there is no use in waiting to be given one.
+    return this.#hasWished ? Math.max(0, lock.turns.length * TURN_MS - age) : 0;
   }
 
   looks(lock: Lock): boolean {
     if (lock.by !== this.#name) this.#companyAt = performance.now();
     const mayHaveCompany = performance.now() - this.#companyAt < COMPANY_MS;
-    if (this.#isBusy || mayHaveCompany) this.#listing ??= this.#list();
+    if (mayHaveCompany || (this.#isBusy && performance.now() - this.#listedAt > LISTEN_MS)) {
+      this.#listing ??= this.#list();
+    }
     return mayHaveCompany;
   }
 
@@ -104,6 +109,7 @@ export class PoliteTurns implements TurnTaking {
 
   /** Beside the commits: what is found too late for one is there for the next. */
   async #list(): Promise<void> {
+    this.#listedAt = performance.now();
     try {
       const found: string[] = [];
       for await (const key of this.#store.list(prefixes.turns())) {
@@ -119,26 +125,19 @@ export class PoliteTurns implements TurnTaking {
   }
 }
 
-/** Everyone for himself, as fast as he can. */
-export const NO_TURNS: TurnTaking = {
-  wait: () => 0,
-  looks: () => false,
-  next: () => [],
-  taken: () => {},
-  lost: async () => {},
-};
-
 /** What a turn is taken upon: the newest lock that is known. */
 export interface Seen {
   readonly seen: { readonly lock: Lock; readonly age: number };
+  /** Is it the one that this process stands on? */
+  readonly isUpToDate: boolean;
   look(): Promise<void>;
 }
 
-/**
- * Resolves when it is the process's turn, or it is to stop. Throws what a look throws.
- */
+/** Resolves when it is the process's turn, or it is to stop. Throws what a look throws. */
 export async function untilTurn(log: Seen, turns: TurnTaking, signal: AbortSignal): Promise<void> {
-  if (turns.looks(log.seen.lock)) await lookAnew(log);
+  const looks = turns.looks(log.seen.lock);
+  // A lock that is not stood upon yet is the one that a race was just lost to.
+  if (looks && log.isUpToDate) await log.look();
   for (;;) {
     const { lock, age } = log.seen;
     const wait = turns.wait(lock, age);
@@ -147,8 +146,4 @@ export async function untilTurn(log: Seen, turns: TurnTaking, signal: AbortSigna
     await sleep(pause, undefined, { signal }).catch(() => {});
     await log.look();
   }
-}
-
-async function lookAnew(log: Seen): Promise<void> {
-  if (log.seen.age > FRESH_MS) await log.look();
 }

@@ -39,7 +39,7 @@ const nonces = random.map(formatNonce);
 const names = random.map(formatProcessName);
 
 /** The lock that follows upon `before`. */
-function after(before: Lock, digit: string): Lock {
+function following(before: Lock, digit: string): Lock {
   return { ...before, nonce: digit.repeat(32), former: formerOf(before) };
 }
 
@@ -95,7 +95,7 @@ describe('the lock document', () => {
 
   test('remembers the 16 locks before it, the newest first', () => {
     let newest = lock;
-    for (let i = 0; i < 20; i++) newest = after(newest, (i % 16).toString(16));
+    for (let i = 0; i < 20; i++) newest = following(newest, (i % 16).toString(16));
     expect(newest.former).toHaveLength(MAX_FORMER);
     expect(newest.former[0]).toBe('2'.repeat(32));
     expect(parseLock(formatLock(newest))).toEqual(newest);
@@ -104,21 +104,21 @@ describe('the lock document', () => {
 
 describe('what became of an attempt', () => {
   const ours = 'e'.repeat(32);
-  const next = after(lock, '1');
+  const next = following(lock, '1');
 
   test('is told by the locks that followed, without a look at any tree', () => {
     expect(outcomeOf(ours, lock, lock)).toBe('open');
     expect(outcomeOf(ours, lock, next)).toBe('lost');
-    expect(outcomeOf(ours, lock, after(next, '2'))).toBe('lost');
-    expect(outcomeOf(ours, lock, after(lock, 'e'))).toBe('committed');
-    expect(outcomeOf(ours, lock, after(after(lock, 'e'), '2'))).toBe('committed');
+    expect(outcomeOf(ours, lock, following(next, '2'))).toBe('lost');
+    expect(outcomeOf(ours, lock, following(lock, 'e'))).toBe('committed');
+    expect(outcomeOf(ours, lock, following(following(lock, 'e'), '2'))).toBe('committed');
   });
 
   test('is not told any more when too many locks have followed', () => {
     let newest = next;
-    for (let i = 1; i < MAX_FORMER; i++) newest = after(newest, '3');
+    for (let i = 1; i < MAX_FORMER; i++) newest = following(newest, '3');
     expect(outcomeOf(ours, lock, newest)).toBe('lost');
-    expect(outcomeOf(ours, lock, after(newest, '4'))).toBe('forgotten');
+    expect(outcomeOf(ours, lock, following(newest, '4'))).toBe('forgotten');
   });
 });
 
@@ -133,10 +133,12 @@ describe('replacing the lock', () => {
     const store = new Disk().open();
     const first = await held(store);
     expect(first).toEqual({ ...lock, version: first.version });
-    expect(await swapLock(store, null, after(lock, '9'), never)).toMatchObject({ outcome: 'lost' });
-    const next = after(lock, '1');
+    expect(await swapLock(store, null, following(lock, '9'), never)).toMatchObject({
+      outcome: 'lost',
+    });
+    const next = following(lock, '1');
     expect(await swapLock(store, first, next, never)).toMatchObject({ outcome: 'held' });
-    expect(await swapLock(store, first, after(lock, '2'), never)).toMatchObject({
+    expect(await swapLock(store, first, following(lock, '2'), never)).toMatchObject({
       outcome: 'lost',
       found: next,
     });
@@ -151,7 +153,7 @@ describe('replacing the lock', () => {
     });
     const causes: unknown[] = [];
     const pause = async (cause: unknown) => void causes.push(cause);
-    const swapped = await swapLock(store, first, after(lock, '1'), pause);
+    const swapped = await swapLock(store, first, following(lock, '1'), pause);
     expect(swapped).toEqual({ outcome: 'held', version: (await loadLock(store))!.version });
     expect(causes).toMatchObject([{ code: 'unknown-outcome' }]);
   });
@@ -159,7 +161,7 @@ describe('replacing the lock', () => {
   test('does not wait for the answer of a store that lets losers wait', async () => {
     const disk = new Disk();
     const first = await held(disk.open());
-    const winner = after(lock, '1');
+    const winner = following(lock, '1');
     const real = disk.open();
     const store: Store = Object.create(real, {
       swap: {
@@ -170,7 +172,7 @@ describe('replacing the lock', () => {
       },
       get: { value: real.get.bind(real) },
     });
-    const swapped = await swapLock(store, first, after(lock, '2'), never);
+    const swapped = await swapLock(store, first, following(lock, '2'), never);
     expect(swapped).toMatchObject({ outcome: 'lost', found: winner });
   });
 
@@ -178,7 +180,7 @@ describe('replacing the lock', () => {
     const disk = new Disk();
     const first = await held(disk.open());
     const store = disk.open({ fault: ({ kind }) => (kind === 'swap' ? 'lose' : undefined) });
-    const next = after(lock, '1');
+    const next = following(lock, '1');
     await expect(swapLock(store, first, next, never)).rejects.toThrowWithCode('unknown-outcome');
     const stop = async () => {
       throw new CodedError('interrupted', 'stopped');
