@@ -80,12 +80,6 @@ export class SqliteCatalogue implements Catalogue {
     return events.some((event) => event.name !== null) ? events.map(eventOf) : [];
   }
 
-  leaf(hash: Uint8Array): number | undefined {
-    return this.#first('SELECT entry FROM leaves WHERE hash = :hash', { hash })?.entry as
-      | number
-      | undefined;
-  }
-
   #release(row: Row): CatalogueRelease {
     const digest = parseDigest(row.digest as string);
     return {

@@ -24,6 +24,7 @@ import { formatCanonical, parseCanonical } from '../core/json.ts';
 import { count, parseShape } from '../core/shape.ts';
 import type { Store, Version } from '../store/contract.ts';
 import { keys } from '../store/keys.ts';
+import { atMost } from './pause.ts';
 
 export interface Lock {
   /** The signed note, verbatim. */
@@ -190,19 +191,6 @@ async function look(store: Store, base: HeldLock | null, lock: Lock): Promise<Sw
   if (found.nonce === lock.nonce) return { outcome: 'held', version: found.version };
   const outcome = base === null ? 'lost' : outcomeOf(lock.nonce, base, found);
   return outcome === 'open' ? undefined : { outcome, found };
-}
-
-/** What `promise` resolves to; undefined when that takes longer. */
-async function atMost<T>(milliseconds: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), milliseconds);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function undecided(): CodedError {
