@@ -11,6 +11,7 @@ import { openTileTree, type TileTree } from '../core/log/tile-tree.ts';
 import { type Growth, grow, type TreeEdge } from '../core/log/tree.ts';
 import { keys } from '../store/keys.ts';
 import { Batch, type Ground, type Refused } from './batch.ts';
+import { follow } from './follow.ts';
 import type { Closing, StagedDocument } from './item.ts';
 import { formatNonce, formerOf, type HeldLock, type Lock, type Swapped, swapLock } from './lock.ts';
 import { type Pause, persist } from './pause.ts';
@@ -19,7 +20,6 @@ import type { SignedTree } from './publisher.ts';
 import { beginsWith, storedTiles } from './reader.ts';
 import {
   type Committed,
-  follow,
   headOf,
   type LogOptions,
   requireLock,

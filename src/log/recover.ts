@@ -9,7 +9,6 @@
  *     this node, or a witness, has seen     the whole bucket was restored from an older copy:
  *     more than the bucket holds            refuse (last-seen.ts, witnesses.ts)
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { formatHex } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
@@ -28,11 +27,6 @@ import type { Pause } from './pause.ts';
 import type { SignedTree } from './publisher.ts';
 import { beginsWith, storedTiles } from './reader.ts';
 import { applyStaged, MAX_STAGING_BYTES, parseStaging } from './staging.ts';
-
-/** How long another process is given to carry out what it has committed, in milliseconds. */
-const APPLY_PATIENCE_MS = 400;
-/** How often that is looked at, in milliseconds. */
-const APPLY_LOOK_MS = 10;
 
 /**
  * Which log, where it lies, and who signs it. The keys are read anew at each use: they may be
@@ -121,73 +115,6 @@ export async function requireLock(store: Store): Promise<HeldLock> {
   throw new CodedError('not-found', `${store.name} holds no log; make one with "weighhouse init"`);
 }
 
-/**
- * What another process has committed with `lock`, for one that stands on `before`; resolves
- * once all of it is in place. Throws `fork` or `rolled-back` if `before` is no part of it.
- *
- * Whoever committed is most probably carrying its bundle out at this moment, which can be
- * read from meanwhile. If it has died, that is done here.
- */
-export async function follow(
-  options: LogOptions,
-  before: TreeHead,
-  lock: HeldLock,
-): Promise<Committed> {
-  const { store, host, renewKeys } = options;
-  const head = await openAfterRenewal(options, lock);
-  const key = stagingKey(head, lock.nonce);
-  const staged = await readStaged(options, key);
-  const read = rememberingTiles(staged, storedTiles(store));
-  const [edge] = await Promise.all([
-    loadEdge(host, head, read),
-    requireGrowth(options, before, head, read),
-  ]);
-  await untilApplied(store, key, staged);
-  // A newer trust root may have been among it.
-  await renewKeys?.();
-  return { lock, edge };
-}
-
-/** The checkpoint of `lock`, by the keys that are known or, failing that, those that came since. */
-async function openAfterRenewal(options: LogOptions, lock: HeldLock): Promise<TreeHead> {
-  try {
-    return openOwn(options, keys.lock(), lock.checkpoint);
-  } catch (error) {
-    if (options.renewKeys === undefined) throw error;
-    await options.renewKeys();
-    return openOwn(options, keys.lock(), lock.checkpoint);
-  }
-}
-
-/** Waits for the process that committed the bundle; carries it out if that takes too long. */
-async function untilApplied(
-  store: Store,
-  key: Key,
-  staged: readonly StagedDocument[],
-): Promise<void> {
-  if (staged.length === 0) return;
-  const end = performance.now() + APPLY_PATIENCE_MS;
-  while ((await store.size(key)) !== undefined) {
-    if (performance.now() > end) {
-      await applyStaged(store, staged);
-      return store.delete(key);
-    }
-    await sleep(APPLY_LOOK_MS);
-  }
-}
-
-/** Each tile once, and from the bundle where that has it. */
-function rememberingTiles(staged: readonly StagedDocument[], read: ReadTile): ReadTile {
-  const known = new Map<string, ReturnType<ReadTile>>();
-  for (const { key, bytes } of staged) known.set(key, Promise.resolve(bytes));
-  return (path) => {
-    const key = keys.tile(path);
-    const found = known.get(key) ?? read(path);
-    known.set(key, found);
-    return found;
-  };
-}
-
 /** Where an attempt's bundle is staged. */
 export function stagingKey(head: TreeHead, nonce: string): Key {
   return keys.staging(head.size, formatHex(head.root), nonce);
@@ -216,7 +143,12 @@ export function headOf({ size, root }: TreeHead): TreeHead {
  * Throws unless the tree `now` begins with the tree `seen`: nobody may be shown a smaller or
  * another log than before, whatever the store says.
  */
-async function requireGrowth(options: LogOptions, seen: TreeHead, now: TreeHead, read: ReadTile) {
+export async function requireGrowth(
+  options: LogOptions,
+  seen: TreeHead,
+  now: TreeHead,
+  read: ReadTile,
+) {
   const { host, store } = options;
   if (now.size < seen.size) throw rolledBack(store, seen, now);
   if (await beginsWith(host, read, now, seen)) return;
@@ -232,7 +164,7 @@ async function replay(options: LogOptions, key: Key): Promise<void> {
   await applyStaged(options.store, await readStaged(options, key));
 }
 
-async function readStaged({ store, host }: LogOptions, key: Key): Promise<StagedDocument[]> {
+export async function readStaged({ store, host }: LogOptions, key: Key): Promise<StagedDocument[]> {
   const stored = await store.get(key, MAX_STAGING_BYTES);
   return stored === undefined ? [] : parseStaging(host, stored.bytes, key);
 }

@@ -84,6 +84,10 @@ describe('two processes on one store', () => {
   });
 });
 
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+};
+
 describe('an answer that is lost', () => {
   const lockSwap = ({ kind, key }: Operation) => kind === 'swap' && key === keys.lock();
 
@@ -226,9 +230,46 @@ describe('a store that fails', () => {
     await log.close();
     expect(await publishedEntries(disk)).toEqual([said('a')]);
   });
+
+  test('to have the tiles of its lock is given nothing more, and says which is missing', async () => {
+    const disk = await emptyLog();
+    const [log, other] = [await sequence(disk.open()), await sequence(disk.open())];
+    await other.append(one('a'));
+    const tile = disk.bytes('log/tile/0/000.p/1');
+    disk.objects.delete('log/tile/0/000.p/1');
+    await expect(log.append(one('b'))).rejects.toThrowWithCode('not-found');
+    expect(log.unready()).toMatch(/tile\/0\/000.p\/1 is missing/);
+    disk.plant('log/tile/0/000.p/1', tile);
+    expect(await log.append(one('b'))).toMatchObject({ index: 1 });
+    await Promise.all([log.close(), other.close()]);
+  });
 });
 
 describe('the sequencer stops for good', () => {
+  test('within a moment, also where nothing is appended, when its store is put back', async () => {
+    const disk = await emptyLog();
+    const stops: unknown[] = [];
+    const open = () => {
+      const observer = { stopped: (cause: unknown) => void stops.push(cause) };
+      return sequence(disk.open(), { watch: 5, observer });
+    };
+    const [first, second] = [await open(), await open()];
+    await first.append(one('a'));
+    const backup = disk.copy();
+    await first.append(one('b'));
+    // The one that only looks on has seen it, too, before it is gone.
+    await until(() => second.committed().size === 2);
+    disk.objects.clear();
+    for (const [key, object] of backup.objects) disk.objects.set(key, object);
+    await until(() => stops.length === 2);
+    for (const log of [first, second]) {
+      expect(log.unready()).toMatch(/restored from an older copy/);
+      await expect(log.append(one('c'))).rejects.toThrowWithCode('rolled-back');
+      await log.close();
+    }
+    expect(await committedEntries(disk)).toEqual([said('a')]);
+  });
+
   /** The lock, replaced behind the sequencer's back by a signed one of another tree. */
   async function replaceLock(disk: Disk, size: number, root: Uint8Array) {
     const checkpoint = signCheckpoint({ origin: ORIGIN, size, root }, [noteSigner(LOG_KEY)]);
@@ -262,17 +303,6 @@ describe('the sequencer stops for good', () => {
     await expect(log.append(one('b'))).rejects.toThrowWithCode('fork');
     await expect(log.append(one('c'))).rejects.toThrowWithCode('fork');
     await Promise.all([log.close(), other.close()]);
-  });
-
-  test('when the lock names a tree that no tile leads to', async () => {
-    const disk = await emptyLog();
-    const log = await sequence(disk.open());
-    await log.append(one('a'));
-    await replaceLock(disk, 5, new Uint8Array(32));
-    await expect(log.append(one('b'))).rejects.toThrowWithCode('unknown-outcome');
-    await expect(log.append(one('c'))).rejects.toThrowWithCode('not-found');
-    expect(log.unready()).toMatch(/no more entries/);
-    await log.close();
   });
 
   test('when an object is in the place of a tile it committed', async () => {
