@@ -216,7 +216,7 @@ async function findSeenAhead(options: LogOptions, edge: TreeEdge) {
       : (['fork', 'holds another history'] as const);
   return new CodedError(
     code,
-    `this node has seen a tree of size ${seen.size} (${lastSeen.name}) with which the tree of size ${edge.size} in ${store.name} does not fit: the store ${how}; restore the newest copy, for to go on from this one would fork the log`,
+    `this node has seen a tree of size ${seen.size} (${lastSeen.name}) with which the tree of size ${edge.size} in ${store.name} does not fit: the store ${how}; restore the newest copy, for to go on from this one would fork the log (docs/restored-backup.md)`,
     { seen, now: headOf(edge) },
   );
 }
@@ -257,7 +257,7 @@ function alreadyThere(store: Store): CodedError {
 function rolledBack(store: Store, seen: TreeHead, now: TreeHead): CodedError {
   return new CodedError(
     'rolled-back',
-    `${keys.lock()} in ${store.name} has size ${now.size}, but a tree of size ${seen.size} was signed before: it was restored from an older copy; restore the newest lock`,
+    `${keys.lock()} in ${store.name} has size ${now.size}, but a tree of size ${seen.size} was signed before: it was restored from an older copy; restore the newest lock (docs/restored-backup.md)`,
     { seen: headOf(seen), now: headOf(now) },
   );
 }
@@ -265,7 +265,7 @@ function rolledBack(store: Store, seen: TreeHead, now: TreeHead): CodedError {
 function tileAhead(store: Store, edge: TreeEdge, tile: string): CodedError {
   return new CodedError(
     'rolled-back',
-    `${tile} in ${store.name} lies beyond size ${edge.size} of the lock: the lock was restored from an older copy; restore the newest lock`,
+    `${tile} in ${store.name} lies beyond size ${edge.size} of the lock: the lock was restored from an older copy; restore the newest lock (docs/restored-backup.md)`,
     { tile, size: edge.size },
   );
 }
