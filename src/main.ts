@@ -57,6 +57,9 @@ const ROOT_LOOK_MS = 5_000;
 /** Milliseconds before its end at which a server warns that its trust root is to be renewed. */
 const ROOT_ENDS_SOON = 30 * 24 * 3600 * 1000;
 
+/** How long a start waits for the index; what else a server does takes none. */
+const INDEX_PATIENCE_MS = 2_000;
+
 /**
  * How long a start waits for a bucket that does not answer: after a power cut the servers come
  * up in any order.
@@ -393,7 +396,11 @@ async function openIndex(
       join(path, `${trust.origin}.sqlite`),
       log,
       async (release: ReleaseName) => (await registry.release(release))?.manifest,
-      { decisionsOf: (release) => registry.revealed(release) },
+      {
+        decisionsOf: (release) => registry.revealed(release),
+        patience: INDEX_PATIENCE_MS,
+        failed: (cause) => logger.warn({ err: cause }, 'the index could not catch up'),
+      },
     );
   try {
     await mkdir(directory, { recursive: true });

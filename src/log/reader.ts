@@ -127,13 +127,12 @@ class StoredLog implements LogReader {
   async entries(start: number, end: number): Promise<Uint8Array[]> {
     requireRange(start, end);
     const tree = await this.#publishedTree(end);
-    const bundles: Uint8Array[] = [];
     const first = Math.floor(start / TILE_WIDTH);
-    for (let index = first; index * TILE_WIDTH < end; index++) {
-      bundles.push(...(await tree.bundle(index)));
-    }
+    const count = Math.ceil(end / TILE_WIDTH) - first;
+    const reading = Array.from({ length: count }, (_, i) => tree.bundle(first + i));
+    const entries = (await Promise.all(reading)).flat();
     const skipped = first * TILE_WIDTH;
-    return bundles.slice(start - skipped, end - skipped);
+    return entries.slice(start - skipped, end - skipped);
   }
 
   async inclusionProof(index: number, size?: number): Promise<Uint8Array[]> {
@@ -157,7 +156,9 @@ class StoredLog implements LogReader {
     });
   }
 
+  /** A published tree of at least `size`: the one that is open already will do. */
   async #publishedTree(size: number): Promise<TileTree> {
+    if (this.#tree !== undefined && size <= this.#tree.head.size) return this.#tree;
     const published = await this.published();
     requireWithin(size, published.size);
     return this.#open(published);

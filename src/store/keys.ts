@@ -103,6 +103,8 @@ export const keys = {
    */
   staging: (size: number, root: string, nonce: string): Key =>
     key('private', 'staging', `${size}-${root}-${nonce}`),
+  /** Says that the process `name` (16 hex digits) would like to commit to the log. */
+  turn: (name: string): Key => key('private', 'turns', name),
   draft: (name: ReleaseName): Key => key(...release(['private', 'drafts'], name), 'head'),
   /** How a seal of the draft goes. */
   sealing: (name: ReleaseName): Key => key(...release(['private', 'drafts'], name), 'sealing'),
@@ -158,6 +160,7 @@ export const prefixes = {
   /** The partial files that a tile was while it grew; `path` is its full tile's. */
   partialTiles: (path: string): KeyPrefix => prefix('log', ...`${path}.p`.split('/')),
   staging: (): KeyPrefix => prefix('private', 'staging'),
+  turns: (): KeyPrefix => prefix('private', 'turns'),
   drafts: (): KeyPrefix => prefix('private', 'drafts'),
   draftsOf: (namespace: Namespace): KeyPrefix => prefix('private', 'drafts', namespace),
   draftFiles: (name: ReleaseName): KeyPrefix =>

@@ -9,6 +9,7 @@ import { parseLock } from '../../src/log/lock.ts';
 import { storedTiles } from '../../src/log/reader.ts';
 import { createLog, type LogOptions } from '../../src/log/recover.ts';
 import { openSequencer, type Sequencer, type SequencerOptions } from '../../src/log/sequencer.ts';
+import type { TurnTaking } from '../../src/log/turns.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { Disk } from './memory-store.ts';
 
@@ -26,7 +27,10 @@ export function countingRandom(first = 1): () => Uint8Array {
   let calls = first;
   return () => {
     const bytes = new Uint8Array(16);
-    new DataView(bytes.buffer).setUint32(12, calls++);
+    const view = new DataView(bytes.buffer);
+    // The name of a process is the first half, a nonce the whole.
+    view.setUint32(4, calls);
+    view.setUint32(12, calls++);
     return bytes;
   };
 }
@@ -37,6 +41,15 @@ export async function emptyLog(): Promise<Disk> {
   await createLog({ ...logOptions(disk.open()), time: START, random: new Uint8Array(16) });
   return disk;
 }
+
+/** Everyone for himself: where several write, nearly every commit is a race. */
+export const RUSHING: TurnTaking = {
+  wait: () => 0,
+  looks: () => false,
+  next: () => [],
+  taken: () => {},
+  lost: async () => {},
+};
 
 let processes = 0;
 

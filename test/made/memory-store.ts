@@ -40,12 +40,29 @@ export interface Operation {
  * - `fail`: no effect, and an error.
  * - `lose`: the effect, and `unknown-outcome` instead of the answer.
  * - `late`: `unknown-outcome` now, the effect (if it still may) when the disk's `deliver` is called.
+ * - `twice`: the effect and its answer; the same request arrives again at `deliver`.
+ * - `undecided`: no effect, and `unknown-outcome` (a 409, a time-out of what never arrived).
+ * - `deny`: the effect, but the answer that the condition was false (a 412 by one's own write).
+ * - `refuse`: no effect, and the answer that the condition was false, though it was not.
  */
-export type Fault = 'die-before' | 'die-after' | 'fail' | 'full' | 'lose' | 'late' | undefined;
+export type Fault =
+  | 'die-before'
+  | 'die-after'
+  | 'fail'
+  | 'full'
+  | 'lose'
+  | 'late'
+  | 'twice'
+  | 'undecided'
+  | 'deny'
+  | 'refuse'
+  | undefined;
 
 export interface Behaviour {
   /** Asked before each operation. */
   readonly fault?: (operation: Operation) => Fault;
+  /** Waited for before an operation has its effect, and before its answer is seen: a stopped process. */
+  readonly pause?: (operation: Operation, when: 'before' | 'after') => Promise<void> | undefined;
   /** How many turns of the event loop an operation takes: makes interleavings. */
   readonly turns?: (operation: Operation) => number;
 }
@@ -72,6 +89,8 @@ export class Disk {
   readonly uploads = new Map<string, Upload>();
   /** Every write that took effect, in order. */
   readonly writes: Operation[] = [];
+  /** What every swap has written, in order. */
+  readonly swapped: { readonly key: string; readonly bytes: Uint8Array }[] = [];
   readonly #late: (() => void)[] = [];
   #versions = 0;
 
@@ -257,6 +276,7 @@ class MemoryStore implements Store {
     const version = this.#disk.version();
     const made = operation.kind === 'swap' ? 'swap' : 'create';
     this.#disk.objects.set(operation.key, { bytes: bytes.slice(), version, made });
+    if (made === 'swap') this.#disk.swapped.push({ key: operation.key, bytes });
     this.#disk.writes.push(operation);
     return version;
   }
@@ -272,11 +292,17 @@ class MemoryStore implements Store {
     if (fault === 'fail')
       throw new CodedError('storage', `${operation.kind} ${operation.key} failed`);
     if (fault === 'full') throw new CodedError('disk-full', 'no space is left');
-    if (fault === 'late') {
-      this.#disk.delay(effect);
+    if (fault === 'late') this.#disk.delay(effect);
+    if (fault === 'late' || fault === 'undecided') {
       throw new CodedError('unknown-outcome', `no answer to ${operation.kind} ${operation.key}`);
     }
+    if (fault === 'refuse' && operation.kind === 'swap') return undefined as T;
+    await this.#behaviour.pause?.(operation, 'before');
     const result = effect();
+    await this.#behaviour.pause?.(operation, 'after');
+    if (fault === 'twice') this.#disk.delay(effect);
+    if (fault === 'deny' && operation.kind === 'swap') return undefined as T;
+    if (fault === 'deny' && operation.kind === 'create') return 'exists' as T;
     if (fault === 'die-after') return this.#die();
     if (fault === 'lose') {
       throw new CodedError(

@@ -2,6 +2,7 @@
 import type { Response } from 'express';
 import { parseDigest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
+import { parseEntry } from '../../core/log/entry.ts';
 import type { DocumentName } from '../../core/release/documents.ts';
 import {
   formatModel,
@@ -12,7 +13,8 @@ import {
   parseReleaseName,
   type ReleaseName,
 } from '../../core/release/name.ts';
-import { type Catalogue, MAX_PAGE } from '../../index/catalogue.ts';
+import { type Catalogue, type CatalogueRelease, MAX_PAGE } from '../../index/catalogue.ts';
+import type { FollowingCatalogue } from '../../index/open.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { ContentSender } from '../content.ts';
 import { type Call, type Endpoint, endpoint, param } from './endpoint.ts';
@@ -99,9 +101,23 @@ export const MAX_IN_MEMORY_BYTES = 2 ** 20;
 
 export function releaseEndpoints(
   registry: Registry,
-  catalogue: Catalogue,
+  catalogue: FollowingCatalogue,
   sender: ContentSender,
 ): Endpoint[] {
+  /** From the index or, while there is none, from what the namespace's head names. */
+  const advisoriesOn = async ({
+    release,
+    digest,
+  }: Pick<CatalogueRelease, 'release' | 'digest'>) => {
+    if (!catalogue.isBuilding) return catalogue.release(release)?.advisories ?? [];
+    const { advisories } = await registry.freshness(release.namespace);
+    return advisories.flatMap(({ index, entry: bytes }) => {
+      const parsed = parseEntry(bytes);
+      if (!parsed.known || parsed.entry.kind !== 'advisory') return [];
+      const { digest: about, advisory: kind, summary, time } = parsed.entry;
+      return about === digest ? [{ index, kind, summary, time }] : [];
+    });
+  };
   return [
     endpoint({
       method: 'get',
@@ -186,7 +202,7 @@ export function releaseEndpoints(
             format,
           })),
           executes: found.manifest.executes ?? [],
-          advisories: catalogue.release(found.release)?.advisories ?? [],
+          advisories: await advisoriesOn(found),
         };
       },
     }),
