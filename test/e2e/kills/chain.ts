@@ -14,14 +14,15 @@ import type { HashingPool } from '../../../src/hashing/pool.ts';
 import { readKeyFile } from '../../../src/keyring/file.ts';
 import { type StatementSigner, statementSigner } from '../../../src/keyring/keys.ts';
 import { DiskPins } from '../../../src/transfer/pins-disk.ts';
+import { Comparison } from '../../faults/checks/contradictions.ts';
+import { GatedComparison } from '../../faults/checks/gated.ts';
+import { type ClientParts, finish, work } from '../../faults/load/client.ts';
+import { Draw } from '../../faults/load/draw.ts';
+import { Journal } from '../../faults/load/journal.ts';
+import { Lab, type Reach } from '../../faults/load/lab.ts';
+import { Durations } from '../../faults/load/requests.ts';
 import { type Made, ORIGIN, Sandbox, type ServerProcess } from '../sandbox.ts';
-import { Aim, Durations } from './aim.ts';
-import { type ClientParts, finish, work } from './client.ts';
-import { Comparison } from './contradictions.ts';
-import { Draw } from './draw.ts';
-import { GatedComparison } from './gated-contradictions.ts';
-import { Journal } from './journal.ts';
-import { Lab, type Reach } from './lab.ts';
+import { Aim } from './aim.ts';
 
 /** In that time a client sends every kind of request several times. */
 const MAX_LIFE_MS = 30_000;

@@ -11,8 +11,8 @@ import { digestOf } from '../../../src/core/digest.ts';
 import { isCoded } from '../../../src/core/error.ts';
 import { parseReference } from '../../../src/core/release/name.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
-import { ADVISED } from './client.ts';
-import type { Journal, JournalRelease } from './journal.ts';
+import { ADVISED } from '../load/client.ts';
+import type { Journal, JournalRelease } from '../load/journal.ts';
 
 /** Remembers, from one restart to the next, what was seen. */
 export class Comparison {

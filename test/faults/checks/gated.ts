@@ -14,8 +14,8 @@ import { equal } from '../../../src/core/bytes.ts';
 import { parseReleaseName } from '../../../src/core/release/name.ts';
 import { formatEnvelope } from '../../../src/core/statement/dsse.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
-import { GATED } from './gated.ts';
-import type { Journal, JournalRelease } from './journal.ts';
+import { GATED } from '../load/gated.ts';
+import type { Journal, JournalRelease } from '../load/journal.ts';
 
 /** Remembers, from one restart to the next, what was seen. */
 export class GatedComparison {
