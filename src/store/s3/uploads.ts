@@ -114,7 +114,7 @@ export class BucketUploads {
         return;
       } catch (error) {
         // Also what a second or a late one is answered with, although the object is there.
-        if ((await sizeOf(this.#bucket, key)) === shape.size) return;
+        if (await this.#isThere(key, shape.size)) return;
         const name = nameOf(error);
         if (name === 'NoSuchUpload') throw noSuchUpload(upload);
         if (name === 'InvalidPart') throw new CodedError('conflict', `a part of ${key} is missing`);
@@ -124,6 +124,11 @@ export class BucketUploads {
       }
     }
     throw unknownOutcome(key);
+  }
+
+  /** False also when nobody says: a bucket that failed once may fail the next question too. */
+  async #isThere(key: Key, size: number): Promise<boolean> {
+    return (await sizeOf(this.#bucket, key).catch(() => undefined)) === size;
   }
 
   /**
