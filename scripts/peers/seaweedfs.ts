@@ -38,10 +38,13 @@ export async function installSeaweedfs(): Promise<string> {
   return join(python, '..', 'weed');
 }
 
-/** Starts it on `directory` and resolves when it takes writes. */
-export async function startSeaweedfs(directory: string): Promise<Seaweedfs> {
+/** Starts it on `directory`, at `port` where one ran there before, and resolves when it takes writes. */
+export async function startSeaweedfs(
+  directory: string,
+  options: { readonly port?: number } = {},
+): Promise<Seaweedfs> {
   const program = await installSeaweedfs();
-  const port = await freePorts();
+  const port = options.port ?? (await freePorts());
   const credentials = { accessKeyId: 'weighhouse', secretAccessKey: 'weighhouse-secret' };
   const log = await open(join(directory, 'seaweedfs.txt'), 'w');
   const child = spawn(program, flags(directory, port), {
