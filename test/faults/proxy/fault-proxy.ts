@@ -45,6 +45,9 @@ export type Fault =
 /** The fault for a request; undefined for none. `path` is its URL's path. */
 export type DrawFault = (method: string, path: string) => Fault | undefined;
 
+/** Milliseconds in which a client reads what came before a reset. */
+const RESET_MS = 10;
+
 /** S3's names for what it answers with, which clients go by. */
 const CODES = { 409: 'ConditionalRequestConflict', 500: 'InternalError', 503: 'SlowDown' } as const;
 
@@ -168,6 +171,8 @@ async function replyHalf(response: ServerResponse, answer: Answer, isReset: bool
   await new Promise<void>((resolve) => {
     response.write(body.subarray(0, body.length >> 1), () => resolve());
   });
+  // A reset takes with it what the other side has not read yet.
+  if (isReset) await pause(RESET_MS);
   if (isReset) reset(response);
   else response.socket?.end();
 }
