@@ -10,9 +10,10 @@ import { onTrial } from '../cluster/trial.ts';
 import { Draw } from '../load/draw.ts';
 import type { Program } from '../program.ts';
 
-/** Milliseconds of work before a kill, and without the store after it. */
-const MAX_WORK_MS = 4_000;
+/** Milliseconds of work before a kill, without the store, and with it again. */
+const WORK_MS = { least: 1_500, more: 3_000 };
 const MAX_GONE_MS = 3_000;
+const AFTER_MS = 1_000;
 
 export const storeKills: Program = {
   name: 'store-kills',
@@ -30,12 +31,13 @@ export const storeKills: Program = {
         let failures = 0;
         for (let kill = 1; kill <= times; kill++) {
           const load = Load.start(world, cluster);
-          await Promise.race([pause(500 + draw.fraction() * MAX_WORK_MS), load.ended]);
+          await Promise.race([pause(WORK_MS.least + draw.fraction() * WORK_MS.more), load.ended]);
           const inFlight = cluster.nodes.flatMap((node) => node.inFlight).length;
           await bucket.kill();
           await pause(draw.fraction() * MAX_GONE_MS);
           await bucket.restart();
           await cluster.untilReady(true);
+          await Promise.race([pause(AFTER_MS), load.ended]);
           failures += await load.stop();
           await world.checks.require(shown, `kill ${kill} of the S3 server`);
           if (inFlight > 0) hits += 1;

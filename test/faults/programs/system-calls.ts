@@ -78,7 +78,7 @@ async function enumerate(trial: Trial): Promise<Injection[]> {
       ...((FAILED as readonly string[]).includes(call) ? (['error=EIO'] as const) : []),
     ];
     for (const fault of faults) {
-      for (let nth = 1; nth <= calls.most; nth++) injections.push({ call, fault, nth });
+      for (const nth of calls.told) injections.push({ call, fault, nth });
     }
   }
   return injections;
@@ -152,8 +152,8 @@ async function ask(
 }
 
 interface Calls {
-  /** The largest number of calls of one thread. */
-  readonly most: number;
+  /** The numbers, in its thread, of the calls by which anything is told to a disk or to anybody. */
+  readonly told: readonly number[];
   /** The call that was made to fail, and when (seconds since 1970). */
   readonly injected: string | undefined;
   readonly injectedAt: number;
@@ -195,13 +195,22 @@ class Trace {
     await this.#stop();
     const lines = (await readFile(this.#file, 'utf8')).split('\n');
     await rm(this.#file);
-    const threads = new Map<string, number>();
-    for (const line of lines) {
-      const [, thread] = /^(\d+) +[0-9.]+ [a-z0-9]+\(/.exec(line) ?? [];
-      if (thread !== undefined) threads.set(thread, (threads.get(thread) ?? 0) + 1);
-    }
     const injected = lines.find((line) => line.includes('(INJECTED)'));
     const injectedAt = Number(/^\d+ +([0-9.]+)/.exec(injected ?? '')?.[1] ?? 0);
-    return { most: Math.max(0, ...threads.values()), injected, injectedAt };
+    return { told: toldIn(lines), injected, injectedAt };
   }
+}
+
+function toldIn(lines: readonly string[]): readonly number[] {
+  const threads = new Map<string, number>();
+  const told = new Set<number>();
+  for (const line of lines) {
+    const [, thread] = /^(\d+) +[0-9.]+ [a-z0-9]+\(/.exec(line) ?? [];
+    if (thread === undefined) continue;
+    const nth = (threads.get(thread) ?? 0) + 1;
+    threads.set(thread, nth);
+    // Threads wake each other by writes too.
+    if (!/^[^<]*<(?:anon_inode|pipe):/.test(line)) told.add(nth);
+  }
+  return [...told].sort((a, b) => a - b);
 }
