@@ -6,9 +6,10 @@ import type { Sent } from '../proxy/balancer.ts';
 import type { Cluster, Node } from './cluster.ts';
 import type { Load } from './load.ts';
 
-const MAX_NTH = 3;
-/** In that time clients send every kind of request several times. */
-const MAX_WAIT_MS = 20_000;
+/** Most kinds are sent often. */
+const MAX_NTH = 2;
+/** In that time clients send nearly every kind of request; of the others any moment is as good. */
+const MAX_WAIT_MS = 3_000;
 
 export class Moment {
   readonly #reached: Promise<void>;
@@ -30,7 +31,7 @@ export class Moment {
 
   /** Resolves at the moment; or when it does not come, because clients gave up or never get there. */
   async reached(load: Load): Promise<void> {
-    await Promise.race([this.#reached, load.ended, pause(MAX_WAIT_MS, undefined, { ref: false })]);
+    await Promise.race([this.#reached, load.ended, pause(MAX_WAIT_MS)]);
   }
 
   toString(): string {
