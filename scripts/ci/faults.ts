@@ -8,6 +8,8 @@
  */
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import { inParallel } from '../../src/core/parallel.ts';
+import type { Program } from '../../test/faults/program.ts';
 import { PROGRAMS } from '../../test/faults/programs/all.ts';
 
 const { values } = parseArgs({
@@ -28,23 +30,33 @@ for (const name of only ?? []) {
   );
 }
 
-let failed = 0;
-for (const program of PROGRAMS.filter(({ name }) => only?.includes(name) ?? true)) {
-  const { name, title } = program;
-  const runs = times ?? program.times[values.short ? 'short' : 'long'];
-  console.log(`\n${name}: ${title}, ${runs} times, --seed ${seed}`);
+// What a program has started ends with us.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+/** Programs at once: in the short version one works while another waits for the world. */
+const lanes = values.short ? 2 : 1;
+const programs = PROGRAMS.filter(({ name }) => only?.includes(name) ?? true);
+const held = await inParallel(programs, lanes, runOne);
+const failed = programs.filter((_, i) => !held[i]).map(({ name }) => name);
+console.log(failed.length === 0 ? 'all held' : `${failed.join(', ')} FAILED, --seed ${seed}`);
+process.exitCode = failed.length === 0 ? 0 : 1;
+
+async function runOne({ name, title, times: usual, run }: Program): Promise<boolean> {
+  const say = (line: string) => console.log(`${name}: ${line}`);
+  const runs = times ?? usual[values.short ? 'short' : 'long'];
+  say(`${title}, ${runs} times, --seed ${seed}`);
   const begun = performance.now();
   const seconds = () => `${((performance.now() - begun) / 1000).toFixed(0)} s`;
   try {
-    const say = (line: string) => console.log(`  ${line}`);
-    const done = await program.run({ seed, times: runs, isLong: !values.short, say });
-    console.log(`${name} held, after ${seconds()}: ${done}`);
+    const done = await run({ seed, times: runs, isLong: !values.short, say });
+    say(`HELD after ${seconds()}: ${done}`);
+    return true;
   } catch (error) {
-    failed += 1;
-    console.error(`${name} FAILED after ${seconds()}, --seed ${seed}:`, error);
+    say(`FAILED after ${seconds()}, --seed ${seed}`);
+    console.error(error);
+    return false;
   }
 }
-process.exitCode = failed === 0 ? 0 : 1;
 
 function wholeNumber(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { endWithUs } from './end-with-us.ts';
 import { installFromPypi } from './install.ts';
 
 const run = promisify(execFile);
@@ -55,6 +56,7 @@ export async function startSeaweedfs(
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     },
   });
+  endWithUs(child);
   await log.close();
   const server: Seaweedfs = {
     endpoint: `http://127.0.0.1:${port}`,

@@ -9,6 +9,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
+import { endWithUs } from './end-with-us.ts';
 import { installFromGo } from './install.ts';
 
 const VERSION = '2.12.0';
@@ -51,6 +52,7 @@ export async function startToxiproxy(): Promise<Toxiproxy> {
   const env = { ...process.env, LOG_LEVEL: 'error' };
   const flags = ['-host', '127.0.0.1', '-port', String(port)];
   const child = spawn(program, flags, { env, stdio: 'ignore' });
+  endWithUs(child);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const call = (method: string, path: string, json?: unknown) => callAt(port, method, path, json);
   const stop = async () => {

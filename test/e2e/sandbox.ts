@@ -14,6 +14,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endWithUs } from '../../scripts/peers/end-with-us.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../../bin/weighhouse.js', import.meta.url));
 export const ORIGIN = 'weights.test';
@@ -98,6 +99,7 @@ export class Sandbox {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...outside(), ...this.#home(), ...this.env },
     });
+    endWithUs(child);
     const ended = untilEnd(child).finally(() => this.#running.delete(child));
     this.#running.set(child, ended);
     return { child, ended };

@@ -15,6 +15,8 @@ import type { Store } from '../../../src/store/contract.ts';
 import { openBucket } from '../../../src/store/s3.ts';
 
 const PARALLEL = 16;
+/** One starts after the other: until they listen, both would find the same ports free. */
+let starting: Promise<unknown> = Promise.resolve();
 
 export class Bucket {
   readonly #directory: string;
@@ -31,7 +33,9 @@ export class Bucket {
   static async start(): Promise<Bucket> {
     const directory = await mkdtemp(join(tmpdir(), 'weighhouse-bucket-'));
     await mkdir(join(directory, 'data'));
-    return new Bucket(directory, await startSeaweedfs(join(directory, 'data')));
+    const started = starting.then(() => startSeaweedfs(join(directory, 'data')));
+    starting = started.catch(() => {});
+    return new Bucket(directory, await started);
   }
 
   get port(): number {

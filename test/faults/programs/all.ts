@@ -11,13 +11,13 @@ import { systemCalls } from './system-calls.ts';
 import { writers } from './writers.ts';
 
 export const PROGRAMS: readonly Program[] = [
-  writers,
   kills,
-  pauses,
-  storeKills,
+  writers,
   outages,
-  fullDisk,
+  pauses,
   systemCalls,
+  storeKills,
   bitFlips,
   backups,
+  fullDisk,
 ];

@@ -16,7 +16,7 @@ import { onTrial, type Trial } from '../cluster/trial.ts';
 import type { Program } from '../program.ts';
 
 const LONG_MS = 60_000;
-const SHORT_MS = 6_000;
+const SHORT_MS = 4_000;
 
 /** How the bucket goes away, and comes back. */
 const WAYS: readonly {
