@@ -89,13 +89,18 @@ class Killing {
     const hit = node.inFlight.flatMap(({ kind }) => kind ?? []);
     await node.kill();
     this.#counts.add(hit);
-    this.#say(`killed ${node.name} ${moment}, with ${hit.join(', ') || 'nothing'} in flight`);
     if (this.#draw.fraction() < 1 / STARTS) await this.#killStarting(node);
     const begun = performance.now();
     await node.start();
-    this.#durations.add('start', performance.now() - begun);
+    const started = performance.now() - begun;
+    this.#durations.add('start', started);
     this.#counts.failures += await load.stop();
     await world.checks.require(shown, `${node.name} was killed ${moment}`);
+    const inFlight = hit.join(', ') || 'nothing';
+    const took = [started, performance.now() - begun].map((ms) => ms.toFixed(0));
+    this.#say(
+      `killed ${node.name} ${moment}, with ${inFlight} in flight; started in ${took[0]} ms, checked after ${took[1]} ms`,
+    );
   }
 
   async #killStarting(node: Node): Promise<void> {
