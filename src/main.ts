@@ -24,7 +24,8 @@ import { type FollowingCatalogue, openCatalogue } from './index/open.ts';
 import { UPLOAD_SECONDS } from './keyring/token.ts';
 import { type LastSeen, openLastSeen } from './log/last-seen.ts';
 import { type Patience, persistFor } from './log/pause.ts';
-import { type LogReader, openLogReader } from './log/reader.ts';
+import { type LogReader, type OpenCheckpoint, openLogReader } from './log/reader.ts';
+import { openOwn } from './log/recover.ts';
 import { type Observer, openSequencer, type Sequencer } from './log/sequencer.ts';
 import { openWitnesses, type Witnesses } from './log/witnesses.ts';
 import { internet } from './oidc/address.ts';
@@ -46,6 +47,7 @@ import type { TrustedProxies } from './server/trusted-proxies.ts';
 import { sweepUploads } from './store/abandoned.ts';
 import type { DirectAccess, Store } from './store/contract.ts';
 import { openDirectory } from './store/directory.ts';
+import { keys } from './store/keys.ts';
 import { observed } from './store/observed.ts';
 import { probeStore } from './store/probe.ts';
 import { writeProbe } from './store/write-probe.ts';
@@ -151,7 +153,7 @@ export async function openRegistryAt(
     }),
     ...(witnessPolicy !== undefined && (await openPolicy(store, witnessPolicy, onAbsentWitness))),
   });
-  const log = openLogReader(store, nodeHost);
+  const log = openLogReader(store, nodeHost, openingBy(store, trust));
   const hashing = new HashingPool();
   const registry = await openRegistry({
     store,
@@ -363,6 +365,24 @@ function lastSeenOf(directory: string, { origin, root }: LiveTrust, observer?: O
   const first = root.log[0]!.key;
   const name = `${origin}+${first.id.toString(16).padStart(8, '0')}.checkpoint`;
   return openLastSeen(join(directory, name), (cause) => observer?.failed?.(cause));
+}
+
+/** Opens checkpoints that a key of the trust root has signed. */
+function openingBy(store: Store, trust: LiveTrust): OpenCheckpoint {
+  const open = (note: Uint8Array) => {
+    const { origin, logKeys, formerLogKeys } = trust;
+    const log = { store, host: nodeHost, origin, keys: logKeys, formerKeys: formerLogKeys };
+    return openOwn(log, keys.checkpoint(), note);
+  };
+  return async (note) => {
+    try {
+      return open(note);
+    } catch {
+      // Another server may have signed it by a key that a newer root names.
+      await trust.renew();
+      return open(note);
+    }
+  };
 }
 
 async function openPolicy(

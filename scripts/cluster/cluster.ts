@@ -124,8 +124,7 @@ async function build(
   for (const folder of ['logs', 'data/bucket']) mkdirSync(place(folder), { recursive: true });
   const secrets = makeSecrets(place('secrets'), BUCKET);
   const bucket = await startSeaweedfs(place('data/bucket'), {
-    file: secrets.identities,
-    credentials: secrets.credentials,
+    identities: { file: secrets.identities, credentials: secrets.credentials },
   });
   undo.push(() => bucket.stop());
 

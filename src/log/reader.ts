@@ -5,7 +5,7 @@
  * their way, so that rot in a tile is named here and never passed on.
  */
 import { equal } from '../core/bytes.ts';
-import { CodedError } from '../core/error.ts';
+import { CodedError, messageOf } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 import type { TreeHead } from '../core/log/checkpoint.ts';
 import { parseCheckpoint } from '../core/log/checkpoint.ts';
@@ -76,20 +76,32 @@ export async function beginsWith(
   return equal(await tree.rootAt(older.size), older.root);
 }
 
-export function openLogReader(store: Store, host: Host): LogReader {
-  return new StoredLog(store, host);
+/** Opens a published checkpoint; throws when it is not this log's, by its keys. */
+export type OpenCheckpoint = (note: Uint8Array) => Promise<TreeHead>;
+
+/** `open` keeps a checkpoint in which a bit has flipped from being shown; without it only its form is looked at. */
+export function openLogReader(
+  store: Store,
+  host: Host,
+  open: OpenCheckpoint = async (note) => parseCheckpoint(parseNote(note).text),
+): LogReader {
+  return new StoredLog(store, host, open);
 }
 
 class StoredLog implements LogReader {
   readonly #store: Store;
   readonly #host: Host;
+  readonly #openCheckpoint: OpenCheckpoint;
+  /** The checkpoint that was opened last: most requests meet the same one. */
+  #published: Published | undefined;
   readonly #read: ReadTile;
   /** The tree that was opened last; the one of the published checkpoint nearly always. */
   #tree: TileTree | undefined;
 
-  constructor(store: Store, host: Host) {
+  constructor(store: Store, host: Host, open: OpenCheckpoint) {
     this.#store = store;
     this.#host = host;
+    this.#openCheckpoint = open;
     this.#read = cachedTiles(storedTiles(store), CACHE_BYTES);
   }
 
@@ -101,8 +113,13 @@ class StoredLog implements LogReader {
         `${this.#store.name} holds no log; make one with "weighhouse init"`,
       );
     }
-    const { size, root } = parseCheckpoint(parseNote(stored.bytes).text);
-    return { size, root, note: stored.bytes };
+    if (this.#published && equal(this.#published.note, stored.bytes)) return this.#published;
+    const { size, root } = await this.#openCheckpoint(stored.bytes).catch((cause: unknown) => {
+      const message = `${keys.checkpoint()} in ${this.#store.name} is damaged: ${messageOf(cause)}`;
+      throw new CodedError('storage', message, { key: keys.checkpoint() }, { cause });
+    });
+    this.#published = { size, root, note: stored.bytes };
+    return this.#published;
   }
 
   async tile(path: TilePath): Promise<Uint8Array | undefined> {

@@ -212,7 +212,7 @@ class StoreSequencer implements Sequencer {
       if (waiters.length === 0 && this.#stalled !== undefined) await this.#probe();
       else attempt = await this.#prepare(waiters);
     } catch (error) {
-      this.#setBack(waiters.length > 0 ? waiters : this.#pool.take(), error);
+      await this.#notPrepared(waiters.length > 0 ? waiters : this.#pool.take(), error);
       return;
     }
     try {
@@ -306,6 +306,22 @@ class StoreSequencer implements Sequencer {
   }
 
   // ------------------------------------------------------------------ what goes wrong
+
+  /**
+   * What another process has committed since may be in the store already, ahead of the tree that
+   * this try stood on: then its failure says nothing, and the same is tried on top of that.
+   */
+  async #notPrepared(waiters: readonly Waiter[], error: unknown): Promise<void> {
+    if (isPassing(error) || isFatal(error)) return this.#setBack(waiters, error);
+    try {
+      await this.#committer.look();
+      if (this.#committer.isUpToDate) return this.#setBack(waiters, error);
+      await this.#catchUp();
+    } catch (cause) {
+      return this.#setBack(waiters, cause);
+    }
+    this.#tryAgain(waiters);
+  }
 
   /** A try failed before its commit: nothing happened, so it may be repeated. */
   #setBack(waiters: readonly Waiter[], error: unknown): void {

@@ -24,7 +24,13 @@ import { Dockets, type ReadDocket } from './docket.ts';
 import { twinsForm } from './documents/decision.ts';
 import { type Draft, type DraftIn, sealedDigest } from './documents/draft.ts';
 import type { RegistryParts } from './parts.ts';
-import { type Documents, inForceAt, type PolicyBook, type Standing } from './policy-book.ts';
+import {
+  type Documents,
+  inForceAt,
+  type PolicyBook,
+  placeAfter,
+  type Standing,
+} from './policy-book.ts';
 import { Statements } from './statements.ts';
 
 /** Manifests whose ROOT is kept. */
@@ -62,11 +68,12 @@ export class Gatekeeper {
   async judge(
     from: Documents,
     draft: DraftIn<'sealed' | 'publishing'>,
-    place: Place,
+    at: Place,
     { intent, ...asked }: Asked,
   ): Promise<Judged> {
     const { namespace } = parseReleaseName(draft.release);
     const standing = await this.#book.read(from, namespace);
+    const place = placeAfter(standing, at);
     const policy = inForceAt(standing, place);
     const decided = standing.gated ? await this.#decided(from, standing, draft) : undefined;
     const verdict = passGate({

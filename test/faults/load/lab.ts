@@ -27,7 +27,7 @@ import {
 import { issueToken, type TokenKey, type TokenRole } from '../../../src/keyring/token.ts';
 import { openTokenKey } from '../../../src/operator/keys-directory.ts';
 import { DiskReceipts } from '../../../src/transfer/receipts-disk.ts';
-import { ORIGIN } from '../sandbox.ts';
+import { ORIGIN } from '../../e2e/sandbox.ts';
 
 const NAMESPACE = parseNamespace('lab');
 const PEOPLE = {

@@ -25,9 +25,14 @@ export async function pushModel(
 ): Promise<Digest> {
   const model = join(folder, reference.replaceAll('/', '-'));
   await mkdir(model, { recursive: true });
-  await writeFile(join(model, 'README.md'), `# ${reference}\n`);
+  await writeFile(join(model, 'README.md'), readmeOf(reference));
   await writeFile(join(model, 'config.json'), JSON.stringify({ reference }));
   const nonces = noncesIn(join(folder, 'nonces'), () => randomBytes(32).toString('hex'));
   const publisher = { host: nodeHost, api, pool, nonces };
   return (await push(publisher, model, parseReleaseName(reference), { signal })).digest!;
+}
+
+/** Bytes that only this release has. */
+export function readmeOf(reference: string): string {
+  return `# ${reference}\n`;
 }

@@ -1,7 +1,8 @@
 /** A client that pushes, decides, publishes and advises for as long as it is let, and writes its journal. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Api } from '../../../src/client/api.ts';
-import { isCoded } from '../../../src/core/error.ts';
+import { type ErrorCode, isCoded } from '../../../src/core/error.ts';
 import { ADVISORY_PAYLOAD_TYPE, formatAdvisory } from '../../../src/core/release/advisory.ts';
 import { parseReleaseName } from '../../../src/core/release/name.ts';
 import { formatEnvelope, toSign } from '../../../src/core/statement/dsse.ts';
@@ -29,11 +30,30 @@ export interface ClientParts extends Pusher, Reach {
 
 /** Works with four hands until the signal is given. Throws whatever else fails before that. */
 export async function work(parts: ClientParts): Promise<void> {
-  await Promise.all([
-    ...MODELS.map((model) => untilStopped(parts, () => publish(parts, model))),
-    untilStopped(parts, () => advise(parts)),
-    untilStopped(parts, () => releaseGated(parts)),
-  ]);
+  await Promise.all(handsOf(parts).map((act) => untilStopped(parts, act)));
+}
+
+/**
+ * As `work`, where something fails now and then and something goes on: the same command is
+ * given again, after what may pass. Resolves to how often that was.
+ */
+export async function workOn(parts: ClientParts): Promise<number> {
+  const failures = await Promise.all(handsOf(parts).map((act) => persistently(parts, act)));
+  return failures.reduce((sum, count) => sum + count, 0);
+}
+
+/** A few releases at once, advisories, and a release behind the gate. */
+function handsOf(parts: ClientParts): readonly (() => Promise<void>)[] {
+  return [
+    ...MODELS.map((model) => () => publish(parts, model)),
+    () => advise(parts),
+    () => releaseGated(parts),
+  ];
+}
+
+/** Publishes one release more, if it is let. */
+export function publishNext(parts: ClientParts): Promise<void> {
+  return publish(parts, MODELS[0]);
 }
 
 /** Finishes everything that the journal has as begun. */
@@ -53,6 +73,32 @@ async function untilStopped({ signal }: ClientParts, act: () => Promise<void>): 
   }
 }
 
+/** What a client is told while a server dies, a store does not answer, or another server is at it. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  'network',
+  'overloaded',
+  'storage',
+  'disk-full',
+  'unknown-outcome',
+  'conflict',
+]);
+const PAUSE_MS = 50;
+
+async function persistently({ signal }: ClientParts, act: () => Promise<void>): Promise<number> {
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      await act();
+    } catch (error) {
+      if (signal.aborted) break;
+      if (!isCoded(error) || !PASSING.has(error.code)) throw error;
+      failures += 1;
+      await pause(PAUSE_MS);
+    }
+  }
+  return failures;
+}
+
 async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
@@ -60,10 +106,22 @@ async function aborted(signal: AbortSignal): Promise<void> {
 
 /** Pushes and publishes what is under way, as the same two commands again would. */
 async function publish(parts: ClientParts, model: string): Promise<void> {
-  const { api, journal, signal } = parts;
-  const line = journal.current(model);
+  await endPublish(parts, await beginPublish(parts, model));
+}
+
+/** Pushes the release of that model that is under way, or the next one. */
+export async function beginPublish(parts: ClientParts, model: string): Promise<JournalRelease> {
+  const line = parts.journal.current(model);
+  line.digest ??= await pushModel(parts, parts.api, line.reference);
+  return line;
+}
+
+/** Publishes what was pushed. */
+export async function endPublish(
+  { api, journal, signal }: ClientParts,
+  line: JournalRelease,
+): Promise<void> {
   const release = parseReleaseName(line.reference);
-  line.digest ??= await pushModel(parts, api, line.reference);
   line.asked = true;
   journal.acknowledge(line, await api.publish(release, line.digest, { signal }));
 }

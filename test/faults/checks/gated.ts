@@ -18,8 +18,8 @@ import { equal } from '../../../src/core/bytes.ts';
 import { parseReleaseName } from '../../../src/core/release/name.ts';
 import { formatEnvelope } from '../../../src/core/statement/dsse.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
-import { GATED } from './gated.ts';
-import type { Journal, JournalRelease } from './journal.ts';
+import { GATED } from '../load/gated.ts';
+import type { Journal, JournalRelease } from '../load/journal.ts';
 
 /** What no receipt may be, whether its release is out or not. */
 const UNWELL: readonly ReceiptState[] = ['lost', 'denied'];

@@ -9,10 +9,14 @@ import { type Reader, resolveRelease } from '../../../src/client/release.ts';
 import { formatBase64 } from '../../../src/core/bytes.ts';
 import { digestOf } from '../../../src/core/digest.ts';
 import { isCoded } from '../../../src/core/error.ts';
+import { inParallel } from '../../../src/core/parallel.ts';
 import { parseReference } from '../../../src/core/release/name.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
-import { ADVISED } from './client.ts';
-import type { Journal, JournalRelease } from './journal.ts';
+import { ADVISED } from '../load/client.ts';
+import type { Journal, JournalRelease } from '../load/journal.ts';
+
+/** Releases that are looked at at once. */
+const AT_ONCE = 4;
 
 /** Remembers, from one restart to the next, what was seen. */
 export class Comparison {
@@ -20,6 +24,8 @@ export class Comparison {
   readonly #found: string[] = [];
   /** Releases that were verified; the audit's state covers them from then on. */
   readonly #verified = new Set<string>();
+  /** Releases about which all was said that will be, and seen; the audit's state covers that too. */
+  readonly #advised = new Set<JournalRelease>();
   #state: Uint8Array | undefined;
 
   constructor(journal: Journal) {
@@ -31,7 +37,8 @@ export class Comparison {
     const report = await audit(reader, { state: this.#state });
     this.#found.push(...report.violations.map(({ index, message }) => `${index}: ${message}`));
     this.#state = report.state;
-    for (const line of this.#journal.releases) await this.#compareRelease(reader, line);
+    const { releases } = this.#journal;
+    await inParallel(releases, AT_ONCE, (line) => this.#compareRelease(reader, line));
     this.#compareCount(report);
     await this.#compareAdvisories(reader);
     return this.#found;
@@ -61,8 +68,12 @@ export class Comparison {
   }
 
   async #compareAdvisories(reader: Reader): Promise<void> {
-    for (const subject of this.#journal.acknowledged(ADVISED)) {
+    const subjects = this.#journal.acknowledged(ADVISED);
+    for (const subject of subjects.filter((each) => !this.#advised.has(each))) {
       await this.#compareAdvisoriesAbout(reader, subject);
+      const isLast = subject === subjects.at(-1);
+      const lines = this.#journal.about(subject);
+      if (!isLast && lines.every(({ index }) => index !== undefined)) this.#advised.add(subject);
     }
   }
 
