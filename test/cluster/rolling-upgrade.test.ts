@@ -3,11 +3,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type Cluster, startCluster } from '../../scripts/cluster/cluster.ts';
+import { declared } from '../made/live-registry.ts';
 import { Traffic } from './traffic.ts';
 
 jest.setTimeout(90_000);
 
 const RELEASE = 'demo/tiny@1.0';
+const DRAFT = '/api/v1/drafts/demo/rolled/v1';
+/** A request that changes something is sent once: many, so that one meets every moment of an end. */
+const WRITERS = 8;
 const PUBLISHED = '/api/v1/releases/demo/tiny/1.0';
 
 let cluster: Cluster;
@@ -24,19 +28,23 @@ beforeAll(async () => {
 afterEach(() => traffic?.stop());
 afterAll(() => cluster?.stop());
 
-/** Readers and writers of every kind that a balancer treats apart. */
-function startClients(): Traffic {
+/** Readers, and writers whose requests no balancer may send twice. */
+async function startClients(): Promise<Traffic> {
   const started = new Traffic(cluster);
+  expect(await started.ask({ method: 'PUT', path: DRAFT })).toMatchObject({ status: 200 });
   started.start(() => ({ method: 'GET', path: '/log/checkpoint' }));
   started.start(() => ({ method: 'GET', path: `${PUBLISHED}/manifest.json` }));
   started.start(() => ({ method: 'GET', path: `${PUBLISHED}/files/config.json` }));
-  started.start((i) => ({ method: 'PUT', path: `/api/v1/drafts/demo/rolled/v${i}` }));
+  for (let writer = 0; writer < WRITERS; writer++) {
+    const body = declared(`of-writer-${writer}.txt`, 'A file of theirs.');
+    started.start(() => ({ method: 'POST', path: `${DRAFT}/files`, body }));
+  }
   return started;
 }
 
 describe('a rolling upgrade', () => {
   test('loses no request of anybody, reads or writes', async () => {
-    traffic = startClients();
+    traffic = await startClients();
     for (const i of [0, 1]) {
       await traffic.more(100);
       await cluster.restart(i);
