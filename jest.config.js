@@ -15,6 +15,8 @@ const lanes = {
 
 export default {
   testEnvironment: 'node',
+  // Jest leaves a core idle by itself; of two that is half the machine.
+  maxWorkers: '100%',
   testMatch: lanes[process.env.WEIGHHOUSE_TEST_LANE ?? 'all'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

@@ -120,6 +120,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/pull.ts'),
   },
   {
+    name: 'export',
+    group: 'Download',
+    summary: 'a verified release as a Hugging Face cache or an OCI layout',
+    load: () => import('./commands/export.ts'),
+  },
+  {
     name: 'verify',
     group: 'Download',
     summary: 'verify a pulled directory, offline',

@@ -57,6 +57,8 @@ export interface Catalogue {
   size(): number;
   /** Newest first. */
   releases(query: CatalogueQuery): readonly CatalogueRelease[];
+  /** As `releases`, but of each model only the newest release that is not recalled. */
+  models(query: CatalogueQuery): readonly CatalogueRelease[];
   release(release: ReleaseName): CatalogueRelease | undefined;
   byDigest(model: Model, digest: Digest): CatalogueRelease | undefined;
   /** Every entry that concerns the model, oldest first. */

@@ -22,6 +22,10 @@ import { searchExpression } from './search.ts';
 type Row = Readonly<Record<string, unknown>>;
 
 const NEWEST_FIRST = 'ORDER BY r.entry DESC LIMIT :limit';
+const NEWEST_OF_MODEL = `r.entry = (
+  SELECT MAX(same.entry) FROM releases same
+  WHERE same.namespace = r.namespace AND same.name = r.name AND NOT EXISTS (
+    SELECT 1 FROM advisories a WHERE a.digest = same.digest AND a.kind = 'recalled'))`;
 
 export class SqliteCatalogue implements Catalogue {
   readonly #database: DatabaseSync;
@@ -36,20 +40,11 @@ export class SqliteCatalogue implements Catalogue {
   }
 
   releases(query: CatalogueQuery): readonly CatalogueRelease[] {
-    const { namespace, name } = query.model ?? { namespace: query.namespace, name: undefined };
-    const words = query.text === undefined ? undefined : searchExpression(query.text);
-    if (query.text !== undefined && words === undefined) return [];
-    const filters = {
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(name === undefined ? {} : { name }),
-      ...(words === undefined ? {} : { words }),
-    };
-    const rows = this.#all(pageOf(filters), {
-      ...filters,
-      before: query.before ?? Number.MAX_SAFE_INTEGER,
-      limit: Math.max(0, Math.min(query.limit, MAX_PAGE)),
-    });
-    return rows.map((row) => this.#release(row));
+    return this.#page(query, []);
+  }
+
+  models(query: CatalogueQuery): readonly CatalogueRelease[] {
+    return this.#page(query, [NEWEST_OF_MODEL]);
   }
 
   release({ namespace, name, version }: ReleaseName): CatalogueRelease | undefined {
@@ -84,6 +79,23 @@ export class SqliteCatalogue implements Catalogue {
     return this.#first('SELECT entry FROM leaves WHERE hash = :hash', { hash })?.entry as
       | number
       | undefined;
+  }
+
+  #page(query: CatalogueQuery, conditions: readonly string[]): readonly CatalogueRelease[] {
+    const { namespace, name } = query.model ?? { namespace: query.namespace, name: undefined };
+    const words = query.text === undefined ? undefined : searchExpression(query.text);
+    if (query.text !== undefined && words === undefined) return [];
+    const filters = {
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(name === undefined ? {} : { name }),
+      ...(words === undefined ? {} : { words }),
+    };
+    const rows = this.#all(pageOf(filters, conditions), {
+      ...filters,
+      before: query.before ?? Number.MAX_SAFE_INTEGER,
+      limit: Math.max(0, Math.min(query.limit, MAX_PAGE)),
+    });
+    return rows.map((row) => this.#release(row));
   }
 
   #release(row: Row): CatalogueRelease {
@@ -129,8 +141,11 @@ export class SqliteCatalogue implements Catalogue {
 }
 
 /** One page of releases; each combination of filters is a statement of its own, with its own index. */
-function pageOf(filters: { namespace?: string; name?: string; words?: string }): string {
-  const conditions = ['r.entry < :before'];
+function pageOf(
+  filters: { namespace?: string; name?: string; words?: string },
+  further: readonly string[],
+): string {
+  const conditions = ['r.entry < :before', ...further];
   if (filters.namespace !== undefined) conditions.push('r.namespace = :namespace');
   if (filters.name !== undefined) conditions.push('r.name = :name');
   if (filters.words === undefined) {

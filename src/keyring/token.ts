@@ -38,6 +38,8 @@ export const UPLOAD_SECONDS = 7 * 24 * 3600;
 export const CI_UPLOAD_SECONDS = 24 * 3600;
 /** Seconds that a CI token lasts. */
 export const CI_SECONDS = 15 * 60;
+/** Seconds by which the clock that issued a token may be ahead of the one that opens it. */
+export const TOKEN_SKEW_SECONDS = 60;
 /** Characters of a token that are looked at. */
 const MAX_TOKEN = 4_096;
 
@@ -159,6 +161,7 @@ export async function openToken(
   if (token.length > MAX_TOKEN) throw refused('the token is too long');
   try {
     const { payload, protectedHeader } = await verifyByAny(issuer, token, now);
+    requireIssued(payload, now);
     const { typ } = protectedHeader;
     if (!KINDS.has(typ)) throw refused('the token is of another kind');
     return claimsOf(payload, typ);
@@ -185,6 +188,14 @@ async function verifyByAny({ origin, verifying }: TokenKey, token: string, now: 
     }
   }
   throw refused('the token is not one of this registry');
+}
+
+/** To a clock that fell back, what has expired would be good again: it knows nothing newer than itself. */
+function requireIssued({ iat = 0 }: JWTPayload, now: number): void {
+  if (iat * 1000 <= now + TOKEN_SKEW_SECONDS * 1000) return;
+  throw refused(
+    'the token is of the future: this server’s clock, or the one it was made by, is wrong',
+  );
 }
 
 function claimsOf(payload: JWTPayload, kind: unknown): TokenClaims {

@@ -12,7 +12,7 @@ import { type Digest, digestOf } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
 import { parseEntry } from '../core/log/entry.ts';
 import { decisionLabel } from '../core/release/commitment.ts';
-import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
+import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
 import {
   type LoggedCommitment,
   type OpenedDecision,
@@ -142,10 +142,7 @@ export class Decisions {
       throw new CodedError('bad-statement', `"${decision}" is nothing that is recorded this way`);
     }
     const name = formatReleaseName(release);
-    if (context.origin !== this.#parts.origin || context.release !== name) {
-      const about = `${context.release} at ${context.origin}`;
-      throw new CodedError('bad-statement', `the decision is about ${about}, not about ${name}`);
-    }
+    requireReleaseNamed(context, this.#parts.origin, release);
     await this.#requireInTime(release, { index });
     const draft = await this.#rooms.drafts.get(release);
     if (draft.state === 'withdrawn') throw new CodedError('conflict', `${name} was withdrawn`);
@@ -158,8 +155,12 @@ export class Decisions {
     }
     throw new CodedError(
       'conflict',
-      `revision ${revision} of ${name} is ${present === undefined ? 'not sealed' : `sealed as ${present}`}; the decision is about revision ${context.revision}, ${digest}`,
-      { revision, ...(present !== undefined && { digest: present }) },
+      `revision ${revision} of ${name} is ${present === undefined ? 'not sealed' : `sealed as ${present}`}; the decision is about revision ${context.revision}, ${digest}: look at what is sealed, and decide again`,
+      {
+        reason: revision === context.revision ? 'another-digest' : 'another-revision',
+        revision,
+        ...(present !== undefined && { digest: present }),
+      },
     );
   }
 
@@ -233,4 +234,26 @@ export class Decisions {
     // One commitment is opened by one salt and envelope alone: what is there is the same.
     await this.#parts.store.create(keys.decision(label), decisionForm.format(record));
   }
+}
+
+/** A decision names where it is good: what was said elsewhere is not said here. */
+function requireReleaseNamed(
+  { origin, release: named }: Decision['context'],
+  here: string,
+  release: ReleaseName,
+): void {
+  const name = formatReleaseName(release);
+  if (origin === here && named === name) return;
+  const { namespace } = parseReleaseName(named);
+  const reason =
+    origin !== here
+      ? 'another-registry'
+      : namespace === release.namespace
+        ? 'another-release'
+        : 'another-namespace';
+  throw new CodedError(
+    'bad-statement',
+    `the decision is about ${named} at ${origin}, not about ${name} at ${here}; it counts there alone`,
+    { reason },
+  );
 }

@@ -3,6 +3,7 @@ import type { ReleaseName } from '../core/release/name.ts';
 import { prefixes } from '../store/keys.ts';
 import { requireDraftReader } from './access.ts';
 import { Advisories } from './advise.ts';
+import { Artifacts } from './artifacts.ts';
 import { Chores } from './chores.ts';
 import { Commitments } from './commitments.ts';
 import { Decisions } from './decide.ts';
@@ -48,6 +49,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     onUnfinished: parts.onUnfinished,
   });
   const releases = new Releases(parts);
+  const artifacts = new Artifacts(parts, releases);
   const advisories = new Advisories(parts, namespaces, releases, book);
   const reports = new Reports(parts, drafts, releases);
   const rooms = { drafts, namespaces, book, gatekeeper, seals, reports };
@@ -108,11 +110,14 @@ export function openRegistry(parts: RegistryParts): Registry {
     admitIdentity: (namespace, identity) => admissions.admit(namespace, identity),
 
     release: (release) => releases.describe(release),
+    revision: (model, revision) => releases.byRevision(model, revision),
     document: (release, document) => releases.document(release, document),
     largeDocument: (release, document) => releases.largeDocument(release, document),
     chunkList: (release, path) => releases.chunkList(release, path),
     content: (release, path) => releases.content(release, path),
     freshness: (namespace) => freshness.read(namespace),
+    artifacts: (release) => artifacts.of(release),
+    artifactObject: (model, digest) => artifacts.object(model, digest),
 
     recover: () => recovery.run(),
     close: async () => {

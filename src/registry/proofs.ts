@@ -1,7 +1,7 @@
 /**
- * Documents that are composed when they are asked for: the proof that the log has an entry,
- * and `model.sig`, the signature with its proof inside. All but the checkpoint in them, which
- * grows, and the path to it, is always the same.
+ * Documents that are composed out of the log: the proof that it has an entry, and `model.sig`,
+ * the signature with its proof inside. All but the checkpoint in them, which grows, and the
+ * path to it, is always the same.
  */
 import { parseUtf8 } from '../core/bytes.ts';
 import { formatTlogProof } from '../core/log/tlog-proof.ts';

@@ -10,6 +10,7 @@ import type { EntryOf } from '../core/log/entry.ts';
 import { growHead } from '../core/log/grow-head.ts';
 import { type Namespace, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
 import type { Place } from '../core/release/policy-history.ts';
+import { revisionOf } from '../core/release/revision.ts';
 import type { Item, StagedDocument, View } from '../log/item.ts';
 import { keys } from '../store/keys.ts';
 import { type DraftIn, draftForm } from './documents/draft.ts';
@@ -137,7 +138,7 @@ async function documentsOf(
     { kind: 'immutable', key: keys.release(release), bytes: releaseForm.format(published) },
     {
       kind: 'immutable',
-      key: keys.revision(release, digest),
+      key: keys.revision(release, revisionOf(digest)),
       bytes: revisionForm.format({ v: 1, release: entry.release, digest }),
     },
     {
@@ -159,7 +160,7 @@ async function requireFreeRevision(
   release: ReleaseName,
   { digest }: EntryOf<'release'>,
 ): Promise<void> {
-  if ((await view.document(keys.revision(release, digest))) === undefined) return;
+  if ((await view.document(keys.revision(release, revisionOf(digest)))) === undefined) return;
   throw new CodedError(
     'conflict',
     `${digest} begins like the digest of another release; push anew`,

@@ -9,10 +9,12 @@
  */
 import type { Digest } from '../core/digest.ts';
 import type { AdvisoryKind } from '../core/log/entry.ts';
+import type { Descriptor } from '../core/oci/artifact.ts';
 import type { DocumentName } from '../core/release/documents.ts';
 import type { Manifest } from '../core/release/manifest.ts';
 import type { Missing } from '../core/release/missing.ts';
-import type { Namespace, ReleaseName } from '../core/release/name.ts';
+import type { Model, Namespace, ReleaseName } from '../core/release/name.ts';
+import type { Revision } from '../core/release/revision.ts';
 import type { Role } from '../core/release/roles.ts';
 import type { Identity } from '../core/release/trusted-publisher.ts';
 import type { ByteRange } from '../store/contract.ts';
@@ -167,6 +169,21 @@ export interface Freshness {
   }[];
 }
 
+/** A release as OCI artifacts: descriptors, the manifest's own and those of what refers to it. */
+export interface Artifacts {
+  readonly manifest: Descriptor;
+  readonly referrers: readonly Descriptor[];
+  /** The manifest for Ollama, where the release has one GGUF file. */
+  readonly ollama?: Descriptor;
+}
+
+/** One object of an artifact. */
+export interface ArtifactObject {
+  readonly kind: 'manifest' | 'blob';
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+}
+
 export interface Registry {
   // Drafts: publishers, release managers and owners of the namespace; its CI jobs for all of a
   // push, from openDraft to seal; the credential of an upload session for all that an upload
@@ -273,6 +290,8 @@ export interface Registry {
 
   // What is public.
   release(release: ReleaseName): Promise<PublishedRelease | undefined>;
+  /** The published release of `model` with that revision. */
+  revision(model: Model, revision: Revision): Promise<PublishedRelease | undefined>;
   document(release: ReleaseName, document: DocumentName): Promise<Uint8Array>;
   /** As `document`, for those that may be large: as content whose bytes are not read yet. */
   largeDocument(release: ReleaseName, document: LargeDocumentName): Promise<Content>;
@@ -282,6 +301,10 @@ export interface Registry {
   chunkList(release: ReleaseName, path: string): Promise<Uint8Array>;
   content(release: ReleaseName, path: string): Promise<Content>;
   freshness(namespace: Namespace): Promise<Freshness>;
+  /** The OCI artifacts of a published release: its manifest, and what refers to it. */
+  artifacts(release: ReleaseName): Promise<Artifacts | undefined>;
+  /** An object of a model’s OCI artifacts, by its digest. */
+  artifactObject(model: Model, digest: Digest): Promise<ArtifactObject | undefined>;
 
   /** Finishes what a crash left: intents that are logged or can be, seals that are not logged yet. The others are tried again later. */
   recover(): Promise<void>;

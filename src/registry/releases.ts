@@ -6,18 +6,24 @@
 import type { Digest } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
 import { parseChunkList } from '../core/release/chunks.ts';
-import type { DocumentName } from '../core/release/documents.ts';
+import { type DocumentName, MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
 import {
   findFile,
   type Manifest,
   type ManifestFile,
   parseManifest,
 } from '../core/release/manifest.ts';
-import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
+import {
+  formatReleaseName,
+  type Model,
+  parseReleaseName,
+  type ReleaseName,
+} from '../core/release/name.ts';
+import type { Revision } from '../core/release/revision.ts';
 import { keys } from '../store/keys.ts';
 import { Contents } from './content.ts';
 import { damaged, load } from './documents/form.ts';
-import { type ReleaseRecord, releaseForm } from './documents/release.ts';
+import { type ReleaseRecord, releaseForm, revisionForm } from './documents/release.ts';
 import type { RegistryParts } from './parts.ts';
 import { formatModelSig, formatProof } from './proofs.ts';
 import type { Content, LargeDocumentName, PublishedRelease } from './registry.ts';
@@ -65,6 +71,12 @@ export class Releases {
     return { release: parseReleaseName(record.release), digest, index, time, manifest };
   }
 
+  /** The published release of `model` with that revision, or undefined. */
+  async byRevision(model: Model, revision: Revision): Promise<PublishedRelease | undefined> {
+    const held = await load(this.#parts.store, keys.revision(model, revision), revisionForm);
+    return held && this.describe(parseReleaseName(held.value.release));
+  }
+
   /** A document of the release, exactly as it is served. */
   async document(release: ReleaseName, document: DocumentName): Promise<Uint8Array> {
     const record = await this.get(release);
@@ -76,7 +88,7 @@ export class Releases {
       case 'release.dsse':
         return this.#statements.get(record.release_dsse);
       case 'model.sig':
-        return formatModelSig(this.#parts, record, await this.#statements.get(record.model_sig));
+        return this.#modelSig(record);
       case 'release.tlog-proof':
         return formatProof(this.#parts, record.index);
       case 'model-sig.tlog-proof':
@@ -122,6 +134,21 @@ export class Releases {
       read: (range) => store.read(key, range),
       localPath: store.localPath?.(key),
     };
+  }
+
+  /**
+   * The signature with its proof, in the bytes in which somebody was first shown it: clients
+   * that know the release by its files' digests must get the same file for ever.
+   */
+  async #modelSig(record: ReleaseRecord): Promise<Uint8Array> {
+    const { store } = this.#parts;
+    const key = keys.signature(parseReleaseName(record.release));
+    const shown = await store.get(key, MAX_DOCUMENT_BYTES);
+    if (shown !== undefined) return shown.bytes;
+    const envelope = await this.#statements.get(record.model_sig);
+    const made = await formatModelSig(this.#parts, record, envelope);
+    if ((await store.create(key, made)) === 'created') return made;
+    return (await store.get(key, MAX_DOCUMENT_BYTES))?.bytes ?? made;
   }
 
   /** Bytes appear to the public only once the published checkpoint covers both leaves. */

@@ -19,12 +19,14 @@ import { namespaceEndpoints } from './api/namespaces.ts';
 import { policyEndpoints } from './api/policies.ts';
 import { publishedOf, releaseEndpoints } from './api/releases.ts';
 import { tokenEndpoint } from './api/token.ts';
-import { authenticator } from './auth.ts';
+import { type Authenticator, authenticator } from './auth.ts';
 import { refuseBacklog } from './backlog.ts';
 import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
+import { hubRouter } from './hugging-face/router.ts';
 import { logRouter } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { describeApi } from './openapi.ts';
 import { problemHandler } from './problem.ts';
 import { logRequests, named } from './request-log.ts';
@@ -73,7 +75,11 @@ export function createApp(parts: AppParts): Express {
   app.use(refuseBacklog());
   app.use(WELL_KNOWN_PATH, wellKnownRouter(parts.store, parts.log, parts.config));
   app.use('/log', logRouter(parts.log));
-  app.use(API_PATH, apiRouter(parts));
+  const sender = contentSender(parts.hashing);
+  const auth = authenticator(parts.store, parts.tokens, parts.clock);
+  app.use(API_PATH, apiRouter(parts, sender, auth));
+  app.use(OCI_PATH, ociRouter({ ...parts, sender }));
+  app.use(hubRouter({ ...parts, sender, auth, url: parts.config.url }));
   app.get('/:namespace/:name', named('/{namespace}/{name}'), showModel(parts.catalogue));
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
@@ -105,13 +111,12 @@ function securityHeaders() {
   });
 }
 
-function apiRouter(parts: AppParts): Router {
+function apiRouter(parts: AppParts, sender: ContentSender, auth: Authenticator): Router {
   const router = Router({ caseSensitive: true });
   const catchUp = () =>
     parts.catalogue.catchUp().catch((error: unknown) => {
       parts.logger.warn({ err: error }, 'the index could not catch up and tries again');
     });
-  const sender = contentSender(parts.hashing);
   const endpoints: readonly Endpoint[] = [
     ...draftEndpoints(parts.registry, parts.tokens, parts.clock, catchUp),
     ...decisionEndpoints(parts.registry),
@@ -125,7 +130,7 @@ function apiRouter(parts: AppParts): Router {
   router.get('/openapi.json', named(`${API_PATH}/openapi.json`), (_request, response) => {
     response.set('Cache-Control', 'public, max-age=60').json(description);
   });
-  mount(router, endpoints, authenticator(parts.store, parts.tokens, parts.clock));
+  mount(router, endpoints, auth);
   return router;
 }
 

@@ -38,8 +38,9 @@ export function authenticator(store: Store, key: TokenKey, clock: () => number):
 
   async function isRevoked(id: string): Promise<boolean> {
     const known = standing.get(id);
-    if (known !== undefined && clock() - known.readAt < REVOCATION_SECONDS * 1000)
-      return known.revoked;
+    const age = known === undefined ? Number.NaN : clock() - known.readAt;
+    // A clock that fell back makes it younger than it is: then it is read again.
+    if (known !== undefined && age >= 0 && age < REVOCATION_SECONDS * 1000) return known.revoked;
     const revoked = (await store.size(keys.revoked(id))) !== undefined;
     if (standing.size >= MAX_REMEMBERED) standing.clear();
     standing.set(id, { revoked, readAt: clock() });

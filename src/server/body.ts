@@ -38,12 +38,20 @@ export async function readForm(
   request: Request,
   maxBytes = MAX_BODY_BYTES,
 ): Promise<Readonly<Record<string, string>>> {
-  const bytes = await readBody(request, FORM, maxBytes);
-  const fields = [...new URLSearchParams(parseUtf8(bytes, 'the request body'))];
+  const fields = [...new URLSearchParams(await readText(request, FORM, maxBytes))];
   if (new Set(fields.map(([name]) => name)).size < fields.length) {
     throw new CodedError('usage', 'the request body names a parameter twice');
   }
   return Object.fromEntries(fields);
+}
+
+/** The body as text, of that type. Throws `bad-json` for another one, else as `readJson`. */
+export async function readText(
+  request: Request,
+  type: string,
+  maxBytes = MAX_BODY_BYTES,
+): Promise<string> {
+  return parseUtf8(await readBody(request, type, maxBytes), 'the request body');
 }
 
 async function readBody(request: Request, type: string, maxBytes: number): Promise<Uint8Array> {

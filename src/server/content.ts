@@ -10,7 +10,7 @@
  */
 import type { Request, Response } from 'express';
 import { equal } from '../core/bytes.ts';
-import { digestBytes, digestHex } from '../core/digest.ts';
+import { type Digest, digestBytes, digestHex } from '../core/digest.ts';
 import { CodedError, isCoded } from '../core/error.ts';
 import { chunkRange } from '../core/release/chunks.ts';
 import type { HashingPool } from '../hashing/pool.ts';
@@ -105,6 +105,20 @@ export function contentSender(
   };
 }
 
+/** Checked bytes out of memory, to be sent like those of any file. */
+export function contentOf(path: string, bytes: Uint8Array, sha256: Digest): Content {
+  return {
+    path,
+    size: bytes.length,
+    sha256,
+    chunkSize: bytes.length,
+    chunkList: async () => digestBytes(sha256),
+    read: async ({ offset, length }) =>
+      ReadableStream.from([bytes.subarray(offset, offset + length)]),
+    localPath: undefined,
+  };
+}
+
 /** Headers that say what the bytes are. */
 function describe(response: Response, content: Content, type: string): void {
   if (type === WEIGHTS) response.attachment(content.path.split('/').at(-1));
@@ -112,8 +126,9 @@ function describe(response: Response, content: Content, type: string): void {
     'Accept-Ranges': 'bytes',
     ETag: `"${digestHex(content.sha256)}"`,
     'Repr-Digest': `sha-256=:${Buffer.from(digestBytes(content.sha256)).toString('base64')}:`,
-    'Cache-Control': IMMUTABLE,
   });
+  // Under a name that may come to mean another release, whoever named it has said so.
+  if (!response.hasHeader('Cache-Control')) response.set('Cache-Control', IMMUTABLE);
 }
 
 /** `If-None-Match` (RFC 9110, section 13.1.2); weak comparison. */

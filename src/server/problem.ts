@@ -80,6 +80,14 @@ interface HttpError {
 
 /** The last of Express's handlers: answers with a problem document. */
 export function problemHandler(log: Logger): ErrorRequestHandler {
+  return failureHandler(log, sendProblem);
+}
+
+/** A handler that answers every failure with `send`, in the form of one protocol. */
+export function failureHandler(
+  log: Logger,
+  send: (request: Request, response: Response, error: CodedError) => void,
+): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const coded = toCoded(error);
     if (coded.code in OURS) {
@@ -92,7 +100,7 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
       next();
       return;
     }
-    sendProblem(request, response, coded);
+    send(request, response, coded);
   };
 }
 
@@ -103,6 +111,17 @@ export function sendProblem(
   error: CodedError,
   status = statusOf(error.code, notesOf(response).subject !== undefined),
 ): void {
+  beginRefusal(request, response, error, status);
+  response.type('application/problem+json').send(JSON.stringify(problemOf(error, status)));
+}
+
+/** All of a refusal that is the same in every form: its status and headers, and the end of the request. */
+export function beginRefusal(
+  request: Request,
+  response: Response,
+  error: CodedError,
+  status: number,
+): void {
   notesOf(response).code = error.code;
   for (const header of REPRESENTATION) response.removeHeader(header);
   const retryAfter = error.details.retryAfterSeconds;
@@ -110,11 +129,7 @@ export function sendProblem(
   else if (status === 503) response.set('Retry-After', '1');
   if (status === 401) response.set('WWW-Authenticate', 'Bearer realm="weighhouse"');
   discardBody(request);
-  response
-    .status(status)
-    .set('Cache-Control', 'no-store')
-    .type('application/problem+json')
-    .send(JSON.stringify(problemOf(error, status)));
+  response.status(status).set('Cache-Control', 'no-store');
 }
 
 /** The problem document of an error. */

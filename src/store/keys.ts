@@ -7,6 +7,9 @@
  *     root/<n>                          every version of the trust root        public
  *     roots                             where the log has each of these        public
  *     releases/<ns>/<name>/<version>    the published release                  public
+ *     signatures/<ns>/<name>/<version>  its model.sig, as first shown          public
+ *     artifacts/<ns>/<name>/<version>   its OCI artifacts, as first shown      public
+ *     artifacts-by-digest/<ns>/<name>/<hex>  one object of these               public
  *     namespaces/<ns>                   the namespace's head                   public
  *     heads                             the newest heads entry                 public
  *     skeletons/<skeleton>              the first namespace that looks like it public
@@ -18,7 +21,8 @@
  */
 import { type Digest, digestHex } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
-import { type Namespace, type ReleaseName, versionKey } from '../core/release/name.ts';
+import { type Model, type Namespace, type ReleaseName, versionKey } from '../core/release/name.ts';
+import type { Revision } from '../core/release/revision.ts';
 
 declare const brand: unique symbol;
 
@@ -68,6 +72,13 @@ export const keys = {
   /** At which index the log has each version of the trust root. */
   roots: (): Key => key('roots'),
   release: (name: ReleaseName): Key => key(...release(['releases'], name)),
+  /** `model.sig` of a published release, as it was first shown. */
+  signature: (name: ReleaseName): Key => key(...release(['signatures'], name)),
+  /** The OCI artifacts of a published release, as they were first shown. */
+  artifacts: (name: ReleaseName): Key => key(...release(['artifacts'], name)),
+  /** What the object with that digest is among the OCI artifacts of a model. */
+  artifactObject: ({ namespace, name }: Model, digest: Digest): Key =>
+    key('artifacts-by-digest', namespace, name, digestHex(digest)),
   namespace: (namespace: Namespace): Key => key('namespaces', namespace),
   heads: (): Key => key('heads'),
   /** What a namespace looks like at a glance → the first that does. */
@@ -81,8 +92,8 @@ export const keys = {
   statement: (digest: Digest): Key => key('statements', 'sha256', digestHex(digest)),
   chunks: (root: Digest): Key => key('chunks', 'sha256', digestHex(root)),
   /** Hugging Face revision → digest, one per model: first 40 hex of the digest. */
-  revision: (name: ReleaseName, digest: Digest): Key =>
-    key('revisions', name.namespace, name.name, digestHex(digest).slice(0, 40)),
+  revision: ({ namespace, name }: Model, revision: Revision): Key =>
+    key('revisions', namespace, name, revision),
 
   /** The committed checkpoint: the commit point of the log. */
   lock: (): Key => key('private', 'lock'),

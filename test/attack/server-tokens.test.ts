@@ -1,6 +1,7 @@
 /** Tokens that must not open anything. */
+import { createPublicKey } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { SignJWT, UnsecuredJWT } from 'jose';
+import { exportJWK, generateKeyPair, type JWTHeaderParameters, SignJWT, UnsecuredJWT } from 'jose';
 import { parseNamespace } from '../../src/core/release/name.ts';
 import { newEd25519Key } from '../../src/keyring/keys.ts';
 import { issueToken, tokenKey } from '../../src/keyring/token.ts';
@@ -24,6 +25,41 @@ afterAll(() => served.stop());
 
 async function status(authorization: string, path = DRAFT, method = 'GET'): Promise<number> {
   return (await served.fetch(path, { method, headers: { authorization } })).status;
+}
+
+const STRANGE = ['not-authorised', 'the token is not one of this registry'];
+
+/** The right claims of a publisher. */
+function claims(): SignJWT {
+  return new SignJWT({ roles: ['publisher'], ns: 'acme' })
+    .setIssuer(served.origin)
+    .setAudience(served.origin)
+    .setSubject('mallory')
+    .setJti('0'.repeat(32))
+    .setIssuedAt()
+    .setExpirationTime('1h');
+}
+
+function header(changes: Partial<JWTHeaderParameters> = {}): JWTHeaderParameters {
+  return { alg: 'EdDSA', typ: 'weighhouse+jwt', ...changes };
+}
+
+/** The public key of our tokens as whoever forges one may find it. */
+async function publicForms(): Promise<Uint8Array[]> {
+  const root = await (await served.fetch('/.well-known/weighhouse/root.json')).bytes();
+  const { signed } = JSON.parse(new TextDecoder().decode(root));
+  const [jwk] = signed.token;
+  const raw = Buffer.from(jwk.x, 'base64url');
+  const key = createPublicKey({ key: jwk, format: 'jwk' });
+  const pem = key.export({ type: 'spki', format: 'pem' });
+  const der = key.export({ type: 'spki', format: 'der' });
+  return [root, raw, Buffer.from(pem), der, Buffer.from(JSON.stringify(jwk))];
+}
+
+async function refusal(token: string): Promise<[number, string, string]> {
+  const response = await served.fetch(DRAFT, { token });
+  const { code, detail } = (await response.json()) as { code: string; detail: string };
+  return [response.status, code, detail];
 }
 
 describe('a request', () => {
@@ -81,18 +117,52 @@ describe('a token', () => {
     expect(await status(`Bearer ${none}`)).toBe(401);
   });
 
-  test('signed with the public key as an HMAC secret is refused', async () => {
-    const config = await (await served.fetch('/.well-known/weighhouse/root.json')).bytes();
-    const forged = await new SignJWT({ roles: ['publisher'] })
-      .setProtectedHeader({ alg: 'HS256', typ: 'weighhouse+jwt' })
-      .setIssuer(served.origin)
-      .setAudience(served.origin)
-      .setSubject('mallory')
-      .setJti('0'.repeat(32))
-      .setIssuedAt()
-      .setExpirationTime('1h')
-      .sign(config);
-    expect(await status(`Bearer ${forged}`)).toBe(401);
+  test('signed with the public key as an HMAC secret, in whatever form, is refused', async () => {
+    for (const secret of await publicForms()) {
+      const forged = await claims()
+        .setProtectedHeader(header({ alg: 'HS256' }))
+        .sign(secret);
+      expect(await refusal(forged)).toEqual([401, ...STRANGE]);
+    }
+  });
+
+  test.each(['jwk', 'jku', 'x5u', 'x5c', 'kid'])(
+    'that brings its own key, by %s, is refused',
+    async (member) => {
+      const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true });
+      const jwk = await exportJWK(publicKey);
+      const value = { jwk, x5c: [jwk.x], kid: '../../../../dev/null' }[member] ?? served.url;
+      const forged = claims().setProtectedHeader(header({ [member]: value } as never));
+      expect(await refusal(await forged.sign(privateKey))).toEqual([401, ...STRANGE]);
+    },
+  );
+
+  test.each([
+    ['audience', (jwt: SignJWT) => jwt.setAudience('another.test')],
+    ['issuer', (jwt: SignJWT) => jwt.setIssuer('another.test')],
+  ] as const)('for another %s is refused, though our key signed it', async (_, change) => {
+    const token = await change(claims()).setProtectedHeader(header()).sign(served.tokens.signing);
+    expect(await refusal(token)).toEqual([401, ...STRANGE]);
+  });
+
+  test.each(['JWT', 'at+jwt', undefined])(
+    'of the kind %s is refused, though our key signed it',
+    async (typ) => {
+      const token = claims().setProtectedHeader(header({ typ } as never));
+      const signed = await token.sign(served.tokens.signing);
+      expect(await refusal(signed)).toEqual([
+        401,
+        'not-authorised',
+        'the token is of another kind',
+      ]);
+    },
+  );
+
+  test('with a header that must be understood and is not is refused', async () => {
+    const odd = header({ crit: ['odd'], odd: true } as never);
+    const signing = claims().setProtectedHeader(odd);
+    const signed = await signing.sign(served.tokens.signing, { crit: { odd: true } });
+    expect(await refusal(signed)).toEqual([401, ...STRANGE]);
   });
 
   test('of another registry, or of another key of this name, is refused', async () => {

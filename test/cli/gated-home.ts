@@ -14,6 +14,8 @@ export interface GatedHome extends Home {
   readonly keys: ReadonlyMap<string, PolicyKey>;
   /** Pushes a draft of its own: its name, what is sealed, and where it lies. */
   push(): Promise<Record<'reference' | 'digest' | 'folder', string>>;
+  /** Serves another store with the same keys, and answers where: a copy is another future. */
+  serve(store: string): Promise<string>;
 }
 
 /** `owners` own it, and all of them sign a change. */
@@ -21,11 +23,20 @@ export async function makeGatedHome(owners: readonly string[] = ['ada']): Promis
   const home = await makeHome();
   const where = ['--store', home.path('store'), '--keys', home.path('keys')];
   const made = await home.json('init', ...where, '--origin', ORIGIN, '--no-passphrase');
-  const server = makeWorld({ ...home.env });
-  const listen = ['--listen', '127.0.0.1:0', '--index', home.path('index')];
-  const serving = run(['serve', ...where, ...listen], server);
-  await Promise.race([server.hears('listening on '), serving]);
-  home.env.WEIGHHOUSE_URL = server.said().stdout.trim().replace('listening on ', '');
+  const servers: (() => Promise<unknown>)[] = [];
+  const serve = async (store: string): Promise<string> => {
+    const server = makeWorld({ ...home.env });
+    const own = ['--store', home.path(store), '--keys', home.path('keys')];
+    const listen = ['--listen', '127.0.0.1:0', '--index', home.path(`${store}-index`)];
+    const serving = run(['serve', ...own, ...listen], server);
+    servers.push(async () => {
+      server.stop();
+      await serving;
+    });
+    await Promise.race([server.hears('listening on '), serving]);
+    return server.said().stdout.trim().replace('listening on ', '');
+  };
+  home.env.WEIGHHOUSE_URL = await serve('store');
   await home.json('trust', 'add', home.env.WEIGHHOUSE_URL, '--fingerprint', `${made.fingerprint}`);
 
   const keys = new Map<string, PolicyKey>();
@@ -73,9 +84,9 @@ export async function makeGatedHome(owners: readonly string[] = ['ada']): Promis
       const { digest } = await home.json('push', folder, reference);
       return { reference, digest: String(digest), folder };
     },
+    serve,
     async remove() {
-      server.stop();
-      await serving;
+      await Promise.all(servers.map((stop) => stop()));
       await home.remove();
     },
   };

@@ -90,11 +90,11 @@ export class Sandbox {
   }
 
   /** Starts any program in the sandbox. */
-  spawn(program: string, args: readonly string[]): Started {
+  spawn(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Started {
     const child = spawn(program, args, {
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...outside(), ...this.#home(), ...this.env },
+      env: { ...outside(), ...this.#home(), ...this.env, ...env },
     });
     const ended = untilEnd(child).finally(() => this.#running.delete(child));
     this.#running.set(child, ended);

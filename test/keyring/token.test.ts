@@ -8,6 +8,7 @@ import {
   issueToken,
   issueUploadCredential,
   openToken,
+  TOKEN_SKEW_SECONDS,
   tokenKey,
   UPLOAD_SECONDS,
 } from '../../src/keyring/token.ts';
@@ -37,6 +38,14 @@ describe('bearer tokens', () => {
     const { token } = await issueToken(issuer, grant, 60, now);
     await expect(openToken(issuer, token, now + 59_000)).resolves.toMatchObject({ subject: 'ci' });
     await expect(openToken(issuer, token, now + 60_000)).rejects.toThrowWithCode('not-authorised');
+  });
+
+  test('is refused by a clock that is more than a minute before it was issued', async () => {
+    const { token } = await issueToken(issuer, grant, 3600, now);
+    const skew = TOKEN_SKEW_SECONDS * 1000;
+    await expect(openToken(issuer, token, now - skew)).resolves.toMatchObject({ subject: 'ci' });
+    const early = openToken(issuer, token, now - skew - 1);
+    await expect(early).rejects.toThrowWithCode('not-authorised');
   });
 
   test('every changed character makes it worthless', async () => {

@@ -181,6 +181,18 @@ export const VIOLATIONS: Readonly<Record<string, Violation>> = {
       return undefined;
     }),
   },
+  'an approval by a key that is enrolled later': {
+    code: 'untrusted',
+    play: deciding(({ draft, space }) => {
+      const key = makeKey();
+      draft.evaluate('safety');
+      draft.approve('rita');
+      draft.approve('rob', { key });
+      space.setPolicy({ people: space.enrolling('rob', key) });
+      space.made.wait(3600);
+      return undefined;
+    }),
+  },
   'an approval has expired': {
     code: 'gate-unmet',
     play: deciding(({ draft, space }) => {
@@ -197,6 +209,15 @@ export const VIOLATIONS: Readonly<Record<string, Violation>> = {
       draft.evaluate('safety');
       draft.approve('rita');
       draft.approve('rob', { context: { release: `${space.namespace}/elsewhere@v1` } });
+      return undefined;
+    }),
+  },
+  'an approval at another registry': {
+    code: 'gate-unmet',
+    play: deciding(({ draft }) => {
+      draft.evaluate('safety');
+      draft.approve('rita');
+      draft.approve('rob', { context: { origin: 'other.example' } });
       return undefined;
     }),
   },

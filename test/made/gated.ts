@@ -125,6 +125,16 @@ export class GatedNamespace {
     });
   }
 
+  /** The people, with one more key for one of them. */
+  enrolling(id: string, key: MadeKey): Policy['people'] {
+    const { namespace } = this;
+    return this.policy.people.map((person) =>
+      person.id === id
+        ? { ...person, keys: [...person.keys, enrolled(key, { namespace, person: id })] }
+        : person,
+    );
+  }
+
   draft(name: string, content: string, former: Digest[] = []): GatedDraft {
     const files = { 'w.bin': utf8(content) };
     const reference = `${this.namespace}/${name}`;

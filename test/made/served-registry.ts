@@ -91,7 +91,7 @@ export class ServedRegistry {
       this.#sendContent(request, response, file);
       return;
     }
-    const document = this.#document(path);
+    const document = this.answer(path);
     const sent = document === undefined ? undefined : this.tamper(path, document);
     if (sent === undefined) {
       response.writeHead(404, { 'content-type': 'application/problem+json' });
@@ -114,7 +114,8 @@ export class ServedRegistry {
     response.end(bytes);
   }
 
-  #document(path: string): Uint8Array | undefined {
+  /** What is honestly served there. */
+  answer(path: string): Uint8Array | undefined {
     const { made } = this;
     if (path === '/.well-known/weighhouse/config.json') return json(this.#configuration());
     const root = /^\/\.well-known\/weighhouse\/root\/(\d+)\.json$/.exec(path);

@@ -20,7 +20,10 @@ import { formatBase64 } from '../../src/core/bytes.ts';
 import type { Digest } from '../../src/core/digest.ts';
 import { digestBytes } from '../../src/core/digest.ts';
 import { parseOrigin } from '../../src/core/log/checkpoint.ts';
+import type { AdvisoryKind } from '../../src/core/log/entry.ts';
+import { ADVISORY_PAYLOAD_TYPE, formatAdvisory } from '../../src/core/release/advisory.ts';
 import { type Namespace, parseNamespace, parseReleaseName } from '../../src/core/release/name.ts';
+import { formatEnvelope, toSign } from '../../src/core/statement/dsse.ts';
 import { formatPem } from '../../src/core/statement/public-key.ts';
 import { presentReleaseKeys } from '../../src/core/trust/periods.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
@@ -53,6 +56,10 @@ const HOST = '127.0.0.1';
 
 export interface ServedOptions {
   readonly origin?: string;
+  /** The clock of the log and of the registry; the machine's without. */
+  readonly clock?: () => number;
+  /** Begins the namespace acme; with the solo policy without. */
+  readonly begin?: (registry: Registry) => Promise<unknown>;
   /** In front of the store, to make it fail. */
   readonly wrapStore?: (store: Store) => Store;
   /** Other parts of the application than the real ones. */
@@ -180,7 +187,8 @@ export class Served {
       time.now(),
     );
     const served = new Served(rooms, { listening, app, publisher: token, time, logged });
-    await served.createNamespace('acme');
+    if (options.begin === undefined) await served.createNamespace('acme');
+    else await options.begin(served.registry);
     return served;
   }
 
@@ -309,6 +317,17 @@ export class Served {
     return this.api(path, { method: 'POST', json: { digest }, ...options });
   }
 
+  /** Logs an advisory that the owner signed; resolves to its envelope, base64, and its index. */
+  async advise(release: string, digest: Digest, advisory: AdvisoryKind, summary: string) {
+    const time = new Date(this.#time.now()).toISOString();
+    const said = { v: 1, origin: this.origin, release, digest, advisory, summary, time } as const;
+    const payload = formatAdvisory({ ...said, nonce: nonceOf(3) });
+    const signature = await this.owner.sign(toSign(ADVISORY_PAYLOAD_TYPE, payload));
+    const envelope = formatBase64(formatEnvelope(ADVISORY_PAYLOAD_TYPE, payload, signature));
+    const logged = await this.api('/advisories', { method: 'POST', json: { envelope } });
+    return { envelope, ...logged };
+  }
+
   /** The file in which the store keeps the bytes of a published file, for tests that damage it. */
   async blobOf(reference: string, path: string): Promise<string> {
     const content = await this.registry.content(parseReleaseName(reference), path);
@@ -356,7 +375,7 @@ async function openRooms(options: ServedOptions): Promise<Rooms> {
     keysDirectory,
     passphrase: undefined,
   });
-  const clock = Date.now;
+  const { clock = Date.now } = options;
   const random = () => new Uint8Array(randomBytes(32));
   const sequencer = await openSequencer({
     store,

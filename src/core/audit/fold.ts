@@ -21,6 +21,7 @@ import {
   skeleton,
   versionKey,
 } from '../release/name.ts';
+import { revisionOf } from '../release/revision.ts';
 import { parseHashedRekord } from '../statement/hashedrekord.ts';
 import { type CommitmentState, Commitments, NO_COMMITMENTS } from './commitments.ts';
 import type { Findings } from './findings.ts';
@@ -394,7 +395,7 @@ export function releaseKey(release: ReleaseName): string {
 
 /** What a Hugging Face client would call the release. */
 function revision(release: string, digest: Digest): string {
-  return `${release.slice(0, release.indexOf('@'))} ${digest.slice(7, 47)}`;
+  return `${release.slice(0, release.indexOf('@'))} ${revisionOf(digest)}`;
 }
 
 function exactNamespace(text: string): Namespace {

@@ -54,6 +54,8 @@ export interface Docket {
   readonly evaluations: ReadonlyMap<string, readonly OpenedDecision<Evaluation>[]>;
   /** For D. */
   readonly approvals: readonly OpenedOf<'approve'>[];
+  /** Approvals and evaluations that count for nothing here: of another draft, or too late. */
+  readonly idle: readonly (OpenedOf<'approve'> | OpenedOf<'evaluate'>)[];
   /** For these bytes. */
   readonly stops: readonly StopDecision[];
   /** For these bytes, by the envelope that is lifted. */
@@ -72,9 +74,13 @@ export function openDocket(
   const approvals: OpenedOf<'approve'>[] = [];
   const stops: StopDecision[] = [];
   const seals: OpenedDecision<Seal>[] = [];
+  const idle: (OpenedOf<'approve'> | OpenedOf<'evaluate'>)[] = [];
   const { namespace } = parseReleaseName(circumstances.release);
   for (const decision of decisions) {
-    if (Date.parse(decision.time) >= Date.parse(decision.statement.context.expires)) continue;
+    const isLate = Date.parse(decision.time) >= Date.parse(decision.statement.context.expires);
+    const permits = isOf(decision, 'approve') || isOf(decision, 'evaluate');
+    if (permits && (isLate || !bindsDigest(circumstances, decision))) idle.push(decision);
+    if (isLate) continue;
     if (isOf(decision, 'seal')) {
       if (decision.signer === 'registry' && bindsDigest(circumstances, decision)) {
         seals.push(decision);
@@ -90,7 +96,7 @@ export function openDocket(
       stops.push(decision);
     }
   }
-  return { evaluations, approvals, stops, lifts, seals };
+  return { evaluations, approvals, idle, stops, lifts, seals };
 }
 
 /** Is it about exactly this registry, release, revision and digest? */

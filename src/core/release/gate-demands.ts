@@ -16,6 +16,7 @@ import {
 } from './docket.ts';
 import type { Missing } from './missing.ts';
 import type { OpenedDecision, OpenedStatement } from './opened-decision.ts';
+import { Aside, type Why, whyItPermitsNothing } from './passed-over.ts';
 import { membersOf } from './policy.ts';
 import type { RequiredApproval, RequiredEvaluation } from './requirements.ts';
 
@@ -42,7 +43,10 @@ export function missingTime(circumstances: Circumstances, { seals }: Docket): Mi
   const ripe = Math.max(...seals.map((seal) => Date.parse(seal.time))) + sealed * 1000;
   if (now < ripe) {
     const from = new Date(ripe).toISOString();
-    const message = `it must have been sealed for ${sealed} seconds, which it will be at ${from}`;
+    const message =
+      sealed > 0
+        ? `it must have been sealed for ${sealed} seconds, which it will be at ${from}`
+        : `its seal in the log is of ${from}, which is to come: the registry’s clock is wrong`;
     missing.push({ need: 'age', message, waitsFor: [], satisfiedBy: from });
   }
   if (notBefore !== undefined && now < Date.parse(notBefore)) {
@@ -63,7 +67,9 @@ export function missingEvaluations(circumstances: Circumstances, docket: Docket)
     const failures = standingFailures(circumstances, theirs);
     if (failures.length > 0) return failures.map((each) => describeFailure(circumstances, each));
     const met = newestByPerson(theirs).some((each) => satisfies(circumstances, suite, each));
-    return met ? [] : [describeUnevaluated(circumstances, suite)];
+    return met
+      ? []
+      : [describeUnevaluated(circumstances, suite, [...theirs, ...idleOf(docket, suite)])];
   });
 }
 
@@ -122,18 +128,58 @@ function describeFailure({ release }: Circumstances, failure: OpenedDecision<Eva
   };
 }
 
+/** Evaluations of the suite that were made of another draft, or had expired. */
+function idleOf({ idle }: Docket, { suite }: RequiredEvaluation): OpenedDecision<Evaluation>[] {
+  return idle.filter(isEvaluation).filter(({ statement }) => statement.suite === suite);
+}
+
+function isEvaluation(decision: OpenedDecision): decision is OpenedDecision<Evaluation> {
+  return decision.statement.decision === 'evaluate';
+}
+
 function describeUnevaluated(
-  { policy, release }: Circumstances,
-  { suite, accept, by, maxAge }: RequiredEvaluation,
+  circumstances: Circumstances,
+  required: RequiredEvaluation,
+  made: readonly OpenedDecision<Evaluation>[],
 ): Missing {
+  const { policy, release } = circumstances;
+  const { suite, accept, by, maxAge } = required;
   const age = maxAge === undefined ? '' : `, not older than ${maxAge} seconds`;
+  const aside = new Aside();
+  for (const each of new Set(made)) {
+    const why =
+      whyItPermitsNothing(circumstances, each, 'evaluator') ??
+      whyNotAccepted(circumstances, required, each);
+    if (why !== undefined) aside.add(each, why);
+  }
   return {
     need: 'evaluation',
     about: suite,
-    message: `the suite ${suite} must have ${accept.join(' or ')} on this digest${age}`,
+    message: `the suite ${suite} must have ${accept.join(' or ')} on this digest${age}${aside}`,
     waitsFor: by ?? membersOf(policy, 'evaluator'),
     satisfiedBy: evaluateCommand(release, suite),
+    ...aside.member,
   };
+}
+
+function whyNotAccepted(
+  { time }: Circumstances,
+  { accept, harness, thresholds, maxAge }: RequiredEvaluation,
+  evaluation: OpenedDecision<Evaluation>,
+): Why | undefined {
+  const { result, ...ran } = evaluation.statement;
+  const accepted: readonly string[] = accept;
+  if (!accepted.includes(result)) return { reason: 'not-accepted', message: `it says ${result}` };
+  for (const [what, asked, found] of [
+    ['harness', harness, ran.harness],
+    ['thresholds', thresholds, ran.thresholds],
+  ]) {
+    if (asked === undefined || asked === found) continue;
+    return { reason: 'not-accepted', message: `it names ${found ?? 'no'} ${what}, not ${asked}` };
+  }
+  const age = Date.parse(time) - Date.parse(evaluation.time);
+  if (maxAge === undefined || age <= maxAge * 1000) return undefined;
+  return { reason: 'too-old', message: `it is of ${evaluation.time}` };
 }
 
 function evaluateCommand(release: string, suite: string): string {
@@ -159,7 +205,8 @@ export function missingApprovals(
       if (person !== undefined && !pushers.has(person)) people.add(person);
     }
     if (people.size >= approval.count) return [];
-    return [describeUnapproved(circumstances, approval, people, pushers)];
+    const aside = uncounted(circumstances, docket, pushers, approval);
+    return [describeUnapproved(circumstances, approval, people, pushers, aside)];
   });
 }
 
@@ -168,15 +215,42 @@ function describeUnapproved(
   { role, count }: RequiredApproval,
   people: ReadonlySet<string>,
   pushers: ReadonlySet<string>,
+  aside: Aside,
 ): Missing {
   const others = membersOf(policy, role).filter((id) => !people.has(id) && !pushers.has(id));
   return {
     need: 'approval',
     about: role,
-    message: `${count} of the role ${role} must approve this digest, of those who did not push it; ${people.size} did`,
+    message: `${count} of the role ${role} must approve this digest, of those who did not push it; ${people.size} did${aside}`,
     waitsFor: others,
     satisfiedBy: `weighhouse approve ${release}`,
+    ...aside.member,
   };
+}
+
+const PUSHED: Why = { reason: 'pushed', message: 'its signer pushed this' };
+const COUNTED: Why = { reason: 'counted', message: 'its signer counts once' };
+
+/** Approvals by people who had that role which do not count, or not once more. */
+function uncounted(
+  circumstances: Circumstances,
+  { approvals, idle }: Docket,
+  pushers: ReadonlySet<string>,
+  { role }: RequiredApproval,
+): Aside {
+  const aside = new Aside();
+  const counted = new Set<string>();
+  const theirs = [...approvals, ...idle.filter((each) => each.statement.decision === 'approve')];
+  for (const each of new Set<OpenedDecision>(theirs)) {
+    if (!hadRole(each, role)) continue;
+    const person = personOf(each);
+    const why =
+      whyItPermitsNothing(circumstances, each, role) ??
+      (pushers.has(person) ? PUSHED : counted.has(person) ? COUNTED : undefined);
+    if (why === undefined) counted.add(person);
+    else aside.add(each, why);
+  }
+  return aside;
 }
 
 // ------------------------------------------------------------------ intent
@@ -207,6 +281,6 @@ function whyNoIntent(
   if (intent.statement.decision !== 'publish' || !bindsDigest(circumstances, intent)) {
     return 'the signed intent is not to publish this digest as this release';
   }
-  if (permittingPerson(circumstances, intent, 'release-manager') !== undefined) return undefined;
-  return 'the intent is not signed by a release manager with a valid key, or has expired';
+  const why = whyItPermitsNothing(circumstances, intent, 'release-manager');
+  return why && `the signed intent to publish does not count: ${why.message}; sign it anew`;
 }

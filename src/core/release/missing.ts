@@ -1,4 +1,5 @@
 /** What the gate still lacks, in words and for programs. */
+import type { PassedOver } from './passed-over.ts';
 
 /** Stable names of what can be lacking. */
 export type Need =
@@ -29,4 +30,6 @@ export interface Missing {
   readonly waitsFor: readonly string[];
   /** What would satisfy it: a command line of ours, or the instant from which on it is met. */
   readonly satisfiedBy: string;
+  /** Approvals, or evaluations, that were made and do not count; a few of them. */
+  readonly passedOver?: readonly PassedOver[];
 }

@@ -13,7 +13,14 @@ import { statementPayload } from '../statement/in-toto.ts';
 import { parseSpkiBase64, type Spki } from '../statement/public-key.ts';
 import { refusal, type Verdict } from '../verdict.ts';
 import { type Commitment, checkCommitment, decisionLabel } from './commitment.ts';
-import { type Place, type PolicyHistory, type Signer, signerAt } from './policy-history.ts';
+import {
+  type Place,
+  type PolicyHistory,
+  type Signer,
+  type Silence,
+  signerAt,
+  speakerAt,
+} from './policy-history.ts';
 
 /** Something signed by somebody known. */
 export interface OpenedStatement<D extends Decision = Decision> {
@@ -55,12 +62,9 @@ export async function openDecision(
 ): Promise<Verdict<{ readonly decision: OpenedDecision }>> {
   const statement = parseDecision(statementPayload(envelope, 'the decision'));
   const found = findSigner(host, signers, logged, statement);
-  if (found === undefined) {
-    return refusal(
-      'untrusted',
-      `nobody who is enrolled at ${logged.index} signs with the key of that commitment`,
-      { index: logged.index, label: logged.label },
-    );
+  if (typeof found === 'string') {
+    const { index, label } = logged;
+    return refusal('untrusted', SILENCE[found](index), { index, label, reason: found });
   }
   const { payloadType, payload, signature } = envelope;
   const digest = digestOf(host, formatEnvelope(payloadType, payload, signature));
@@ -104,18 +108,30 @@ function findSigner(
   { history, registry }: Signers,
   logged: LoggedCommitment,
   { digest, context: { n } }: Decision,
-): Found | undefined {
+): Found | Silence {
   const isLabelOf = (spki: Spki) => decisionLabel(host, digest, spki, n) === logged.label;
   const ours = registry.find(isLabelOf);
   if (ours !== undefined) return { signer: 'registry', spki: ours };
   for (const text of keysIn(history)) {
     const spki = parseSpkiBase64(text);
     if (!isLabelOf(spki)) continue;
-    const signer = signerAt(history, logged, text);
-    return signer && { signer, spki };
+    const signer = speakerAt(history, logged, text);
+    return typeof signer === 'string' ? signer : { signer, spki };
   }
-  return undefined;
+  return 'key-unknown';
 }
+
+/** What whoever signed should know, where nobody speaks at that index of the log. */
+const SILENCE: Readonly<Record<Silence, (index: number) => string>> = {
+  'key-unknown': (index) =>
+    `the commitment at ${index} was made with no key of the namespace’s policies to this decision: it is a stranger’s, or its label is of another digest or number`,
+  'key-revoked': (index) =>
+    `the decision’s key was revoked before it was committed at ${index}; decide with another key`,
+  'key-not-enrolled': (index) =>
+    `the decision’s key was in no policy in force when it was committed at ${index}; once it is, decide again`,
+  'key-expired': (index) =>
+    `the decision’s key had expired when it was committed at ${index}; decide with another key`,
+};
 
 /** Every key that ever stood in a policy: a label may be of any of them. */
 export function keysIn({ steps }: PolicyHistory): ReadonlySet<string> {

@@ -102,17 +102,24 @@ export function isRevoked(history: PolicyHistory, spki: string, index: number): 
   return revokedKeys(history, index).has(spki);
 }
 
-/**
- * Who speaks with the key `spki` at that place; undefined when nobody does: the key is not
- * enrolled yet, or no longer, or is revoked or expired.
- */
-export function signerAt(history: PolicyHistory, place: Place, spki: string): Signer | undefined {
-  if (isRevoked(history, spki, place.index)) return undefined;
+/** Why nobody speaks with a key at some place of the log. */
+export type Silence = 'key-unknown' | 'key-revoked' | 'key-not-enrolled' | 'key-expired';
+
+/** Who speaks with the key `spki` at that place, or why nobody does. */
+export function speakerAt(history: PolicyHistory, place: Place, spki: string): Signer | Silence {
+  if (isRevoked(history, spki, place.index)) return 'key-revoked';
   const policy = policyInForce(history, place)?.policy;
   const holder = policy && holdersOf(policy).get(spki);
-  if (policy === undefined || holder === undefined) return undefined;
-  if (!isUsable(holder.key, place.time)) return undefined;
+  // Not yet, or no longer.
+  if (policy === undefined || holder === undefined) return 'key-not-enrolled';
+  if (!isUsable(holder.key, place.time)) return 'key-expired';
   return { person: holder.person, spki, roles: holder.roles };
+}
+
+/** Who speaks with the key `spki` at that place; undefined when nobody does. */
+export function signerAt(history: PolicyHistory, place: Place, spki: string): Signer | undefined {
+  const found = speakerAt(history, place, spki);
+  return typeof found === 'string' ? undefined : found;
 }
 
 function follow(before: Step | undefined, next: LoggedPolicy): Pick<Step, 'inForce' | 'waiting'> {

@@ -21,9 +21,11 @@ const dsse = (maxBytes: number) =>
 
 /** A DSSE envelope, as JSON, over a decision or another short word. */
 export const envelope = dsse(MAX_DECISION_BYTES);
-const signed = v.pipe(v.array(envelope), v.minLength(1), v.maxLength(64));
+/** What only owners do, they sign; a token does not do it for them. */
+const SIGN = 'must hold the signature of an owner at least';
+const signed = v.pipe(v.array(envelope), v.minLength(1, SIGN), v.maxLength(64));
 /** Envelopes over a policy, which may be long. */
-const signedPolicy = v.pipe(v.array(dsse(MAX_POLICY)), v.minLength(1), v.maxLength(64));
+const signedPolicy = v.pipe(v.array(dsse(MAX_POLICY)), v.minLength(1, SIGN), v.maxLength(64));
 
 const decision = v.picklist([
   'evaluate',

@@ -41,7 +41,7 @@ const DOCUMENTS: readonly {
   {
     document: 'model.sig',
     type: 'application/json',
-    cache: REVALIDATE,
+    cache: IMMUTABLE,
     summary: 'The OpenSSF model signature, a Sigstore bundle',
   },
   {

@@ -1,6 +1,7 @@
 /** The shapes of the native API's requests and answers, and the turn from ours to them. */
 import * as v from 'valibot';
 import { ADVISORIES } from '../../core/log/entry.ts';
+import type { Missing } from '../../core/release/missing.ts';
 import { formatReleaseName } from '../../core/release/name.ts';
 import { base64, count, digest, hex32, instant } from '../../core/shape.ts';
 import type { CatalogueRelease } from '../../index/catalogue.ts';
@@ -43,6 +44,10 @@ export const draftStatus = v.strictObject({
       waitsFor: v.array(v.string()),
       /** A command line of ours, or an instant. */
       satisfiedBy: v.string(),
+      /** Approvals, or evaluations, that were made and do not count. */
+      passedOver: v.exactOptional(
+        v.array(v.strictObject({ index: count, person: v.string(), reason: v.string() })),
+      ),
     }),
   ),
   decisions: v.array(v.strictObject(shownDecision)),
@@ -178,9 +183,15 @@ export function showDraft(status: DraftStatus): v.InferOutput<typeof draftStatus
     reference: formatReleaseName(release),
     ...rest,
     former: [...rest.former],
-    missing: rest.missing.map((lack) => ({ ...lack, waitsFor: [...lack.waitsFor] })),
+    missing: rest.missing.map(showMissing),
     decisions: rest.decisions.map((decision) => ({ ...decision })),
   };
+}
+
+function showMissing({ passedOver, ...lack }: Missing) {
+  const waitsFor = [...lack.waitsFor];
+  if (passedOver === undefined) return { ...lack, waitsFor };
+  return { ...lack, waitsFor, passedOver: passedOver.map((each) => ({ ...each })) };
 }
 
 /** A release in a list as the API shows it. */

@@ -1,0 +1,16 @@
+/** Clients of OCI registries, built with Go. */
+import { installFromGo } from './install.ts';
+
+/** Resolves to the program `oras` (CNCF). */
+export function installOras(): Promise<string> {
+  return installFromGo('oras-v1.3.6', 'oras.land/oras/cmd/oras@v1.3.6');
+}
+
+/** Resolves to the program `crane` (go-containerregistry). */
+export function installCrane(): Promise<string> {
+  const version = 'v0.22.1';
+  return installFromGo(
+    `crane-${version}`,
+    `github.com/google/go-containerregistry/cmd/crane@${version}`,
+  );
+}

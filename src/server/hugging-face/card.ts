@@ -1,0 +1,167 @@
+/**
+ * What a release says of itself: the front matter of its README.md, its config.json, and how
+ * many parameters its tensors have. Any of it may be missing, wrong or too large; then nothing
+ * is said. The bytes are checked against the manifest before anything is read out of them.
+ */
+import { createHash } from 'node:crypto';
+import { parse as parseYaml } from 'yaml';
+import { concat, parseUtf8 } from '../../core/bytes.ts';
+import { type Digest, formatDigest } from '../../core/digest.ts';
+import { CodedError } from '../../core/error.ts';
+import { findFile } from '../../core/release/manifest.ts';
+import {
+  type Inventory,
+  type InventoryFormat,
+  parseInventory,
+} from '../../core/weights/inventory.ts';
+import { countElements } from '../../core/weights/tensor.ts';
+import type { Content, PublishedRelease, Registry } from '../../registry/registry.ts';
+
+/** Bytes of a README.md, or of a config.json, that are read. */
+export const MAX_CARD_BYTES = 2 ** 20;
+/** Bytes of a tensor inventory that are read for their sum: some 100,000 tensors. */
+const MAX_INVENTORY_BYTES = 16 * 2 ** 20;
+/** Cards that are kept. */
+const MAX_KEPT = 512;
+
+const FRONT_MATTER = /^---\r?\n([\s\S]*?)\r?\n---(?:\r?\n|$)/;
+
+export interface Card {
+  /** Members of the model's description: `cardData`, `config`, `library_name`, `safetensors` … */
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly tags: readonly string[];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export class Cards {
+  readonly #registry: Registry;
+  readonly #kept = new Map<Digest, Promise<Card>>();
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+  }
+
+  /** The card of a release, read once. */
+  of(published: PublishedRelease): Promise<Card> {
+    const { digest } = published;
+    const known = this.#kept.get(digest);
+    if (known !== undefined) return known;
+    const card = this.#read(published);
+    card.catch(() => this.#kept.delete(digest));
+    if (this.#kept.size >= MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
+    this.#kept.set(digest, card);
+    return card;
+  }
+
+  async #read(published: PublishedRelease): Promise<Card> {
+    const [readme, configText, inventory] = await Promise.all([
+      this.#text(published, 'README.md'),
+      this.#text(published, 'config.json'),
+      this.#inventory(published),
+    ]);
+    const data = frontMatter(readme);
+    const config = configOf(configText);
+    const library = textOf(data?.library_name) ?? (config && 'transformers');
+    const pipeline = textOf(data?.pipeline_tag);
+    return {
+      fields: {
+        ...(data === undefined ? {} : { cardData: data }),
+        ...(config === undefined ? {} : { config }),
+        ...(library === undefined ? {} : { library_name: library }),
+        ...(pipeline === undefined ? {} : { pipeline_tag: pipeline }),
+        ...parameters(inventory),
+      },
+      tags: tagsOf(data, library),
+    };
+  }
+
+  /** The text of a small file; undefined when it is missing, large or no text. */
+  async #text({ release, manifest }: PublishedRelease, path: string): Promise<string | undefined> {
+    const file = findFile(manifest, path);
+    if (file === undefined || file.size > MAX_CARD_BYTES) return undefined;
+    const bytes = await readWhole(await this.#registry.content(release, path));
+    return orUndefined(() => parseUtf8(bytes, path));
+  }
+
+  async #inventory({ release, manifest }: PublishedRelease): Promise<Inventory | undefined> {
+    if (manifest.tensors === undefined || manifest.tensors.size > MAX_INVENTORY_BYTES) {
+      return undefined;
+    }
+    return parseInventory(await this.#registry.document(release, 'tensors.json'));
+  }
+}
+
+/** The bytes of a small file, checked. Throws `storage` when they are others. */
+async function readWhole(content: Content): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  const whole = { offset: 0, length: content.size };
+  for await (const part of await content.read(whole)) parts.push(part);
+  const bytes = concat(...parts);
+  if (formatDigest(createHash('sha256').update(bytes).digest()) === content.sha256) return bytes;
+  throw new CodedError('storage', `the store’s bytes of ${content.path} are damaged; restore them`);
+}
+
+/** The YAML between the two lines of dashes that a README.md begins with. */
+function frontMatter(readme: string | undefined): Fields | undefined {
+  const text = FRONT_MATTER.exec(readme ?? '')?.[1];
+  if (text === undefined) return undefined;
+  // Without aliases a document is as large as it looks.
+  return orUndefined(() => fieldsOf(parseYaml(text, { maxAliasCount: 0, logLevel: 'silent' })));
+}
+
+/** What clients ask of a configuration. */
+function configOf(text: string | undefined): Fields | undefined {
+  const config = orUndefined(() => fieldsOf(JSON.parse(text ?? '')));
+  const { architectures, model_type } = config ?? {};
+  if (architectures === undefined && model_type === undefined) return undefined;
+  return { architectures, model_type };
+}
+
+function tagsOf(data: Fields | undefined, library: string | undefined): string[] {
+  const tags = Array.isArray(data?.tags) ? data.tags.flatMap((tag) => textOf(tag) ?? []) : [];
+  const license = textOf(data?.license);
+  return [
+    ...(library === undefined ? [] : [library]),
+    ...tags,
+    ...(license === undefined ? [] : [`license:${license}`]),
+  ];
+}
+
+/** Parameters by type, for each format that has any. */
+function parameters(inventory: Inventory | undefined): Fields {
+  const count = (format: InventoryFormat) => {
+    const counts: Record<string, number> = {};
+    for (const file of inventory?.files ?? []) {
+      if (file.format !== format) continue;
+      for (const { dtype, shape } of file.tensors) {
+        counts[dtype] = (counts[dtype] ?? 0) + (countElements(shape) ?? 0);
+      }
+    }
+    const total = Object.values(counts).reduce((sum, one) => sum + one, 0);
+    return total > 0 ? { parameters: counts, total } : undefined;
+  };
+  const safetensors = count('safetensors');
+  const gguf = count('gguf');
+  return {
+    ...(safetensors === undefined ? {} : { safetensors }),
+    ...(gguf === undefined ? {} : { gguf: { total: gguf.total } }),
+  };
+}
+
+function fieldsOf(value: unknown): Fields | undefined {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? (value as Fields) : undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * A registry whose operator lies now and then: a server in front of an honest one, which answers
+ * in its place where a test says so.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What our client says of a request. */
+const PASSED = ['authorization', 'content-type', 'content-digest', 'range'];
+
+interface Call {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** JSON to answer with; undefined leaves the answer to the honest server. */
+type Lie = (call: Call, honest: () => Promise<Honest>) => Promise<unknown> | undefined;
+// biome-ignore lint/suspicious/noExplicitAny: tests change single members of many shapes.
+type Honest = any;
+
+export class LyingProxy {
+  lie: Lie = () => undefined;
+  /** Every request so far: `POST /api/v1/commitments`. */
+  readonly requests: string[] = [];
+  readonly #target: string;
+  readonly #server: Server;
+
+  private constructor(target: string) {
+    this.#target = target;
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+  }
+
+  static async start(target: string): Promise<LyingProxy> {
+    const proxy = new LyingProxy(target);
+    await new Promise<void>((done) => proxy.#server.listen(0, '127.0.0.1', done));
+    return proxy;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((done) => this.#server.close(done));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = 'GET', url: path = '/' } = request;
+    this.requests.push(`${method} ${path}`);
+    const body = Buffer.concat(await request.toArray());
+    const forward = () => this.#forward(request, body);
+    const lie = await this.lie({ method, path }, async () => (await forward()).json());
+    if (lie !== undefined) {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(lie));
+      return;
+    }
+    const honest = await forward();
+    const type = honest.headers.get('content-type') ?? 'application/octet-stream';
+    response.writeHead(honest.status, { 'content-type': type });
+    response.end(Buffer.from(await honest.arrayBuffer()));
+  }
+
+  #forward({ method = 'GET', url, headers }: IncomingMessage, body: Buffer): Promise<Response> {
+    const passed = PASSED.flatMap((name) => {
+      const value = headers[name];
+      return typeof value === 'string' ? [[name, value] as const] : [];
+    });
+    return fetch(this.#target + url, {
+      method,
+      headers: Object.fromEntries(passed),
+      body: method === 'GET' ? null : (body as Uint8Array<ArrayBuffer>),
+    });
+  }
+}

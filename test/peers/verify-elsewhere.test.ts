@@ -1,0 +1,118 @@
+/** The commands of docs/verify-elsewhere.md, read out of the page and run as they stand there. */
+import { readFileSync } from 'node:fs';
+import { chmod, symlink } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { installFsck } from '../../scripts/peers/fsck.ts';
+import { installHuggingFaceHub } from '../../scripts/peers/hugging-face.ts';
+import { installModelSigning } from '../../scripts/peers/model-signing.ts';
+import { installOras } from '../../scripts/peers/oci.ts';
+import { type Made, PROGRAM, Sandbox } from '../e2e/sandbox.ts';
+import { makeSafetensors } from '../made/safetensors.ts';
+
+const INSTALLING_MS = 600_000;
+const RUNNING_MS = 60_000;
+
+const page = readFileSync(new URL('../../docs/verify-elsewhere.md', import.meta.url), 'utf8');
+const sections = page
+  .split(/^## /m)
+  .slice(1)
+  .map((text) => ({ title: text.slice(0, text.indexOf('\n')), commands: blocks(text, 'sh') }))
+  .filter(({ commands }) => commands !== '');
+
+let sandbox: Sandbox;
+let made: Made;
+let url: string;
+let digest: string;
+let stop: () => Promise<unknown>;
+
+/** All code of one language, joined. */
+function blocks(text: string, language: string): string {
+  const all = text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'gm'));
+  return [...all].map(([, block]) => block).join('');
+}
+
+beforeAll(async () => {
+  const hub = await installHuggingFaceHub('1.28.0');
+  const modelSigning = await installModelSigning();
+  const programs = {
+    npx: `shift\nexec "${process.execPath}" "${PROGRAM}" "$@"`,
+    hf: `exec "${hub}" -m huggingface_hub.cli.hf "$@"`,
+    model_signing: `exec "${modelSigning}" -m model_signing "$@"`,
+    oras: `exec "${await installOras()}" "$@"`,
+    fsck: `exec "${await installFsck()}" "$@"`,
+    node: `exec "${process.execPath}" "$@"`,
+  };
+  sandbox = await Sandbox.make();
+  for (const [name, script] of Object.entries(programs)) {
+    await sandbox.write('bin', { [name]: `#!/bin/sh\n${script}\n` });
+    await chmod(sandbox.path(`bin/${name}`), 0o755);
+  }
+  const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
+  await symlink(modules, sandbox.path('node_modules'));
+  await sandbox.write('.', { 'verify.mjs': blocks(page, 'js') });
+  made = await sandbox.init('acme');
+  const server = await sandbox.serve();
+  stop = () => server.stop();
+  url = server.url;
+  ({ digest } = await sandbox.publish('acme/my-model@1.0', {
+    'README.md': '# Mine\n',
+    'model.safetensors': makeSafetensors({ w: { dtype: 'F32', shape: [4, 2] } }),
+  }));
+}, INSTALLING_MS);
+
+afterAll(async () => {
+  await stop?.();
+  await sandbox?.remove();
+});
+
+/** Runs commands of the page, against this registry. */
+async function type(commands: string) {
+  const typed = commands
+    .replaceAll('http://127.0.0.1:8080', url)
+    .replaceAll('sha256:…', made.fingerprint);
+  const settings = [
+    'set -eu',
+    `export PATH="${sandbox.path('bin')}:$PATH" HF_HOME="${sandbox.path('hf')}"`,
+    // What the sections before this one have exported.
+    `export WEIGHHOUSE_URL=${url} HF_ENDPOINT=${url} HF_HUB_DISABLE_UPDATE_CHECK=1`,
+  ];
+  return sandbox.spawn('bash', ['-c', [...settings, typed].join('\n')]).ended;
+}
+
+describe('docs/verify-elsewhere.md', () => {
+  test('has sections with commands', () => {
+    expect(sections.length).toBeGreaterThanOrEqual(7);
+  });
+
+  test.each(sections)(
+    '$title',
+    async ({ title, commands }) => {
+      const ended = await type(commands);
+      expect(ended).toMatchObject({ status: 0 });
+      if (title.startsWith('The digest')) {
+        expect(`sha256:${ended.stdout.slice(0, 64)}`).toBe(digest);
+      }
+      if (title.startsWith('Signature and log')) expect(ended.stdout).toBe('signed, and logged\n');
+      if (title.startsWith('The whole log')) {
+        // It says what it found and ends with status 0 in either case.
+        expect(ended.stderr).toContain('Successfully fsck');
+      }
+    },
+    RUNNING_MS,
+  );
+
+  test(
+    'each of them refuses what was changed',
+    async () => {
+      await sandbox.write('my-copy', { 'README.md': '# Ours\n' });
+      for (const { title, commands } of sections) {
+        if (/^Bytes|^The signature/.test(title)) {
+          const only = commands.replace(/^hf download.*\n/m, '');
+          expect([title, (await type(only)).status]).not.toEqual([title, 0]);
+        }
+      }
+    },
+    RUNNING_MS,
+  );
+});
