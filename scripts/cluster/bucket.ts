@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
 import { type Seaweedfs, startSeaweedfs } from '../peers/seaweedfs.ts';
-import type { Secrets } from './secrets.ts';
+import type { Credentials, Secrets } from './secrets.ts';
 
 const POLICY = new URL('../../deploy/bucket-policy.json', import.meta.url);
 
@@ -17,7 +17,7 @@ export async function startBucket(directory: string, secrets: Secrets): Promise<
     credentials: secrets.operator,
   });
   try {
-    await setPolicy(bucket);
+    await setPolicy(bucket, secrets.operator);
   } catch (error) {
     await bucket.stop();
     throw error;
@@ -25,11 +25,15 @@ export async function startBucket(directory: string, secrets: Secrets): Promise<
   return { ...bucket, credentials: secrets.credentials };
 }
 
-async function setPolicy({ endpoint, region, credentials, bucket }: Seaweedfs): Promise<void> {
+/** Sets the bucket's policy, as who may; the shipped one when none is given. */
+export async function setPolicy(
+  { endpoint, region, bucket }: Seaweedfs,
+  credentials: Credentials,
+  text = readFileSync(POLICY, 'utf8'),
+): Promise<void> {
   const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
   try {
-    const policy = { Bucket: bucket, Policy: readFileSync(POLICY, 'utf8') };
-    await client.send(new PutBucketPolicyCommand(policy));
+    await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: text }));
   } finally {
     client.destroy();
   }

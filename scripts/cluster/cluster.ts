@@ -24,7 +24,7 @@ import { startBucket } from './bucket.ts';
 import { serverEnvironment, storeAddress } from './compose.ts';
 import { outside } from './environment.ts';
 import { freePorts } from './ports.ts';
-import { makeSecrets, type Secrets } from './secrets.ts';
+import { type Credentials, makeSecrets, type Secrets } from './secrets.ts';
 import { type ClusterServer, PROGRAM, RegistryServer } from './server.ts';
 
 export interface ClusterOptions {
@@ -58,6 +58,8 @@ export interface Cluster {
   readonly url: string;
   readonly servers: readonly ClusterServer[];
   readonly bucket: Seaweedfs;
+  /** Of who may do everything with the bucket; `bucket.credentials` are the servers'. */
+  readonly operator: Credentials;
   readonly registry: ClusterRegistry;
   /** PEM file of the balancer's certificate, for NODE_EXTRA_CA_CERTS. */
   readonly certificate: string;
@@ -159,6 +161,7 @@ async function build(
     url,
     servers,
     bucket,
+    operator: secrets.operator,
     registry,
     certificate: secrets.certificate,
     directory,

@@ -144,10 +144,10 @@ process.exitCode = status;
   }
 
   async #end(names: readonly string[]): Promise<Outcome> {
-    for (const name of names) {
-      const server = this.#server(name);
-      await server.signal('SIGTERM');
-      if (server.exit !== 0) throw new Error(`${name} ended with ${server.exit}: ${server.said()}`);
+    const servers = names.map((name) => this.#server(name));
+    await Promise.all(servers.map((server) => server.signal('SIGTERM')));
+    for (const server of servers) {
+      if (server.exit !== 0) throw new Error(`${server.name} did not end well: ${server.said()}`);
     }
     return DONE;
   }

@@ -1,7 +1,9 @@
 /** Servers that come and go behind the balancer, while clients go on asking. */
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { setPolicy } from '../../scripts/cluster/bucket.ts';
 import { type Cluster, startCluster } from '../../scripts/cluster/cluster.ts';
 import { declared } from '../made/live-registry.ts';
 import { Traffic } from './traffic.ts';
@@ -28,6 +30,10 @@ beforeAll(async () => {
 afterEach(() => traffic?.stop());
 afterAll(() => cluster?.stop());
 
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((later) => setTimeout(later, 100));
+}
+
 /** Readers, and writers whose requests no balancer may send twice. */
 async function startClients(): Promise<Traffic> {
   const started = new Traffic(cluster);
@@ -41,6 +47,34 @@ async function startClients(): Promise<Traffic> {
   }
   return started;
 }
+
+describe('the balancer', () => {
+  test('shows nobody the figures of the servers', async () => {
+    traffic = new Traffic(cluster);
+    expect(await traffic.ask({ method: 'GET', path: '/metrics' })).toMatchObject({ status: 404 });
+    expect(await traffic.ask({ method: 'GET', path: '/livez' })).toMatchObject({ status: 200 });
+  });
+
+  test('goes on with reads while the bucket takes no writes', async () => {
+    traffic = new Traffic(cluster);
+    const ready = async (server = 0) =>
+      (await fetch(`${cluster.servers[server]!.url}/readyz`)).status;
+    const shipped = readFileSync(
+      new URL('../../deploy/bucket-policy.json', import.meta.url),
+      'utf8',
+    );
+    await setPolicy(
+      cluster.bucket,
+      cluster.operator,
+      shipped.replace('"s3:GetObject", "s3:PutObject"', '"s3:GetObject"'),
+    );
+    await until(async () => (await ready(0)) === 503 && (await ready(1)) === 503);
+    const file = `${PUBLISHED}/files/config.json`;
+    expect(await traffic.ask({ method: 'GET', path: file })).toEqual({ status: 200, text: '{}\n' });
+    await setPolicy(cluster.bucket, cluster.operator);
+    await until(async () => (await ready(0)) === 200 && (await ready(1)) === 200);
+  });
+});
 
 describe('a rolling upgrade', () => {
   test('loses no request of anybody, reads or writes', async () => {
