@@ -17,19 +17,15 @@ import { mkdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type Seaweedfs, startSeaweedfs } from '../peers/seaweedfs.ts';
+import type { Seaweedfs } from '../peers/seaweedfs.ts';
 import { startBalancer } from './balancer.ts';
-import { serverArguments, serverEnvironment, storeAddress } from './compose.ts';
+import { startBucket } from './bucket.ts';
+import { serverEnvironment, storeAddress } from './compose.ts';
+import { outside } from './environment.ts';
 import { freePorts } from './ports.ts';
-import { answers, ClusterProcess } from './process.ts';
-import { makeSecrets, type Secrets } from './secrets.ts';
-
-const PROGRAM = fileURLToPath(new URL('../../bin/weighhouse.js', import.meta.url));
-const READY_WITHIN_MS = 60_000;
-/** The bucket's name, as docker-compose.yml and `scripts/peers/seaweedfs.ts` have it. */
-const BUCKET = 'weighhouse';
+import { type Credentials, makeSecrets, type Secrets } from './secrets.ts';
+import { type ClusterServer, PROGRAM, RegistryServer } from './server.ts';
 
 export interface ClusterOptions {
   /** How many registry servers; 2 when it is not said. */
@@ -42,19 +38,6 @@ export interface ClusterOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Where server `i` finds the bucket, for a proxy in between; the bucket itself when it is not said. */
   readonly endpoint?: (server: number, bucket: Seaweedfs) => string | Promise<string>;
-}
-
-/** A registry server of the cluster. */
-export interface ClusterServer {
-  /** Its own address, past the balancer. */
-  readonly url: string;
-  /** Undefined while it does not run. */
-  readonly pid: number | undefined;
-  readonly isRunning: boolean;
-  /** Exit status or signal of its last run; undefined while it runs. */
-  readonly exit: number | NodeJS.Signals | undefined;
-  /** The file that it logs to. */
-  readonly log: string;
 }
 
 /** What `init` made. */
@@ -75,6 +58,8 @@ export interface Cluster {
   readonly url: string;
   readonly servers: readonly ClusterServer[];
   readonly bucket: Seaweedfs;
+  /** Of who may do everything with the bucket; `bucket.credentials` are the servers'. */
+  readonly operator: Credentials;
   readonly registry: ClusterRegistry;
   /** PEM file of the balancer's certificate, for NODE_EXTRA_CA_CERTS. */
   readonly certificate: string;
@@ -121,11 +106,9 @@ async function build(
   stop: () => Promise<void>,
 ): Promise<Cluster> {
   const place = (...names: readonly string[]) => join(directory, ...names);
-  for (const folder of ['logs', 'data/bucket']) mkdirSync(place(folder), { recursive: true });
-  const secrets = makeSecrets(place('secrets'), BUCKET);
-  const bucket = await startSeaweedfs(place('data/bucket'), {
-    identities: { file: secrets.identities, credentials: secrets.credentials },
-  });
+  mkdirSync(place('logs'), { recursive: true });
+  const secrets = makeSecrets(place('secrets'));
+  const bucket = await startBucket(place('data/bucket'), secrets);
   undo.push(() => bucket.stop());
 
   const count = options.servers ?? 2;
@@ -144,32 +127,26 @@ async function build(
 
   const servers = await Promise.all(
     ports.map(async (own, i) => {
-      const endpoint = (await options.endpoint?.(i, bucket)) ?? bucket.endpoint;
-      const flags = serverArguments({
-        listen: `127.0.0.1:${own}`,
-        url,
-        keys: registry.keys,
-        passphrase: secrets.passphrase,
-        index: place(`data/server-${i + 1}`),
-      });
-      const command = [process.execPath, PROGRAM, ...flags, ...(options.flags ?? [])];
-      const env = {
-        ...outside(),
-        ...serverEnvironment({ endpoint, credentials: secrets.credentialsFile }),
-        XDG_CONFIG_HOME: place('config'),
-        ...options.environment,
-      };
       const name = `server-${i + 1}`;
-      return new ServerOf(
-        new ClusterProcess(name, place(`logs/${name}.txt`), command, env),
-        `http://127.0.0.1:${own}`,
-      );
+      return new RegistryServer({
+        name,
+        port: own,
+        url,
+        endpoint: (await options.endpoint?.(i, bucket)) ?? bucket.endpoint,
+        credentialsFile: secrets.credentialsFile,
+        passphrase: secrets.passphrase,
+        keys: registry.keys,
+        index: place('data', name),
+        directory,
+        flags: options.flags,
+        environment: options.environment,
+      });
     }),
   );
   undo.push(async () => {
-    await Promise.all(servers.map(({ process }) => process.signal('SIGKILL')));
+    await Promise.all(servers.map((server) => server.signal('SIGKILL')));
   });
-  await Promise.all(servers.map((server) => server.start()));
+  await Promise.all(servers.map((server) => server.begin()));
   const balancer = await startBalancer({
     url,
     admin: `127.0.0.1:${admin}`,
@@ -184,17 +161,18 @@ async function build(
     url,
     servers,
     bucket,
+    operator: secrets.operator,
     registry,
     certificate: secrets.certificate,
     directory,
     environment,
     weighhouse: (...args) => weighhouse(args, environment),
-    kill: (i) => at(servers, i).process.signal('SIGKILL'),
+    kill: (i) => at(servers, i).signal('SIGKILL'),
     async end(i) {
-      await at(servers, i).process.signal('SIGTERM');
+      await at(servers, i).signal('SIGTERM');
       return at(servers, i).exit;
     },
-    start: (i) => at(servers, i).start(),
+    start: (i) => at(servers, i).begin(),
     async restart(i) {
       const status = await cluster.end(i);
       if (status !== 0) throw new Error(`server-${i + 1} ended with ${status}`);
@@ -205,37 +183,7 @@ async function build(
   return cluster;
 }
 
-class ServerOf implements ClusterServer {
-  readonly process: ClusterProcess;
-  readonly url: string;
-
-  constructor(process: ClusterProcess, url: string) {
-    this.process = process;
-    this.url = url;
-  }
-
-  get pid() {
-    return this.process.pid;
-  }
-
-  get isRunning() {
-    return this.process.isRunning;
-  }
-
-  get exit() {
-    return this.process.exit;
-  }
-
-  get log() {
-    return this.process.log;
-  }
-
-  start(): Promise<void> {
-    return this.process.start(() => answers(`${this.url}/readyz`), READY_WITHIN_MS);
-  }
-}
-
-function at(servers: readonly ServerOf[], i: number): ServerOf {
+function at(servers: readonly RegistryServer[], i: number): RegistryServer {
   const server = servers[i];
   if (server === undefined) throw new Error(`there is no server ${i}: there are ${servers.length}`);
   return server;
@@ -265,12 +213,4 @@ async function weighhouse(args: readonly string[], env: NodeJS.ProcessEnv): Prom
   const run = promisify(execFile);
   const { stdout } = await run(process.execPath, [PROGRAM, ...args], { env });
   return stdout;
-}
-
-/** The environment without what would change how the programs work. */
-function outside(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(WEIGHHOUSE_|AWS_|NODE_|JEST_|XDG_|CADDY_)/.test(name),
-  );
-  return Object.fromEntries(kept);
 }

@@ -14,12 +14,19 @@ export interface Secrets {
   readonly identities: string;
   readonly certificate: string;
   readonly key: string;
-  /** Of the servers' own identity. */
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** The servers', who may do what the bucket's policy grants. */
+  readonly credentials: Credentials;
+  /** Of who may do everything, and sets the policy. */
+  readonly operator: Credentials;
+}
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
 }
 
 /** Makes them in `folder`, which must not be there. */
-export function makeSecrets(folder: string, bucket: string): Secrets {
+export function makeSecrets(folder: string): Secrets {
   mkdirSync(folder, { mode: 0o700 });
   const place = (name: string) => join(folder, name);
   const write = (name: string, text: string) => {
@@ -27,31 +34,31 @@ export function makeSecrets(folder: string, bucket: string): Secrets {
     return place(name);
   };
   const credentials = { accessKeyId: 'weighhouse', secretAccessKey: random() };
-  const { accessKeyId, secretAccessKey } = credentials;
-  const actions = ['Read', 'Write', 'List'].map((action) => `${action}:${bucket}`);
-  const identity = {
-    name: 'weighhouse',
-    credentials: [{ accessKey: accessKeyId, secretKey: secretAccessKey }],
-    actions,
-  };
-  const operator = {
-    name: 'operator',
-    credentials: [{ accessKey: 'operator', secretKey: random() }],
-    actions: ['Admin', 'Read', 'Write', 'List', 'Tagging'],
-  };
+  const operator = { accessKeyId: 'operator', secretAccessKey: random() };
+  const identities = [
+    identity('operator', operator, ['Admin', 'Read', 'Write', 'List', 'Tagging']),
+    // SeaweedFS looks for streamed bodies into the identity alone, and not into the bucket's policy.
+    identity('weighhouse', credentials, ['Write:weighhouse/registry/blobs/*']),
+  ];
   return {
     passphrase: write('passphrase', `${random()}\n`),
-    credentialsFile: write(
-      'bucket-credentials',
-      `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`,
-    ),
-    identities: write(
-      'bucket-identities.json',
-      `${JSON.stringify({ identities: [operator, identity] }, null, 2)}\n`,
-    ),
+    credentialsFile: write('bucket-credentials', formatCredentials(credentials)),
+    identities: write('bucket-identities.json', `${JSON.stringify({ identities }, null, 2)}\n`),
     credentials,
+    operator,
     ...makeCertificate(place('tls.crt'), place('tls.key')),
   };
+}
+
+/** An identity as SeaweedFS reads it. */
+function identity(name: string, credentials: Credentials, actions: readonly string[]) {
+  const { accessKeyId: accessKey, secretAccessKey: secretKey } = credentials;
+  return { name, credentials: [{ accessKey, secretKey }], actions };
+}
+
+/** A shared credentials file, as every AWS SDK reads it. */
+function formatCredentials({ accessKeyId, secretAccessKey }: Credentials): string {
+  return `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
 }
 
 function makeCertificate(certificate: string, key: string) {

@@ -1,13 +1,19 @@
 /** Servers that come and go behind the balancer, while clients go on asking. */
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { setPolicy } from '../../scripts/cluster/bucket.ts';
 import { type Cluster, startCluster } from '../../scripts/cluster/cluster.ts';
+import { declared } from '../made/live-registry.ts';
 import { Traffic } from './traffic.ts';
 
 jest.setTimeout(90_000);
 
 const RELEASE = 'demo/tiny@1.0';
+const DRAFT = '/api/v1/drafts/demo/rolled/v1';
+/** A request that changes something is sent once: many, so that one meets every moment of an end. */
+const WRITERS = 8;
 const PUBLISHED = '/api/v1/releases/demo/tiny/1.0';
 
 let cluster: Cluster;
@@ -24,19 +30,55 @@ beforeAll(async () => {
 afterEach(() => traffic?.stop());
 afterAll(() => cluster?.stop());
 
-/** Readers and writers of every kind that a balancer treats apart. */
-function startClients(): Traffic {
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((later) => setTimeout(later, 100));
+}
+
+/** Readers, and writers whose requests no balancer may send twice. */
+async function startClients(): Promise<Traffic> {
   const started = new Traffic(cluster);
+  expect(await started.ask({ method: 'PUT', path: DRAFT })).toMatchObject({ status: 200 });
   started.start(() => ({ method: 'GET', path: '/log/checkpoint' }));
   started.start(() => ({ method: 'GET', path: `${PUBLISHED}/manifest.json` }));
   started.start(() => ({ method: 'GET', path: `${PUBLISHED}/files/config.json` }));
-  started.start((i) => ({ method: 'PUT', path: `/api/v1/drafts/demo/rolled/v${i}` }));
+  for (let writer = 0; writer < WRITERS; writer++) {
+    const body = declared(`of-writer-${writer}.txt`, 'A file of theirs.');
+    started.start(() => ({ method: 'POST', path: `${DRAFT}/files`, body }));
+  }
   return started;
 }
 
+describe('the balancer', () => {
+  test('shows nobody the figures of the servers', async () => {
+    traffic = new Traffic(cluster);
+    expect(await traffic.ask({ method: 'GET', path: '/metrics' })).toMatchObject({ status: 404 });
+    expect(await traffic.ask({ method: 'GET', path: '/livez' })).toMatchObject({ status: 200 });
+  });
+
+  test('goes on with reads while the bucket takes no writes', async () => {
+    traffic = new Traffic(cluster);
+    const ready = async (server = 0) =>
+      (await fetch(`${cluster.servers[server]!.url}/readyz`)).status;
+    const shipped = readFileSync(
+      new URL('../../deploy/bucket-policy.json', import.meta.url),
+      'utf8',
+    );
+    await setPolicy(
+      cluster.bucket,
+      cluster.operator,
+      shipped.replace('"s3:GetObject", "s3:PutObject"', '"s3:GetObject"'),
+    );
+    await until(async () => (await ready(0)) === 503 && (await ready(1)) === 503);
+    const file = `${PUBLISHED}/files/config.json`;
+    expect(await traffic.ask({ method: 'GET', path: file })).toEqual({ status: 200, text: '{}\n' });
+    await setPolicy(cluster.bucket, cluster.operator);
+    await until(async () => (await ready(0)) === 200 && (await ready(1)) === 200);
+  });
+});
+
 describe('a rolling upgrade', () => {
   test('loses no request of anybody, reads or writes', async () => {
-    traffic = startClients();
+    traffic = await startClients();
     for (const i of [0, 1]) {
       await traffic.more(100);
       await cluster.restart(i);

@@ -51,6 +51,8 @@ describe('health', () => {
     const response = await ill.fetch('/readyz');
     expect([response.status, await response.text()]).toEqual([503, `${await unready()}\n`]);
     expect((await ill.fetch('/livez')).status).toBe(200);
+    expect((await ill.fetch('/readyz/reads')).status).toBe(200);
+    expect(await (await ill.fetch('/metrics')).text()).toMatch(/^weighhouse_ready 0$/m);
     await ill.stop();
   });
 });
@@ -94,6 +96,16 @@ describe('metrics', () => {
     expect(routes).toContain('/log/tile/{*rest}');
     expect(routes).toContain('none');
     expect(counts.size).toBeLessThan(40);
+  });
+
+  test('count refusals by the code of the error, and requests that are under way', async () => {
+    const refused = async () =>
+      (await samples('weighhouse_http_refused_total')).get('{code="not-found"}') ?? 0;
+    const before = await refused();
+    await served.fetch('/api/v1/releases/acme/absent/v1');
+    expect(await refused()).toBe(before + 1);
+    const text = await (await served.fetch('/metrics')).text();
+    expect(text).toMatch(/^weighhouse_http_requests_in_flight 1$/m);
   });
 
   test('count the bytes that went out', async () => {
@@ -190,6 +202,28 @@ describe('a store that fails', () => {
     });
     return response.headers.get('retry-after');
   }
+});
+
+describe('a server that has been told to end, and is given time', () => {
+  test('is red for reads and writes, goes on answering, and ends each connection', async () => {
+    let isLeaving = false;
+    const leaving = await Served.start({ parts: { isLeaving: () => isLeaving } });
+    const connection = async (path: string) =>
+      (await leaving.fetch(path)).headers.get('connection');
+    expect(await connection('/livez')).toBe('keep-alive');
+    isLeaving = true;
+    leaving.listening.leave();
+    for (const path of ['/readyz', '/readyz/reads']) {
+      const response = await leaving.fetch(path);
+      expect([response.status, await response.text()]).toEqual([
+        503,
+        'the server is ending; ask another one\n',
+      ]);
+    }
+    expect((await leaving.fetch('/log/checkpoint')).status).toBe(200);
+    expect(await connection('/livez')).toBe('close');
+    await leaving.stop();
+  });
 });
 
 describe('a server that is told to stop', () => {
