@@ -54,11 +54,16 @@ function race<T>(write: (writer: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
 }
 
+/**
+ * That two win proves a store unfit. That nobody does may be a lost answer: whose write was done
+ * unheard is told "exists" (nobody may be told "created" twice), and trying again will tell.
+ */
 function requireOne(store: Store, winners: number, what: string): void {
   if (winners === 1) return;
+  const fatal = winners > 1;
   throw new CodedError(
     'storage',
-    `${store.name} let ${winners} of ${WRITERS} concurrent writers win a conditional ${what}, not one: it cannot hold a registry`,
-    { winners, fatal: true },
+    `${store.name} let ${winners} of ${WRITERS} concurrent writers win a conditional ${what}, not one: ${fatal ? 'it cannot hold a registry' : 'an answer was lost, or it cannot hold a registry'}`,
+    { winners, ...(fatal && { fatal }) },
   );
 }

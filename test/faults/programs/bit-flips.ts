@@ -22,7 +22,7 @@ import type { Program, RunOptions } from '../program.ts';
 /** Milliseconds of work that makes the objects. */
 const WORK_MS = 4_000;
 /** Releases that the readers look at: the newest ones. */
-const MAX_RELEASES = 5;
+const MAX_RELEASES = 3;
 const DOCUMENTS = [
   '',
   '/manifest.json',

@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startToxiproxy, type Toxic, type Toxiproxy } from '../../../scripts/peers/toxiproxy.ts';
+import { startToxiproxy, type Toxiproxy } from '../../../scripts/peers/toxiproxy.ts';
 import { isCoded, messageOf } from '../../../src/core/error.ts';
 import { inParallel } from '../../../src/core/parallel.ts';
 import type { Appended } from '../../../src/log/item.ts';
@@ -17,17 +17,12 @@ import { entriesIn, entry, logOptions } from '../../made/log.ts';
 import { Bucket } from '../cluster/bucket.ts';
 import { Draw } from '../load/draw.ts';
 import type { Program } from '../program.ts';
-import { FaultProxy } from '../proxy/fault-proxy.ts';
-import { drawSchedule } from '../proxy/schedule.ts';
+import { Network } from '../proxy/network.ts';
 
 /** Schedules at once: they mostly wait. */
 const AT_ONCE = 12;
 const PERIOD_MS = 20;
 const ROUNDS = 3;
-/** The patience of the S3 client is 30 s; a stall is as long, and a little longer. */
-const STALL_MS = 31_000;
-/** One of so many schedules has a stall. */
-const STALLS = 12;
 /** A start that fails is made again, as a supervisor would. */
 const MAX_STARTS = 20;
 /** Milliseconds after which a schedule hangs. */
@@ -91,7 +86,7 @@ class Schedule {
     const random = new Uint8Array(randomBytes(16));
     await createLog({ ...logOptions(direct), time: Date.now(), random });
     const late = pause(MAX_SCHEDULE_MS, 'late', { ref: false });
-    const network = await Network.open(this.#bucket, this.#toxiproxy, this.#seed, this.#draw);
+    const network = await Network.open(this.#bucket.port, this.#toxiproxy, this.#seed, this.#draw);
     try {
       if ((await Promise.race([this.#write(network), late])) === 'late') {
         throw new Error(`it hangs: ${this.#failed.slice(-5).join('; ')}`);
@@ -112,12 +107,17 @@ class Schedule {
     const dyingIn = Math.floor(this.#draw.fraction() * ROUNDS);
     this.#count(`${number} writers`);
     const draws = Array.from({ length: number }, () => new Draw(this.#draw.fraction() * 2 ** 32));
-    await Promise.all(
+    const done = await Promise.all(
       draws.map((draw, i) => this.#writer(network, `${i}`, draw, i === dying ? dyingIn : -1)),
     );
+    await network.heal();
+    for (const { log, store } of done) {
+      await log.close();
+      await store.close();
+    }
   }
 
-  async #writer(network: Network, name: string, draw: Draw, diesIn: number): Promise<void> {
+  async #writer(network: Network, name: string, draw: Draw, diesIn: number) {
     let store = this.#bucket.open(this.#prefix, network.endpoint);
     let log = await this.#open(store);
     for (let round = 0; round < ROUNDS; round++) {
@@ -144,9 +144,7 @@ class Schedule {
         log = await this.#open(store);
       }
     }
-    await network.heal();
-    await log.close();
-    await store.close();
+    return { log, store };
   }
 
   async #append(log: Sequencer, text: string): Promise<void> {
@@ -218,97 +216,4 @@ function problemOf(outcome: Outcome, index: number | undefined): string | undefi
   return isUnknown || index === undefined
     ? undefined
     : `was refused with ${refused.code} and is at ${index}`;
-}
-
-/** The network between the writers and the bucket. */
-class Network {
-  readonly endpoint: string;
-  readonly #proxy: FaultProxy | undefined;
-  readonly #toxics: readonly Toxic[];
-  readonly #heal: () => Promise<void>;
-  readonly #close: () => Promise<void>;
-  #healing: Promise<void> | undefined;
-
-  private constructor(parts: {
-    endpoint: string;
-    proxy: FaultProxy | undefined;
-    toxics: readonly Toxic[];
-    heal: () => Promise<void>;
-    close: () => Promise<void>;
-  }) {
-    this.endpoint = parts.endpoint;
-    this.#proxy = parts.proxy;
-    this.#toxics = parts.toxics;
-    this.#heal = parts.heal;
-    this.#close = parts.close;
-  }
-
-  /** Faults of requests, of connections, or of both. */
-  static async open(
-    bucket: Bucket,
-    toxiproxy: Toxiproxy,
-    seed: number,
-    draw: Draw,
-  ): Promise<Network> {
-    const layers = draw.pick(['requests', 'requests', 'connections', 'both'] as const);
-    const toxic = layers === 'requests' ? undefined : await toxiproxy.proxy(bucket.port);
-    const toxics = toxic === undefined ? [] : drawToxics(draw);
-    for (const each of toxics) await toxic!.poison(each);
-    const isStalled = draw.fraction() < 1 / STALLS;
-    const weather = { faults: 0.15, storms: 0.15, stalls: isStalled ? 1 : 0, stallMs: STALL_MS };
-    const upstream = toxic?.port ?? bucket.port;
-    const proxy =
-      layers === 'connections'
-        ? undefined
-        : await FaultProxy.start(upstream, drawSchedule(seed, weather));
-    return new Network({
-      endpoint: proxy?.endpoint ?? `http://127.0.0.1:${upstream}`,
-      proxy,
-      toxics,
-      heal: async () => {
-        proxy?.heal();
-        await toxic?.heal();
-      },
-      close: async () => {
-        await proxy?.close();
-        await toxic?.remove();
-      },
-    });
-  }
-
-  /** How often each fault was made; of toxics, that they were there. */
-  get made(): ReadonlyMap<string, number> {
-    const toxics = this.#toxics.map(({ type, stream }) => [`${type} ${stream}`, 1] as const);
-    return new Map([...(this.#proxy?.made ?? []), ...toxics]);
-  }
-
-  /** Of several writers the first that is done clears the weather for all. */
-  heal(): Promise<void> {
-    this.#healing ??= this.#heal();
-    return this.#healing;
-  }
-
-  close(): Promise<void> {
-    return this.#close();
-  }
-}
-
-/** One or two things that go wrong with a part of the connections. */
-function drawToxics(draw: Draw): Toxic[] {
-  const bytes = Math.ceil(draw.fraction() * 4_000);
-  const kinds: readonly Toxic[] = [
-    { type: 'latency', stream: 'downstream', attributes: { latency: 40, jitter: 40 } },
-    {
-      type: 'slicer',
-      stream: 'downstream',
-      attributes: { average_size: 64, size_variation: 32, delay: 200 },
-    },
-    { type: 'limit_data', stream: 'downstream', toxicity: 0.4, attributes: { bytes } },
-    { type: 'limit_data', stream: 'upstream', toxicity: 0.4, attributes: { bytes } },
-    { type: 'reset_peer', stream: 'downstream', toxicity: 0.3, attributes: { timeout: 50 } },
-    { type: 'reset_peer', stream: 'upstream', toxicity: 0.3, attributes: { timeout: 50 } },
-    { type: 'bandwidth', stream: 'upstream', attributes: { rate: 40 } },
-  ];
-  const [first, second] = [draw.pick(kinds), draw.pick(kinds)];
-  return first.type === second.type ? [first] : [first, second];
 }
