@@ -21,6 +21,7 @@ import {
   type ByteRange,
   DEFAULT_MAX_BYTES,
   type Part,
+  type Stat,
   type Store,
   type Stored,
   type UploadId,
@@ -31,7 +32,7 @@ import { type Key, type KeyPrefix, parseKey } from './keys.ts';
 import { type Bucket, type BucketOptions, openClient, targetOf } from './s3/client.ts';
 import { putIf, unknownOutcome } from './s3/conditional-put.ts';
 import { bucketFailure, doing } from './s3/failure.ts';
-import { absentAsUndefined, cancel, cutShort, ofLength, sizeOf } from './s3/reading.ts';
+import { absentAsUndefined, cancel, cutShort, headOf, ofLength, sizeOf } from './s3/reading.ts';
 import { BucketUploads } from './s3/uploads.ts';
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
@@ -90,6 +91,14 @@ class BucketStore implements Store {
 
   size(key: Key): Promise<number | undefined> {
     return doing(`read ${key}`, () => sizeOf(this.#bucket, key));
+  }
+
+  stat(key: Key): Promise<Stat | undefined> {
+    return doing(`read ${key}`, async () => {
+      const head = await headOf(this.#bucket, key);
+      if (head === undefined) return undefined;
+      return { modified: head.LastModified?.getTime() ?? 0, version: head.ETag as Version };
+    });
   }
 
   create(key: Key, bytes: Uint8Array): Promise<'created' | 'exists'> {

@@ -1,5 +1,9 @@
 /** What answers with an object's bytes need. */
-import { type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3';
+import {
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+} from '@aws-sdk/client-s3';
 import { CodedError } from '../../core/error.ts';
 import type { Key } from '../keys.ts';
 import { type Bucket, targetOf } from './client.ts';
@@ -7,8 +11,12 @@ import { isAbsent } from './failure.ts';
 
 /** Bytes of the object, or undefined when there is none. */
 export async function sizeOf(bucket: Bucket, key: Key): Promise<number | undefined> {
-  const head = new HeadObjectCommand(targetOf(bucket, key));
-  return (await absentAsUndefined(bucket.client.send(head)))?.ContentLength;
+  return (await headOf(bucket, key))?.ContentLength;
+}
+
+/** What the store says of an object without its bytes; undefined when there is none. */
+export function headOf(bucket: Bucket, key: Key): Promise<HeadObjectCommandOutput | undefined> {
+  return absentAsUndefined(bucket.client.send(new HeadObjectCommand(targetOf(bucket, key))));
 }
 
 /** The answer, or undefined when it says that there is no such object. */
