@@ -11,6 +11,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   overloaded: 5,
 
   'digest-mismatch': 10,
+  damaged: 10,
 
   'signature-invalid': 11,
   untrusted: 11,

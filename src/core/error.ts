@@ -49,6 +49,7 @@ export type ErrorCode =
   | 'network'
   | 'storage'
   | 'disk-full'
+  | 'damaged'
   | 'unknown-outcome'
   | 'interrupted'
   | 'internal';

@@ -8,6 +8,7 @@ import type { LogReader } from '../log/reader.ts';
 import type { Sequencer } from '../log/sequencer.ts';
 import type { Store } from '../store/contract.ts';
 import type { Key } from '../store/keys.ts';
+import type { Damages } from './damages.ts';
 
 /** The registry's own signature: ECDSA P-256, in the trust root as a release key. */
 export interface ReleaseKey {
@@ -44,6 +45,8 @@ export interface RegistryParts {
   readonly clock: () => number;
   /** At least 16 fresh random bytes. */
   readonly random: () => Uint8Array;
+  /** What is known to be damaged; one of its own, where nobody else asks. */
+  readonly damages?: Damages | undefined;
   /** Told of each publish or seal that was left in the middle and cannot be finished for now. */
   readonly onUnfinished?: ((marker: Key, cause: unknown) => void) | undefined;
 }
