@@ -29,13 +29,15 @@ import { internet } from './oidc/address.ts';
 import { type Identities, openIdentities } from './oidc/identity.ts';
 import { parseIssuers } from './oidc/issuers.ts';
 import { LiveTrust } from './operator/live-trust.ts';
+import { Damages } from './registry/damages.ts';
 import { closeWithHeads } from './registry/heads.ts';
 import { openRegistry } from './registry/open.ts';
 import type { Registry } from './registry/registry.ts';
+import { BackgroundScrub } from './scrub/background.ts';
 import { createApp } from './server/app.ts';
 import { allowedHosts } from './server/hosts.ts';
 import { type Address, listen } from './server/listen.ts';
-import { createMetrics } from './server/metrics.ts';
+import { createMetrics, type Metrics } from './server/metrics.ts';
 import type { Store } from './store/contract.ts';
 import { openDirectory } from './store/directory.ts';
 import { probeStore } from './store/probe.ts';
@@ -68,9 +70,14 @@ export async function openStore(
   const { openBucket } = await import('./store/s3.ts');
   const { s3Endpoint } = readConfig();
   const bucket = openBucket(address, s3Endpoint === undefined ? {} : { endpoint: s3Endpoint });
-  const probe = () => probeStore(bucket, () => new Uint8Array(randomBytes(16)));
+  const probe = () => proveStore(bucket);
   await (patience === undefined ? probe() : persistFor(patience, probe));
   return bucket;
+}
+
+/** Throws `storage` for a store on which more or fewer than one of several writers wins. */
+export function proveStore(store: Store): Promise<void> {
+  return probeStore(store, () => new Uint8Array(randomBytes(16)));
 }
 
 /** A registry on its store, without a server around it. */
@@ -91,6 +98,8 @@ export interface RegistryOptions {
   readonly onAbsentWitness?: (witness: string, cause: unknown) => void;
   /** Told of each newer trust root. */
   readonly onRoot?: (root: TrustRoot) => void;
+  /** What is known to be damaged, where somebody else asks too. */
+  readonly damages?: Damages;
   /** Told of each publish that was left in the middle and cannot be finished for now. */
   readonly onUnfinished?: (marker: string, cause: unknown) => void;
 }
@@ -144,6 +153,7 @@ export async function openRegistryAt(
     hashing,
     clock,
     random,
+    damages: options.damages,
     onUnfinished: options.onUnfinished,
   });
   await registry.recover();
@@ -177,6 +187,8 @@ export interface ServeOptions {
   readonly oidcIssuers: string | undefined;
   /** Lets those issuers be on this machine, over plain http. For tests alone. */
   readonly oidcAllowLoopback: boolean;
+  /** Bytes a second that the scrub may read beside all else; 0 or undefined for none. */
+  readonly scrubRate?: number | undefined;
 }
 
 export interface Serving {
@@ -193,7 +205,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const logger = pino({ level: options.logLevel }, pino.destination(2));
   const identities = await openIssuers(options);
   const metrics = createMetrics();
+  const damages = new Damages({ store, clock: Date.now });
   const opened = await openRegistryAt(store, keysDirectory, passphrase, {
+    damages,
     observer: {
       ...metrics.log,
       failed: (cause) => logger.warn({ err: cause }, 'the log failed and tries again'),
@@ -212,6 +226,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const { catalogue, removeIndex } = await openIndex(opened, options.indexDirectory, logger);
   // Its own threads: whoever reads need not wait until a terabyte is sealed.
   const hashing = new HashingPool();
+  const scrubbing = startScrub(options, damages, metrics, logger);
   const takesNoWrites = writeProbe(store, randomBytes(16).toString('hex'), Date.now);
   const makeApp = (bound: string) =>
     createApp({
@@ -236,6 +251,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       metrics,
       logger,
       clock: Date.now,
+      damaged: () => damages.current(),
       unready: async () => opened.sequencer.unready() ?? (await takesNoWrites()),
     });
   const listening = await listen(makeApp, address);
@@ -244,6 +260,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     logger,
     async close() {
       clearInterval(looking);
+      await scrubbing?.close();
       await listening.close(DRAIN_MS);
       catalogue.close();
       await removeIndex();
@@ -252,6 +269,27 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       await store.close();
     },
   };
+}
+
+/** Reads the store against what it must be, slowly and for ever; several servers share that. */
+function startScrub(
+  { store, scrubRate = 0 }: ServeOptions,
+  damages: Damages,
+  metrics: Metrics,
+  logger: Logger,
+): BackgroundScrub | undefined {
+  metrics.watchDamage(() => damages.current());
+  if (scrubRate === 0) return undefined;
+  return new BackgroundScrub({
+    ...{ store, damages, host: nodeHost, clock: Date.now, rate: scrubRate },
+    holder: randomBytes(16).toString('hex'),
+    onRead: metrics.scrubbed,
+    onFound: (object, record) => {
+      if (record === undefined) logger.info({ object }, 'an object is whole again');
+      else logger.error({ object, damage: record }, 'an object of the store is damaged');
+    },
+    onFailure: (cause) => logger.warn({ err: cause }, 'the scrub failed and goes on later'),
+  });
 }
 
 async function openIssuers({ oidcIssuers, oidcAllowLoopback }: ServeOptions): Promise<Identities> {
@@ -277,10 +315,13 @@ function followRoot(trust: LiveTrust, logger: Logger): NodeJS.Timeout {
 }
 
 /** A registry that is made anew under the same name has other keys, and nothing to do with the old one. */
-function lastSeenOf(directory: string, { origin, root }: LiveTrust, observer?: Observer): LastSeen {
-  const first = root.log[0]!.key;
-  const name = `${origin}+${first.id.toString(16).padStart(8, '0')}.checkpoint`;
-  return openLastSeen(join(directory, name), (cause) => observer?.failed?.(cause));
+export function lastSeenPath(directory: string, { origin, log }: TrustRoot): string {
+  const first = log[0]!.key;
+  return join(directory, `${origin}+${first.id.toString(16).padStart(8, '0')}.checkpoint`);
+}
+
+function lastSeenOf(directory: string, { root }: LiveTrust, observer?: Observer): LastSeen {
+  return openLastSeen(lastSeenPath(directory, root), (cause) => observer?.failed?.(cause));
 }
 
 async function openPolicy(

@@ -57,6 +57,31 @@ export function parseDuration(text: string, option: string): number {
   );
 }
 
+const RATE_UNITS = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+} as const;
+/** The highest rate that an option takes: no store is as fast. */
+export const MAX_RATE = 1e12;
+
+/** Parses `50MB/s`, `800KiB/s` to bytes a second; `0` is 0. Throws `usage`; `option` names it. */
+export function parseRate(text: string, option: string): number {
+  if (text === '0') return 0;
+  const match = /^([1-9][0-9]{0,5})(B|kB|MB|GB|KiB|MiB|GiB)(?:\/s)?$/.exec(text);
+  const rate =
+    match === null ? 0 : Number(match[1]) * RATE_UNITS[match[2] as keyof typeof RATE_UNITS];
+  if (rate > 0 && rate <= MAX_RATE) return rate;
+  throw new CodedError(
+    'usage',
+    `${option} takes a rate like 800kB/s, 50MB/s or 1GiB/s, not "${text.slice(0, 40)}"`,
+  );
+}
+
 /** Parses a whole number that an argument or option gives. Throws `usage`. */
 export function parseCount(text: string, what: string): number {
   if (/^(?:0|[1-9][0-9]{0,14})$/.test(text)) return Number(text);

@@ -50,6 +50,8 @@ export interface AppParts {
   readonly clock: () => number;
   /** Why the server cannot take writes now, in one sentence; undefined when it can. */
   readonly unready: () => Promise<string | undefined>;
+  /** How many objects of the store are damaged: the server is ready all the same, and says so. */
+  readonly damaged?: () => Promise<number>;
 }
 
 export function createApp(parts: AppParts): Express {
@@ -141,7 +143,12 @@ function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSende
   });
 }
 
-function healthRouter({ metrics, unready }: AppParts): Router {
+function readiness(damaged: number): string {
+  if (damaged === 0) return 'ready';
+  return `ready; damaged objects in the store: ${damaged} (run "weighhouse repair")`;
+}
+
+function healthRouter({ metrics, unready, damaged = async () => 0 }: AppParts): Router {
   const router = Router({ caseSensitive: true });
   router.get('/livez', named('/livez'), (_request, response) => {
     response.set('Cache-Control', 'no-store').type('text/plain').send('alive\n');
@@ -152,7 +159,7 @@ function healthRouter({ metrics, unready }: AppParts): Router {
       .status(reason === undefined ? 200 : 503)
       .set('Cache-Control', 'no-store')
       .type('text/plain')
-      .send(`${reason ?? 'ready'}\n`);
+      .send(`${reason ?? readiness(await damaged())}\n`);
   });
   router.get('/metrics', named('/metrics'), async (_request, response) => {
     response

@@ -12,6 +12,10 @@ export interface Metrics {
   request(ended: EndedRequest): void;
   /** Told by the sequencer. */
   readonly log: Observer;
+  /** Told of what the scrub of this server has read since it was told last. */
+  scrubbed(objects: number, bytes: number): void;
+  /** How many objects are damaged is asked whenever somebody looks. */
+  watchDamage(count: () => Promise<number>): void;
 }
 
 export function createMetrics(): Metrics {
@@ -63,8 +67,33 @@ export function createMetrics(): Metrics {
     registers,
   });
 
+  const scrubObjects = new Counter({
+    name: 'weighhouse_scrub_objects_total',
+    help: 'Objects that the scrub of this server has looked at',
+    registers,
+  });
+  const scrubBytes = new Counter({
+    name: 'weighhouse_scrub_bytes_total',
+    help: 'Bytes that the scrub of this server has read',
+    registers,
+  });
+
   return {
     registry,
+    scrubbed(objects, bytes) {
+      scrubObjects.inc(objects);
+      scrubBytes.inc(bytes);
+    },
+    watchDamage(count) {
+      new Gauge({
+        name: 'weighhouse_damaged_objects',
+        help: 'Objects of the store that are known to be damaged; weighhouse repair restores them',
+        registers,
+        async collect() {
+          this.set(await count());
+        },
+      });
+    },
     request({ method, route, status, sent: bytes, seconds }) {
       duration.observe({ method, route, status: `${Math.floor(status / 100)}xx` }, seconds);
       sent.inc({ route }, bytes);

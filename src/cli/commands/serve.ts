@@ -8,6 +8,7 @@ import { parseAddress } from '../address.ts';
 import { declare, passphraseFlag, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
 import { type PassphraseFlags, serverPassphrase } from '../passphrase.ts';
+import { parseRate } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('serve', 'serve --store ./store --keys ./keys --listen 127.0.0.1:8080')
@@ -27,6 +28,12 @@ export function makeCommand(run: Run): Command {
       '--index <dir>',
       'where the search index and the last seen checkpoint are kept (default: the user’s cache)',
     )
+    .option(
+      '--scrub-rate <rate>',
+      'how fast the store is read for damage; 0 for not at all',
+      '20MB/s',
+    )
+    .option('--no-scrub', 'do not look for damage in the background')
     .addOption(passphraseFlag())
     .action(run(runServer));
 }
@@ -40,10 +47,13 @@ interface ServeFlags extends PassphraseFlags {
   readonly oidcIssuers?: string;
   readonly oidcAllowLoopback?: boolean;
   readonly index?: string;
+  readonly scrubRate: string;
+  readonly scrub: boolean;
 }
 
 async function runServer(context: Context, flags: ServeFlags): Promise<void> {
   const address = parseAddress(flags.listen);
+  const scrubRate = flags.scrub ? parseRate(flags.scrubRate, '--scrub-rate') : 0;
   if (flags.oidcAllowLoopback) {
     context.output.warn('CI identities may come from this machine, without TLS: for tests only');
   }
@@ -59,6 +69,7 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
     witnessPolicy: flags.witnessPolicy,
     oidcIssuers: flags.oidcIssuers,
     oidcAllowLoopback: flags.oidcAllowLoopback ?? false,
+    scrubRate,
   });
 }
 
