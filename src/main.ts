@@ -32,16 +32,18 @@ import { internet } from './oidc/address.ts';
 import { type Identities, openIdentities } from './oidc/identity.ts';
 import { parseIssuers } from './oidc/issuers.ts';
 import { LiveTrust } from './operator/live-trust.ts';
+import { Damages } from './registry/damages.ts';
 import { closeWithHeads } from './registry/heads.ts';
 import { openRegistry } from './registry/open.ts';
 import type { Limits } from './registry/quotas.ts';
 import type { Registry } from './registry/registry.ts';
+import { BackgroundScrub } from './scrub/background.ts';
 import { Admission } from './server/admission.ts';
 import { createApp } from './server/app.ts';
 import { allowedHosts } from './server/hosts.ts';
 import { type Address, listen } from './server/listen.ts';
 import { followStanding } from './server/log-metrics.ts';
-import { createMetrics } from './server/metrics.ts';
+import { createMetrics, type Metrics } from './server/metrics.ts';
 import { type Rates, rateLimits } from './server/rate-limits.ts';
 import type { TrustedProxies } from './server/trusted-proxies.ts';
 import { sweepUploads } from './store/abandoned.ts';
@@ -85,9 +87,14 @@ export async function openStore(
     ...(s3Endpoint !== undefined && { endpoint: s3Endpoint }),
     ...(bucketUrl !== undefined && { publicEndpoint: bucketUrl }),
   });
-  const probe = () => probeStore(bucket, () => new Uint8Array(randomBytes(16)));
+  const probe = () => proveStore(bucket);
   await (patience === undefined ? probe() : persistFor(patience, probe));
   return bucket;
+}
+
+/** Throws `storage` for a store on which more or fewer than one of several writers wins. */
+export function proveStore(store: Store): Promise<void> {
+  return probeStore(store, () => new Uint8Array(randomBytes(16)));
 }
 
 /** A registry on its store, without a server around it. */
@@ -110,6 +117,8 @@ export interface RegistryOptions {
   readonly direct?: DirectAccess | undefined;
   /** Told of each newer trust root. */
   readonly onRoot?: (root: TrustRoot) => void;
+  /** What is known to be damaged, where somebody else asks too. */
+  readonly damages?: Damages;
   /** Told of each publish that was left in the middle and cannot be finished for now. */
   readonly onUnfinished?: (marker: string, cause: unknown) => void;
   /** What a namespace may take up that has no quota of its own. */
@@ -166,6 +175,7 @@ export async function openRegistryAt(
     direct: options.direct,
     clock,
     random,
+    damages: options.damages,
     onUnfinished: options.onUnfinished,
     quota: options.quota,
   });
@@ -210,6 +220,8 @@ export interface ServeOptions {
   readonly trustedProxies: TrustedProxies;
   /** Milliseconds for which a server that is told to end says so and still takes requests. */
   readonly drainDelay: number;
+  /** Bytes a second that the scrub may read beside all else; 0 or undefined for none. */
+  readonly scrubRate?: number | undefined;
 }
 
 export interface Serving {
@@ -231,7 +243,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   let catalogue: FollowingCatalogue | undefined;
   const metrics = createMetrics(() => catalogue?.size());
   const store = observed(options.store, metrics.store.began);
+  const damages = new Damages({ store, clock: Date.now });
   const opened = await openRegistryAt(store, keysDirectory, passphrase, {
+    damages,
     observer: {
       ...metrics.log,
       failed(cause) {
@@ -274,6 +288,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   );
   // Its own threads: whoever reads need not wait until a terabyte is sealed.
   const hashing = new HashingPool();
+  const scrubbing = startScrub(options, damages, metrics, logger);
   const takesNoWrites = writeProbe(store, randomBytes(16).toString('hex'), Date.now);
   const admission = new Admission();
   const stopWatching = admission.watch();
@@ -305,6 +320,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       clock: Date.now,
       isLeaving: () => isLeaving,
       trustedProxies: options.trustedProxies,
+      damaged: () => damages.current(),
       unready: async () => opened.sequencer.unready() ?? (await takesNoWrites()),
     });
   const listening = await listen(makeApp, address);
@@ -318,6 +334,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       isLeaving = true;
       listening.leave();
       if (options.drainDelay > 0) await setTimeout(options.drainDelay);
+      await scrubbing?.close();
       await listening.close(DRAIN_MS);
       stopWatching();
       index.catalogue.close();
@@ -336,6 +353,27 @@ function directAccess({ store, bytes }: ServeOptions): DirectAccess | undefined 
     'usage',
     `clients cannot reach ${store.name} by themselves: leave out --bytes direct`,
   );
+}
+
+/** Reads the store against what it must be, slowly and for ever; several servers share that. */
+function startScrub(
+  { store, scrubRate = 0 }: ServeOptions,
+  damages: Damages,
+  metrics: Metrics,
+  logger: Logger,
+): BackgroundScrub | undefined {
+  metrics.watchDamage(() => damages.current());
+  if (scrubRate === 0) return undefined;
+  return new BackgroundScrub({
+    ...{ store, damages, host: nodeHost, clock: Date.now, rate: scrubRate },
+    holder: randomBytes(16).toString('hex'),
+    onRead: metrics.scrubbed,
+    onFound: (object, record) => {
+      if (record === undefined) logger.info({ object }, 'an object is whole again');
+      else logger.error({ object, damage: record }, 'an object of the store is damaged');
+    },
+    onFailure: (cause) => logger.warn({ err: cause }, 'the scrub failed and goes on later'),
+  });
 }
 
 async function openIssuers({ oidcIssuers, oidcAllowLoopback }: ServeOptions): Promise<Identities> {
@@ -361,10 +399,13 @@ function followRoot(trust: LiveTrust, logger: Logger): NodeJS.Timeout {
 }
 
 /** A registry that is made anew under the same name has other keys, and nothing to do with the old one. */
-function lastSeenOf(directory: string, { origin, root }: LiveTrust, observer?: Observer): LastSeen {
-  const first = root.log[0]!.key;
-  const name = `${origin}+${first.id.toString(16).padStart(8, '0')}.checkpoint`;
-  return openLastSeen(join(directory, name), (cause) => observer?.failed?.(cause));
+export function lastSeenPath(directory: string, { origin, log }: TrustRoot): string {
+  const first = log[0]!.key;
+  return join(directory, `${origin}+${first.id.toString(16).padStart(8, '0')}.checkpoint`);
+}
+
+function lastSeenOf(directory: string, { root }: LiveTrust, observer?: Observer): LastSeen {
+  return openLastSeen(lastSeenPath(directory, root), (cause) => observer?.failed?.(cause));
 }
 
 /** Opens checkpoints that a key of the trust root has signed. */

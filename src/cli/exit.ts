@@ -12,6 +12,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'rate-limited': 5,
 
   'digest-mismatch': 10,
+  damaged: 10,
 
   'signature-invalid': 11,
   untrusted: 11,

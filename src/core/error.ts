@@ -51,6 +51,7 @@ export type ErrorCode =
   | 'network'
   | 'storage'
   | 'disk-full'
+  | 'damaged'
   | 'unknown-outcome'
   | 'interrupted'
   | 'internal';

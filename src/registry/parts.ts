@@ -8,6 +8,7 @@ import type { LogReader } from '../log/reader.ts';
 import type { Sequencer } from '../log/sequencer.ts';
 import type { DirectAccess, Store } from '../store/contract.ts';
 import type { Key } from '../store/keys.ts';
+import type { Damages } from './damages.ts';
 import type { Limits } from './documents/quota.ts';
 
 /** The registry's own signature: ECDSA P-256, in the trust root as a release key. */
@@ -49,6 +50,8 @@ export interface RegistryParts {
   readonly random: () => Uint8Array;
   /** What a namespace may take up that has no quota of its own; undefined for no limit. */
   readonly quota?: Limits | undefined;
+  /** What is known to be damaged; one of its own, where nobody else asks. */
+  readonly damages?: Damages | undefined;
   /** Told of each publish or seal that was left in the middle and cannot be finished for now. */
   readonly onUnfinished?: ((marker: Key, cause: unknown) => void) | undefined;
 }

@@ -166,7 +166,7 @@ export class ReadBack {
   /** Binds the digest to the file's blob, unless the same bytes were there before: then to those. */
   async #settle(reading: Reading, file: StoredFile): Promise<void> {
     const { blob } = file.content;
-    const bound = await this.#contents.bind(file.sha256, blob, file.size);
+    const bound = await this.#contents.bind(file.sha256, blob, file.size, file.chunks.root);
     if (bound.blob !== blob) {
       await this.#requireGood(reading, file, bound.blob);
       const content = { ...file.content, blob: bound.blob };

@@ -64,6 +64,8 @@ export interface AppParts {
   readonly isLeaving: () => boolean;
   /** Addresses whose `X-Forwarded-*` headers are believed. */
   readonly trustedProxies: TrustedProxies;
+  /** How many objects of the store are damaged: the server is ready all the same, and says so. */
+  readonly damaged?: () => Promise<number>;
 }
 
 export function createApp(parts: AppParts): Express {
@@ -165,26 +167,34 @@ function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSende
   });
 }
 
+function readiness(damaged: number): string {
+  if (damaged === 0) return 'ready';
+  return `ready; damaged objects in the store: ${damaged} (run "weighhouse repair")`;
+}
+
 /**
  * `/readyz` says whether writes may be sent here, `/readyz/reads` whether reads may. They differ
  * where the store that all servers share is full or slow: a load balancer that took every server
  * out of service for that would end the reads, too.
  */
-function healthRouter({ metrics, unready, isLeaving }: AppParts, admission: Admission): Router {
+function healthRouter(
+  { metrics, unready, isLeaving, damaged = async () => 0 }: AppParts,
+  admission: Admission,
+): Router {
   const router = Router({ caseSensitive: true });
-  const tell = (response: Response, reason: string | undefined) =>
+  const tell = (response: Response, reason: string | undefined, ready = 'ready') =>
     response
       .status(reason === undefined ? 200 : 503)
       .set('Cache-Control', 'no-store')
       .type('text/plain')
-      .send(`${reason ?? 'ready'}\n`);
+      .send(`${reason ?? ready}\n`);
   router.get('/livez', named('/livez'), (_request, response) => {
     response.set('Cache-Control', 'no-store').type('text/plain').send('alive\n');
   });
   router.get('/readyz', named('/readyz'), async (_request, response) => {
     const reason = isLeaving() ? LEAVING : (admission.reason() ?? (await unready()));
     metrics.ready(reason === undefined);
-    tell(response, reason);
+    tell(response, reason, readiness(await damaged()));
   });
   router.get('/readyz/reads', named('/readyz/reads'), (_request, response) => {
     tell(response, isLeaving() ? LEAVING : undefined);

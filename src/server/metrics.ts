@@ -31,6 +31,10 @@ export interface Metrics {
   witnessAbsent(): void;
   /** When the trust root that is in force ends, in milliseconds since 1970. */
   rootExpires(time: number): void;
+  /** Told of what the scrub of this server has read since it was told last. */
+  scrubbed(objects: number, bytes: number): void;
+  /** How many objects are damaged is asked whenever somebody looks. */
+  watchDamage(count: () => Promise<number>): void;
 }
 
 /** `indexSize` tells how many entries of the log are in the index. */
@@ -67,6 +71,16 @@ export function createMetrics(indexSize: () => number | undefined = () => undefi
       if (size !== undefined) this.set(size);
     },
   });
+  const scrubObjects = new Counter({
+    name: 'weighhouse_scrub_objects_total',
+    help: 'Objects that the scrub of this server has looked at',
+    registers,
+  });
+  const scrubBytes = new Counter({
+    name: 'weighhouse_scrub_bytes_total',
+    help: 'Bytes that the scrub of this server has read',
+    registers,
+  });
   return {
     registry,
     http: createHttpMetrics(registry),
@@ -77,5 +91,19 @@ export function createMetrics(indexSize: () => number | undefined = () => undefi
     witnessAbsent: () => absences.inc(),
     rootExpires: (time) => rootExpires.set(time / 1000),
     loads: createLoadMetrics(registry),
+    scrubbed(objects, bytes) {
+      scrubObjects.inc(objects);
+      scrubBytes.inc(bytes);
+    },
+    watchDamage(count) {
+      new Gauge({
+        name: 'weighhouse_damaged_objects',
+        help: 'Objects of the store that are known to be damaged; weighhouse repair restores them',
+        registers,
+        async collect() {
+          this.set(await count());
+        },
+      });
+    },
   };
 }

@@ -50,6 +50,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   network: 502,
   storage: 500,
   'disk-full': 507,
+  damaged: 503,
   'unknown-outcome': 503,
   interrupted: 503,
   internal: 500,

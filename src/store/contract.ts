@@ -35,6 +35,14 @@ export interface Stored {
   readonly version: Version;
 }
 
+/** What a store knows of an object without reading it. */
+export interface Stat {
+  /** When it was written, by the store's own clock: milliseconds since 1970, to the second at least. */
+  readonly modified: number;
+  /** What `swap` takes to replace it. */
+  readonly version: Version;
+}
+
 /** A run of bytes inside an object; both in bytes. */
 export interface ByteRange {
   readonly offset: number;
@@ -118,6 +126,9 @@ export interface Store {
 
   /** Bytes of the object, or undefined when there is none. */
   size(key: Key): Promise<number | undefined>;
+
+  /** What is known of the object without its bytes, which may be damaged. Undefined when there is none. */
+  stat(key: Key): Promise<Stat | undefined>;
 
   /**
    * Put-if-absent, never replacing. `exists` says only that some object is there: a caller

@@ -11,7 +11,16 @@ import type { Dirent, Stats } from 'node:fs';
 import { link, lstat, opendir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CodedError } from '../core/error.ts';
-import type { ByteRange, Part, Store, Stored, UploadId, UploadShape, Version } from './contract.ts';
+import type {
+  ByteRange,
+  Part,
+  Stat,
+  Store,
+  Stored,
+  UploadId,
+  UploadShape,
+  Version,
+} from './contract.ts';
 import { DEFAULT_MAX_BYTES } from './contract.ts';
 import { Disk, ignore } from './directory/disk.ts';
 import { Documents, isDocumentEntry } from './directory/documents.ts';
@@ -106,6 +115,15 @@ class DirectoryStore implements Store {
       const found = await statIfThere(this.#layout.object(key));
       if (found?.isDirectory()) return (await this.get(key))?.bytes.length;
       return found?.size;
+    });
+  }
+
+  stat(key: Key): Promise<Stat | undefined> {
+    return reading(key, async () => {
+      const path = this.#layout.object(key);
+      const found = await statIfThere(path);
+      if (found?.isDirectory()) return this.#documents.stat(path);
+      return found && { modified: found.mtimeMs, version: OBJECT_VERSION };
     });
   }
 

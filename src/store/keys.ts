@@ -17,7 +17,8 @@
  *     blobs/<aa>/<random>               content, served only through a release
  *     statements/sha256/<hex>           envelopes, manifests, inventories, immutable
  *     chunks/sha256/<root>              chunk lists, named by their Merkle root
- *     private/…                         never served
+ *     private/…                         never served; private/damaged/<key> says that the object
+ *                                       at <key> is not what it must be
  */
 import { type Digest, digestHex } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
@@ -150,7 +151,21 @@ export const keys = {
   /** Where the log has the announcement whose envelope has that digest. */
   announcement: (envelope: Digest): Key => key('private', 'announcements', digestHex(envelope)),
   probe: (random: string): Key => key('private', 'probe', random),
+  /** Says that the object at `object` is missing or is not what it must be. */
+  damaged: (object: Key): Key => key('private', 'damaged', ...object.split('/')),
+  /** How far the scrub is. */
+  scrub: (): Key => key('private', 'scrub', 'state'),
 } as const;
+
+/** Folders of small documents, each of one kind. */
+export type PrivateFolder =
+  | 'claims'
+  | 'probe'
+  | 'public'
+  | 'publishers'
+  | 'quotas'
+  | 'reports'
+  | 'roots';
 
 const prefix = (...segments: readonly string[]): KeyPrefix => `${key(...segments)}/` as KeyPrefix;
 
@@ -171,4 +186,13 @@ export const prefixes = {
   unlogged: (): KeyPrefix => prefix('private', 'unlogged'),
   revoked: (): KeyPrefix => prefix('private', 'revoked'),
   exchanged: (): KeyPrefix => prefix('private', 'exchanged'),
+  /** The bindings of digests that begin with the two hex digits `shard`. */
+  digests: (shard: string): KeyPrefix => prefix('digests', 'sha256', shard),
+  /** The blobs whose names begin with the two hex digits `shard`. */
+  blobs: (shard: string): KeyPrefix => prefix('blobs', shard),
+  uploads: (): KeyPrefix => prefix('private', 'uploads'),
+  damaged: (): KeyPrefix => prefix('private', 'damaged'),
+  scrub: (): KeyPrefix => prefix('private', 'scrub'),
+  /** All objects of one of the kinds that have a folder of their own below `private/`. */
+  privateFolder: (folder: PrivateFolder): KeyPrefix => prefix('private', folder),
 } as const;

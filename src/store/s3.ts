@@ -23,6 +23,7 @@ import {
   DEFAULT_MAX_BYTES,
   type DirectAccess,
   type Part,
+  type Stat,
   type Store,
   type Stored,
   type UploadId,
@@ -35,7 +36,15 @@ import { putIf, unknownOutcome } from './s3/conditional-put.ts';
 import { BucketDirect } from './s3/direct.ts';
 import { bucketFailure, doing } from './s3/failure.ts';
 import { Attempts } from './s3/pause.ts';
-import { absentAsUndefined, bodyOf, bytesOf, cancel, cutShort, sizeOf } from './s3/reading.ts';
+import {
+  absentAsUndefined,
+  bodyOf,
+  bytesOf,
+  cancel,
+  cutShort,
+  headOf,
+  sizeOf,
+} from './s3/reading.ts';
 import { BucketUploads } from './s3/uploads.ts';
 
 /** Times that an object is read whose bytes did not come whole. */
@@ -105,6 +114,14 @@ class BucketStore implements Store {
 
   size(key: Key): Promise<number | undefined> {
     return doing(`read ${key}`, () => sizeOf(this.#bucket, key));
+  }
+
+  stat(key: Key): Promise<Stat | undefined> {
+    return doing(`read ${key}`, async () => {
+      const head = await headOf(this.#bucket, key);
+      if (head === undefined) return undefined;
+      return { modified: head.LastModified?.getTime() ?? 0, version: head.ETag as Version };
+    });
   }
 
   create(key: Key, bytes: Uint8Array): Promise<'created' | 'exists'> {

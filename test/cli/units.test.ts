@@ -5,9 +5,11 @@ import {
   formatParameters,
   formatSeconds,
   MAX_DURATION,
+  MAX_RATE,
   parseBytes,
   parseCount,
   parseDuration,
+  parseRate,
 } from '../../src/cli/units.ts';
 
 describe('sizes and durations', () => {
@@ -90,4 +92,22 @@ describe('sizes and durations', () => {
       expect(() => parseBytes(text, '--bytes')).toThrowWithCode('usage');
     },
   );
+  test('rates are bytes a second, in tens or in twos; 0 is none at all', () => {
+    const rates = ['0', '1B/s', '50MB/s', '50MB', '8MiB/s', '1GiB/s', '800kB/s'];
+    expect(rates.map((text) => parseRate(text, '--rate'))).toEqual([
+      ...[0, 1, 50e6, 50e6, 8 * 2 ** 20, 2 ** 30, 800e3],
+    ]);
+  });
+
+  test.each(['', '50', '-1MB/s', '1.5MB/s', 'fast', '1MB/min', '1mb/s', '01MB/s', '999999GiB/s'])(
+    '"%s" is no rate',
+    (text) => {
+      expect(() => parseRate(text, '--rate')).toThrowWithCode('usage');
+    },
+  );
+
+  test('the highest rate is a terabyte a second', () => {
+    expect(parseRate(`${MAX_RATE / 1e9}GB/s`, '--rate')).toBe(MAX_RATE);
+    expect(() => parseRate(`${MAX_RATE / 1e9 + 1}GB/s`, '--rate')).toThrowWithCode('usage');
+  });
 });

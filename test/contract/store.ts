@@ -53,6 +53,22 @@ export function storeContract(name: string, make: () => Promise<Storage>): void 
         expect(await other.size(key)).toBe(5);
       });
 
+      test('an object and a document are dated by the store when they were written', async () => {
+        const [object, document] = [freshKey(), freshKey()];
+        expect(await store.stat(object)).toBeUndefined();
+        await store.create(object, utf8('bytes'));
+        const first = await store.swap(document, null, utf8('first'));
+        const written = (await store.stat(object))!.modified;
+        // One machine, one clock; some stores tell no more than the second.
+        expect(Math.abs(written - Date.now())).toBeLessThan(10_000);
+        const begun = (await store.stat(document))!;
+        expect(begun.version).toBe(first);
+        const second = await store.swap(document, begun.version, utf8('second'));
+        const now = (await other.stat(document))!;
+        expect(now.version).toBe(second);
+        expect(now.modified).toBeGreaterThanOrEqual(begun.modified);
+      });
+
       test('an empty object is an object', async () => {
         const key = freshKey();
         await store.create(key, new Uint8Array());

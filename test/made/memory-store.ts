@@ -10,6 +10,7 @@ import { CodedError } from '../../src/core/error.ts';
 import type {
   ByteRange,
   Part,
+  Stat,
   Store,
   Stored,
   UploadId,
@@ -30,7 +31,7 @@ export type Write = 'create' | 'swap' | 'delete' | 'begin' | 'part' | 'complete'
 
 /** What one store does to the objects of one disk. */
 export interface Operation {
-  readonly kind: 'get' | 'read' | 'size' | 'list' | Write;
+  readonly kind: 'get' | 'read' | 'size' | 'stat' | 'list' | Write;
   readonly key: string;
 }
 
@@ -69,6 +70,8 @@ export interface Behaviour {
 
 interface Object {
   readonly bytes: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
   readonly version: Version;
   /** A key is for one kind of write alone; what a test planted serves for both. */
   readonly made: 'create' | 'swap' | 'planted';
@@ -91,6 +94,8 @@ export class Disk {
   readonly writes: Operation[] = [];
   /** What every swap has written, in order. */
   readonly swapped: { readonly key: string; readonly bytes: Uint8Array }[] = [];
+  /** What objects are dated by. */
+  clock: () => number = Date.now;
   readonly #late: (() => void)[] = [];
   #versions = 0;
 
@@ -107,7 +112,12 @@ export class Disk {
 
   /** Puts an object there behind every store's back. */
   plant(key: string, bytes: Uint8Array): void {
-    this.objects.set(key, { bytes, version: this.version(), made: 'planted' });
+    this.objects.set(key, {
+      bytes,
+      modified: this.clock(),
+      version: this.version(),
+      made: 'planted',
+    });
   }
 
   /** An independent copy: a backup, or what a second crash starts from. */
@@ -118,6 +128,7 @@ export class Disk {
       copy.uploads.set(id, { ...upload, parts: new Map(upload.parts) });
     }
     copy.#versions = this.#versions;
+    copy.clock = this.clock;
     return copy;
   }
 
@@ -171,6 +182,13 @@ class MemoryStore implements Store {
 
   size(key: Key): Promise<number | undefined> {
     return this.#operate({ kind: 'size', key }, () => this.#disk.objects.get(key)?.bytes.length);
+  }
+
+  stat(key: Key): Promise<Stat | undefined> {
+    return this.#operate({ kind: 'stat', key }, () => {
+      const object = this.#disk.objects.get(key);
+      return object && { modified: object.modified, version: object.version };
+    });
   }
 
   create(key: Key, bytes: Uint8Array): Promise<'created' | 'exists'> {
@@ -275,7 +293,12 @@ class MemoryStore implements Store {
   #put(operation: Operation, bytes: Uint8Array): Version {
     const version = this.#disk.version();
     const made = operation.kind === 'swap' ? 'swap' : 'create';
-    this.#disk.objects.set(operation.key, { bytes: bytes.slice(), version, made });
+    this.#disk.objects.set(operation.key, {
+      bytes: bytes.slice(),
+      modified: this.#disk.clock(),
+      version,
+      made,
+    });
     if (made === 'swap') this.#disk.swapped.push({ key: operation.key, bytes });
     this.#disk.writes.push(operation);
     return version;

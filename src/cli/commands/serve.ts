@@ -11,7 +11,7 @@ import { parseAddress } from '../address.ts';
 import { collect, declare, passphraseFlag, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
 import { type PassphraseFlags, serverPassphrase } from '../passphrase.ts';
-import { parseBytes, parseDuration } from '../units.ts';
+import { parseBytes, parseDuration, parseRate } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('serve', 'serve --store ./store --keys ./keys --listen 127.0.0.1:8080')
@@ -47,6 +47,12 @@ export function makeCommand(run: Run): Command {
       '--index <dir>',
       'where the search index and the last seen checkpoint are kept (default: the user’s cache)',
     )
+    .option(
+      '--scrub-rate <rate>',
+      'how fast the store is read for damage; 0 for not at all',
+      '20MB/s',
+    )
+    .option('--no-scrub', 'do not look for damage in the background')
     .addOption(passphraseFlag())
     .action(run(runServer));
 }
@@ -66,6 +72,8 @@ interface ServeFlags extends PassphraseFlags {
   readonly index?: string;
   readonly quota?: string;
   readonly rateLimit?: readonly string[];
+  readonly scrubRate: string;
+  readonly scrub: boolean;
 }
 
 async function runServer(context: Context, flags: ServeFlags): Promise<void> {
@@ -74,6 +82,7 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
   const trustedProxies = parseTrustedProxies(flags.trustedProxy ?? [], '--trusted-proxy');
   const drainDelay =
     flags.drainDelay === undefined ? 0 : parseDuration(flags.drainDelay, '--drain-delay') * 1000;
+  const scrubRate = flags.scrub ? parseRate(flags.scrubRate, '--scrub-rate') : 0;
   if (flags.oidcAllowLoopback) {
     context.output.warn('CI identities may come from this machine, without TLS: for tests only');
   }
@@ -97,6 +106,7 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
     oidcAllowLoopback: flags.oidcAllowLoopback ?? false,
     ...(flags.quota !== undefined && { quota: { bytes: parseBytes(flags.quota, '--quota') } }),
     rates: parseRates(flags.rateLimit ?? []),
+    scrubRate,
   });
 }
 

@@ -3,7 +3,11 @@
  * ever, and one that stalls its reader: each is read to its end, or destroyed.
  */
 import type { Readable } from 'node:stream';
-import { type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3';
+import {
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+} from '@aws-sdk/client-s3';
 import { CodedError } from '../../core/error.ts';
 import type { Key } from '../keys.ts';
 import { type Bucket, REQUEST_TIMEOUT_MS, targetOf } from './client.ts';
@@ -14,8 +18,12 @@ const STALL_MS = REQUEST_TIMEOUT_MS;
 
 /** Bytes of the object, or undefined when there is none. */
 export async function sizeOf(bucket: Bucket, key: Key): Promise<number | undefined> {
-  const head = new HeadObjectCommand(targetOf(bucket, key));
-  return (await absentAsUndefined(bucket.client.send(head)))?.ContentLength;
+  return (await headOf(bucket, key))?.ContentLength;
+}
+
+/** What the store says of an object without its bytes; undefined when there is none. */
+export function headOf(bucket: Bucket, key: Key): Promise<HeadObjectCommandOutput | undefined> {
+  return absentAsUndefined(bucket.client.send(new HeadObjectCommand(targetOf(bucket, key))));
 }
 
 /** The answer, or undefined when it says that there is no such object. */
