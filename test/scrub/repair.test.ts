@@ -173,13 +173,15 @@ describe('from another registry that has it', () => {
       for (const key of all) flipBit(store, key);
       // A manifest or a tile that is whole again shows what it was hiding.
       let objects: readonly RepairedObject[] = [];
+      const found = new Set<Key>();
       for (let round = 0; round < 3; round++) {
-        await scrub();
+        for (const key of await scrub()) found.add(key);
         ({ objects } = await repair(fromUrl()));
       }
       const lost = objects.filter(({ outcome }) => outcome === 'lost').map(({ object }) => object);
       expect(await scrub()).toEqual(lost);
-      for (const key of all) {
+      // An OCI manifest that is lost goes on hiding its layers.
+      for (const key of found) {
         if (!lost.includes(key)) expect((await store.get(key))!.bytes).toEqual(before.get(key));
       }
       // What belongs to a draft that is not published is nobody else's.
