@@ -40,7 +40,7 @@ const MAX_TRIES = 3;
 /** What a timer takes; longer ones would ring at once. */
 const LONGEST_SLEEP = 2 ** 31 - 1;
 /** Times are milliseconds; what is left out has the default above. */
-export interface SequencerOptions extends Omit<CommitOptions, 'name'>, RhythmOptions {
+export interface SequencerOptions extends CommitOptions, RhythmOptions {
   /** When this process may try to commit; by default it takes turns with the others. */
   readonly turns?: TurnTaking;
   /** Collects cosignatures; without it the log's own signature is enough to publish. */
@@ -111,7 +111,7 @@ class StoreSequencer implements Sequencer {
   constructor(options: SequencerOptions, committed: Committed) {
     this.#options = options;
     const name = formatProcessName(options.random());
-    this.#committer = new Committer({ ...options, name }, committed, () => this.#pauses());
+    this.#committer = new Committer(options, name, committed, () => this.#pauses());
     this.#turns = options.turns ?? new PoliteTurns(name, options.store);
     this.#rhythm = new Rhythm(options, Math.max(0, options.clock() - committed.lock.time));
     this.#pool = new Pool(
