@@ -42,12 +42,23 @@ export function writersLog(store: Store): LogOptions {
   return { store, host: nodeHost, origin: ORIGIN, keys: [key] };
 }
 
-/** Lets a process for each number of `callers` write a new log: what each saw, and seconds. */
+export interface Together {
+  readonly reports: readonly WriterReport[];
+  readonly seconds: number;
+  /** Of the bucket in which the log lies. */
+  readonly address: string;
+}
+
+/**
+ * Lets a process for each number of `callers` write a new log: what each saw. `disturb` is
+ * given the processes once they all write.
+ */
 export async function writeTogether(
   server: Seaweedfs,
   callers: readonly number[],
   milliseconds: number,
-): Promise<{ readonly reports: readonly WriterReport[]; readonly seconds: number }> {
+  disturb: (writers: readonly ChildProcess[]) => Promise<void> = async () => {},
+): Promise<Together> {
   const address = `s3://${server.bucket}/${randomBytes(8).toString('hex')}`;
   const { endpoint, region, credentials } = server;
   const store = openBucket(address, server);
@@ -67,13 +78,12 @@ export async function writeTogether(
   });
   await Promise.all(jobs.map(nextWord));
   const begun = performance.now();
-  const reports = await Promise.all(
-    jobs.map(async (child) => {
-      child.send('go');
-      return (await nextWord(child)) as WriterReport;
-    }),
-  );
-  return { reports, seconds: (performance.now() - begun) / 1000 };
+  const reporting = jobs.map(async (child) => {
+    child.send('go');
+    return (await nextWord(child)) as WriterReport;
+  });
+  const [reports] = await Promise.all([Promise.all(reporting), disturb(jobs)]);
+  return { reports, seconds: (performance.now() - begun) / 1000, address };
 }
 
 /** What it says next. Its end is heard by the channel's: words that come before it are not lost. */

@@ -29,8 +29,6 @@ import {
 import { applyStaged, formatStaging } from './staging.ts';
 
 export interface CommitOptions extends LogOptions {
-  /** Of this process, in the lock (`formatProcessName`). */
-  readonly name: string;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   /** At least 16 fresh random bytes. */
@@ -51,7 +49,10 @@ export interface Attempt {
 }
 
 export class Committer {
+  /** As it was given: of a copy the keys would never change. */
   readonly #options: CommitOptions;
+  /** Of this process, in the lock (`formatProcessName`). */
+  readonly #name: string;
   /** The pauses of a step that must go through once the commit may have happened. */
   readonly #pauses: () => Pause;
   #committed: Committed;
@@ -61,8 +62,9 @@ export class Committer {
   #tree: Promise<TileTree> | undefined;
   #cleaning: Promise<unknown> = Promise.resolve();
 
-  constructor(options: CommitOptions, committed: Committed, pauses: () => Pause) {
+  constructor(options: CommitOptions, name: string, committed: Committed, pauses: () => Pause) {
     this.#options = options;
+    this.#name = name;
     this.#committed = committed;
     this.#seen = committed.lock;
     this.#pauses = pauses;
@@ -83,7 +85,7 @@ export class Committer {
     waiters: readonly Waiter[],
     turns: (before: Lock) => readonly string[],
   ): Promise<{ readonly attempt: Attempt } | { readonly refused: readonly Refused[] }> {
-    const { store, host, origin, random, closing, name } = this.#options;
+    const { store, host, origin, random, closing } = this.#options;
     const base = this.#committed;
     const begun = performance.now();
     const time = this.#requireTime();
@@ -96,7 +98,7 @@ export class Committer {
     const staged = [...growth.files.map(stageTile), ...batch.documents];
     await store.create(stagingKey(growth.edge, nonce), formatStaging(host, staged));
     const checkpoint = signCheckpoint({ origin, ...headOf(growth.edge) }, signersOf(this.#options));
-    const order = { former: formerOf(base.lock), by: name, turns: turns(base.lock) };
+    const order = { former: formerOf(base.lock), by: this.#name, turns: turns(base.lock) };
     return {
       attempt: { base, batch, growth, staged, lock: { checkpoint, time, nonce, ...order }, begun },
     };

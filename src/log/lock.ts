@@ -61,13 +61,14 @@ const hex = (bytes: number) =>
   );
 const atMostOf = (limit: number, bytes: number) => v.pipe(v.array(hex(bytes)), v.maxLength(limit));
 
+/** Locks that were written before there were turns lack three of these. */
 const Shape = v.strictObject({
-  by: hex(NAME_BYTES),
+  by: v.optional(hex(NAME_BYTES), '0'.repeat(2 * NAME_BYTES)),
   checkpoint: v.string(),
-  former: atMostOf(MAX_FORMER, NONCE_BYTES),
+  former: v.optional(atMostOf(MAX_FORMER, NONCE_BYTES), []),
   nonce: hex(NONCE_BYTES),
   time: count,
-  turns: atMostOf(MAX_TURNS, NAME_BYTES),
+  turns: v.optional(atMostOf(MAX_TURNS, NAME_BYTES), []),
   v: v.literal(1),
 });
 

@@ -105,6 +105,7 @@ export class Publisher {
   /** Makes one more try of what is not yet public, then answers everyone who still waits. */
   async finish(): Promise<void> {
     this.#finishing = true;
+    clearTimeout(this.#leaving);
     await this.#running;
     this.#end();
   }

@@ -3,6 +3,7 @@
  * period the pool is committed as one batch:
  *
  *     pool     items wait at most a period, or until the pool is ripe
+ *     turn     with other writers: wait until it is this one's, on top of what they did (turns.ts)
  *     prepare  judge each item on top of the locked tree, build the tiles in memory,
  *              derive the root a second time, store the staging bundle, sign
  *     commit   compare-and-swap private/lock: from here on the batch is in the log
@@ -39,8 +40,9 @@ export const DEFAULT_PATIENCE = 5_000;
 const MAX_TRIES = 3;
 /** What a timer takes; longer ones would ring at once. */
 const LONGEST_SLEEP = 2 ** 31 - 1;
+
 /** Times are milliseconds; what is left out has the default above. */
-export interface SequencerOptions extends Omit<CommitOptions, 'name'>, RhythmOptions {
+export interface SequencerOptions extends CommitOptions, RhythmOptions {
   /** When this process may try to commit; by default it takes turns with the others. */
   readonly turns?: TurnTaking;
   /** Collects cosignatures; without it the log's own signature is enough to publish. */
@@ -111,7 +113,7 @@ class StoreSequencer implements Sequencer {
   constructor(options: SequencerOptions, committed: Committed) {
     this.#options = options;
     const name = formatProcessName(options.random());
-    this.#committer = new Committer({ ...options, name }, committed, () => this.#pauses());
+    this.#committer = new Committer(options, name, committed, () => this.#pauses());
     this.#turns = options.turns ?? new PoliteTurns(name, options.store);
     this.#rhythm = new Rhythm(options, Math.max(0, options.clock() - committed.lock.time));
     this.#pool = new Pool(

@@ -5,7 +5,6 @@ import type { Logger } from 'pino';
 import { CodedError } from '../core/error.ts';
 import { formatModel, parseModel } from '../core/release/name.ts';
 import type { HashingPool } from '../hashing/pool.ts';
-import type { Catalogue } from '../index/catalogue.ts';
 import type { FollowingCatalogue } from '../index/open.ts';
 import type { TokenKey } from '../keyring/token.ts';
 import type { LogReader } from '../log/reader.ts';
@@ -18,7 +17,7 @@ import { draftEndpoints } from './api/drafts.ts';
 import { API_PATH, type Doors, type Endpoint, endpoint, mount, param } from './api/endpoint.ts';
 import { namespaceEndpoints } from './api/namespaces.ts';
 import { policyEndpoints } from './api/policies.ts';
-import { publishedOf, releaseEndpoints } from './api/releases.ts';
+import { publishedOf, releaseEndpoints, releasesOf } from './api/releases.ts';
 import { tokenEndpoint } from './api/token.ts';
 import { authenticator } from './auth.ts';
 import { refuseBacklog } from './backlog.ts';
@@ -104,13 +103,11 @@ export function createApp(parts: AppParts): Express {
 }
 
 /** A model's address, which `publish` prints, leads to what the API says of it. */
-function showModel(catalogue: Catalogue) {
-  return (request: Request, response: Response): void => {
+function showModel(catalogue: FollowingCatalogue) {
+  return async (request: Request, response: Response): Promise<void> => {
     const { namespace, name } = request.params;
     const model = parseModel(`${String(namespace)}/${String(name)}`);
-    if (catalogue.releases({ model, limit: 1 }).length === 0) {
-      throw new CodedError('not-found', `${formatModel(model)} has no published release`);
-    }
+    await releasesOf(model, catalogue, 1);
     response.redirect(303, `${API_PATH}/releases/${formatModel(model)}`);
   };
 }
@@ -161,7 +158,10 @@ function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSende
     token: 'none',
     produces: 'application/octet-stream',
     async run(call) {
-      const content = await registry.content(publishedOf(call, catalogue), param(call, 'path'));
+      const content = await registry.content(
+        await publishedOf(call, catalogue),
+        param(call, 'path'),
+      );
       await sender.send(call.request, call.response, content);
     },
   });

@@ -86,6 +86,12 @@ describe('the lock document', () => {
     },
   );
 
+  test('that was written before there were turns is read', () => {
+    const { nonce } = lock;
+    const old = `{"checkpoint":"log.example\\n0\\n…\\n","nonce":"${nonce}","time":5,"v":1}`;
+    expect(parseLock(utf8(old))).toEqual({ ...lock, by: '0'.repeat(16) });
+  });
+
   test('a nonce needs 16 random bytes, the name of a process 8', () => {
     expect(formatNonce(new Uint8Array(17).fill(255))).toBe('ff'.repeat(16));
     expect(() => formatNonce(new Uint8Array(15))).toThrow(RangeError);

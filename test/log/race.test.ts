@@ -1,19 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { CodedError } from '../../src/core/error.ts';
-import { signCheckpoint } from '../../src/core/log/checkpoint.ts';
-import { noteSigner } from '../../src/core/note/note.ts';
 import type { Item } from '../../src/log/item.ts';
 import { formatLock, parseLock } from '../../src/log/lock.ts';
 import { keys } from '../../src/store/keys.ts';
-import {
-  committedEntries,
-  emptyLog,
-  entry,
-  LOG_KEY,
-  ORIGIN,
-  publishedEntries,
-  sequence,
-} from '../made/log.ts';
+import { committedEntries, emptyLog, entry, publishedEntries, sequence } from '../made/log.ts';
 import type { Disk, Fault, Operation } from '../made/memory-store.ts';
 
 const said = (text: string | number) => `entry ${text}`;
@@ -269,13 +259,6 @@ describe('the sequencer stops for good', () => {
     }
     expect(await committedEntries(disk)).toEqual([said('a')]);
   });
-
-  /** The lock, replaced behind the sequencer's back by a signed one of another tree. */
-  async function replaceLock(disk: Disk, size: number, root: Uint8Array) {
-    const checkpoint = signCheckpoint({ origin: ORIGIN, size, root }, [noteSigner(LOG_KEY)]);
-    const old = parseLock(disk.bytes(keys.lock()));
-    disk.plant(keys.lock(), formatLock({ ...old, checkpoint, nonce: 'f'.repeat(32) }));
-  }
 
   test('when the lock goes back to a tree it has signed before', async () => {
     const disk = await emptyLog();
