@@ -23,7 +23,8 @@ const rooms = {
   ],
   client: ['core'],
   transfer: ['core', 'client', 'hashing', 'folders'],
-  operator: ['core', 'folders', 'keyring', 'log', 'store/(contract|keys)', 'registry'],
+  scrub: ['core', 'client', 'hashing', 'log', 'registry', 'transfer', 'store/(contract|keys)'],
+  operator: ['core', 'folders', 'keyring', 'log', 'store/(contract|keys)', 'registry', 'scrub'],
 };
 
 const only = Object.entries(rooms).map(([room, allowed]) => ({

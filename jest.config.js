@@ -17,6 +17,8 @@ export default {
   testEnvironment: 'node',
   // Jest leaves a core idle by itself; of two that is half the machine.
   maxWorkers: '100%',
+  // Against what hangs, and no measure of anything: machines that run this are busy at times.
+  testTimeout: 60_000,
   testMatch: lanes[process.env.WEIGHHOUSE_TEST_LANE ?? 'all'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

@@ -12,6 +12,9 @@ import { CodedError } from './core/error.ts';
 import { parseJson } from './core/json.ts';
 import { parseShape } from './core/shape.ts';
 
+/** How weights travel: between clients and the bucket, or through the server. */
+export type BytesWay = 'direct' | 'through';
+
 export interface Config {
   /** Where a person's pins, keys and unfinished pushes lie. */
   readonly directory: string;
@@ -28,6 +31,10 @@ export interface Config {
   readonly logLevel: string;
   /** An S3 server other than AWS; the SDK reads the rest of the AWS environment by itself. */
   readonly s3Endpoint: string | undefined;
+  /** Where clients reach the S3 server, where that is another address than the server's own. */
+  readonly bucketUrl: string | undefined;
+  /** How weights travel; by default as the store allows. */
+  readonly bytes: BytesWay | undefined;
   /** True when output must not be coloured (https://no-color.org). */
   readonly noColor: boolean;
   /** True when failures show where in the code they came from. */
@@ -54,9 +61,17 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     passphrase: env.WEIGHHOUSE_PASSPHRASE,
     logLevel: env.WEIGHHOUSE_LOG_LEVEL || 'info',
     s3Endpoint: env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL,
+    bucketUrl: env.WEIGHHOUSE_BUCKET_URL || undefined,
+    bytes: parseBytesWay(env.WEIGHHOUSE_BYTES || undefined, 'WEIGHHOUSE_BYTES'),
     noColor: (env.NO_COLOR ?? '') !== '',
     debug: (env.WEIGHHOUSE_DEBUG ?? '') !== '',
   };
+}
+
+/** Reads what `where` says. Throws `usage`. */
+export function parseBytesWay(text: string | undefined, where: string): BytesWay | undefined {
+  if (text === undefined || text === 'direct' || text === 'through') return text;
+  throw new CodedError('usage', `${where} is "${text}": write direct or through`);
 }
 
 function readFile(path: string): v.InferOutput<typeof fileShape> {

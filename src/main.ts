@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
-import { readConfig } from './config.ts';
+import { type BytesWay, readConfig } from './config.ts';
 import { CodedError, isCoded } from './core/error.ts';
 import { parseTlogPolicy } from './core/log/tlog-policy.ts';
 import { formatVerifierKey } from './core/note/key.ts';
@@ -21,26 +21,35 @@ import { expectLargeBodies } from './hashing/garbage.ts';
 import { nodeHost } from './hashing/host.ts';
 import { HashingPool } from './hashing/pool.ts';
 import { type FollowingCatalogue, openCatalogue } from './index/open.ts';
+import { UPLOAD_SECONDS } from './keyring/token.ts';
 import { type LastSeen, openLastSeen } from './log/last-seen.ts';
 import { type Patience, persistFor } from './log/pause.ts';
-import { type LogReader, openLogReader } from './log/reader.ts';
+import { type LogReader, type OpenCheckpoint, openLogReader } from './log/reader.ts';
+import { openOwn } from './log/recover.ts';
 import { type Observer, openSequencer, type Sequencer } from './log/sequencer.ts';
 import { openWitnesses, type Witnesses } from './log/witnesses.ts';
 import { internet } from './oidc/address.ts';
 import { type Identities, openIdentities } from './oidc/identity.ts';
 import { parseIssuers } from './oidc/issuers.ts';
 import { LiveTrust } from './operator/live-trust.ts';
+import { Damages } from './registry/damages.ts';
 import { closeWithHeads } from './registry/heads.ts';
 import { openRegistry } from './registry/open.ts';
+import type { Limits } from './registry/quotas.ts';
 import type { Registry } from './registry/registry.ts';
+import { BackgroundScrub } from './scrub/background.ts';
+import { Admission } from './server/admission.ts';
 import { createApp } from './server/app.ts';
 import { allowedHosts } from './server/hosts.ts';
 import { type Address, listen } from './server/listen.ts';
 import { followStanding } from './server/log-metrics.ts';
-import { createMetrics } from './server/metrics.ts';
+import { createMetrics, type Metrics } from './server/metrics.ts';
+import { type Rates, rateLimits } from './server/rate-limits.ts';
 import type { TrustedProxies } from './server/trusted-proxies.ts';
-import type { Store } from './store/contract.ts';
+import { sweepUploads } from './store/abandoned.ts';
+import type { DirectAccess, Store } from './store/contract.ts';
 import { openDirectory } from './store/directory.ts';
+import { keys } from './store/keys.ts';
 import { observed } from './store/observed.ts';
 import { probeStore } from './store/probe.ts';
 import { writeProbe } from './store/write-probe.ts';
@@ -51,6 +60,9 @@ const DRAIN_MS = 30_000;
 const ROOT_LOOK_MS = 5_000;
 /** Milliseconds before its end at which a server warns that its trust root is to be renewed. */
 const ROOT_ENDS_SOON = 30 * 24 * 3600 * 1000;
+
+/** How long a start waits for the index; what else a server does takes none. */
+const INDEX_PATIENCE_MS = 2_000;
 
 /**
  * How long a start waits for a bucket that does not answer: after a power cut the servers come
@@ -64,17 +76,25 @@ export const STORE_PATIENCE_MS = 120_000;
  */
 export async function openStore(
   address: string,
-  options: { create?: boolean; patience?: Patience } = {},
+  options: { create?: boolean; patience?: Patience; bucketUrl?: string | undefined } = {},
 ): Promise<Store> {
-  const { create = false, patience } = options;
+  const { create = false, patience, bucketUrl } = options;
   if (!address.startsWith('s3://')) return openDirectory(address, { create });
   // Loaded only when it is needed: the SDK takes longer to load than most commands run.
   const { openBucket } = await import('./store/s3.ts');
   const { s3Endpoint } = readConfig();
-  const bucket = openBucket(address, s3Endpoint === undefined ? {} : { endpoint: s3Endpoint });
-  const probe = () => probeStore(bucket, () => new Uint8Array(randomBytes(16)));
+  const bucket = openBucket(address, {
+    ...(s3Endpoint !== undefined && { endpoint: s3Endpoint }),
+    ...(bucketUrl !== undefined && { publicEndpoint: bucketUrl }),
+  });
+  const probe = () => proveStore(bucket);
   await (patience === undefined ? probe() : persistFor(patience, probe));
   return bucket;
+}
+
+/** Throws `storage` for a store on which more or fewer than one of several writers wins. */
+export function proveStore(store: Store): Promise<void> {
+  return probeStore(store, () => new Uint8Array(randomBytes(16)));
 }
 
 /** A registry on its store, without a server around it. */
@@ -93,10 +113,16 @@ export interface RegistryOptions {
   /** A C2SP tlog-policy file that names the witnesses whose cosignatures a checkpoint needs. */
   readonly witnessPolicy?: string | undefined;
   readonly onAbsentWitness?: (witness: string, cause: unknown) => void;
+  /** What clients do with the store by themselves. */
+  readonly direct?: DirectAccess | undefined;
   /** Told of each newer trust root. */
   readonly onRoot?: (root: TrustRoot) => void;
+  /** What is known to be damaged, where somebody else asks too. */
+  readonly damages?: Damages;
   /** Told of each publish that was left in the middle and cannot be finished for now. */
   readonly onUnfinished?: (marker: string, cause: unknown) => void;
+  /** What a namespace may take up that has no quota of its own. */
+  readonly quota?: Limits | undefined;
 }
 
 /** Opens the registry in `store` with the keys of `directory`, and finishes what a crash left. */
@@ -136,7 +162,7 @@ export async function openRegistryAt(
     }),
     ...(witnessPolicy !== undefined && (await openPolicy(store, witnessPolicy, onAbsentWitness))),
   });
-  const log = openLogReader(store, nodeHost);
+  const log = openLogReader(store, nodeHost, openingBy(store, trust));
   const hashing = new HashingPool();
   const registry = await openRegistry({
     store,
@@ -146,9 +172,12 @@ export async function openRegistryAt(
     reader: log,
     keys: trust,
     hashing,
+    direct: options.direct,
     clock,
     random,
+    damages: options.damages,
     onUnfinished: options.onUnfinished,
+    quota: options.quota,
   });
   await registry.recover();
   return {
@@ -167,6 +196,8 @@ export async function openRegistryAt(
 
 export interface ServeOptions {
   readonly store: Store;
+  /** By default `direct` where the store can do it. */
+  readonly bytes?: BytesWay | undefined;
   readonly keysDirectory: string;
   readonly passphrase: string | undefined;
   readonly address: Address;
@@ -181,10 +212,16 @@ export interface ServeOptions {
   readonly oidcIssuers: string | undefined;
   /** Lets those issuers be on this machine, over plain http. For tests alone. */
   readonly oidcAllowLoopback: boolean;
+  /** What a namespace may take up that has no quota of its own; undefined for no limit. */
+  readonly quota?: Limits | undefined;
+  /** Requests of one caller in a minute, where they are to be others than usual. */
+  readonly rates?: Partial<Rates>;
   /** Load balancers whose word about the client is taken. */
   readonly trustedProxies: TrustedProxies;
   /** Milliseconds for which a server that is told to end says so and still takes requests. */
   readonly drainDelay: number;
+  /** Bytes a second that the scrub may read beside all else; 0 or undefined for none. */
+  readonly scrubRate?: number | undefined;
 }
 
 export interface Serving {
@@ -206,7 +243,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   let catalogue: FollowingCatalogue | undefined;
   const metrics = createMetrics(() => catalogue?.size());
   const store = observed(options.store, metrics.store.began);
+  const damages = new Damages({ store, clock: Date.now });
   const opened = await openRegistryAt(store, keysDirectory, passphrase, {
+    damages,
     observer: {
       ...metrics.log,
       failed(cause) {
@@ -220,6 +259,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     },
     stateDirectory: options.indexDirectory,
     witnessPolicy: options.witnessPolicy,
+    direct: directAccess(options),
     onAbsentWitness(witness, cause) {
       metrics.witnessAbsent();
       logger.warn({ witness, err: cause }, 'a witness did not cosign');
@@ -232,9 +272,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       metrics.unfinished();
       logger.error({ marker, err: cause }, 'a publish or seal is unfinished and is tried again');
     },
+    quota: options.quota,
   });
   const { trust } = opened;
   const looking = followRoot(trust, logger);
+  const sweeping = sweepUploads(store, UPLOAD_SECONDS * 1000, {
+    removed: (uploads) => logger.info({ uploads }, 'uploads that nobody went on with are removed'),
+    failed: (cause) => logger.warn({ err: cause }, 'uploads could not be looked through'),
+  });
   metrics.rootExpires(Date.parse(trust.root.expires));
   const index = await openIndex(opened, options.indexDirectory, logger);
   catalogue = index.catalogue;
@@ -243,7 +288,10 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   );
   // Its own threads: whoever reads need not wait until a terabyte is sealed.
   const hashing = new HashingPool();
+  const scrubbing = startScrub(options, damages, metrics, logger);
   const takesNoWrites = writeProbe(store, randomBytes(16).toString('hex'), Date.now);
+  const admission = new Admission();
+  const stopWatching = admission.watch();
   let isLeaving = false;
   const makeApp = (bound: string) =>
     createApp({
@@ -266,10 +314,13 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         },
       },
       metrics,
+      admission,
+      rates: rateLimits(options.rates),
       logger,
       clock: Date.now,
       isLeaving: () => isLeaving,
       trustedProxies: options.trustedProxies,
+      damaged: () => damages.current(),
       unready: async () => opened.sequencer.unready() ?? (await takesNoWrites()),
     });
   const listening = await listen(makeApp, address);
@@ -278,11 +329,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     logger,
     async close() {
       clearInterval(looking);
+      clearInterval(sweeping);
       clearInterval(watching);
       isLeaving = true;
       listening.leave();
       if (options.drainDelay > 0) await setTimeout(options.drainDelay);
+      await scrubbing?.close();
       await listening.close(DRAIN_MS);
+      stopWatching();
       index.catalogue.close();
       await index.removeIndex();
       await hashing.close();
@@ -290,6 +344,36 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       await store.close();
     },
   };
+}
+
+function directAccess({ store, bytes }: ServeOptions): DirectAccess | undefined {
+  if (bytes === 'through') return undefined;
+  if (bytes === undefined || store.direct !== undefined) return store.direct;
+  throw new CodedError(
+    'usage',
+    `clients cannot reach ${store.name} by themselves: leave out --bytes direct`,
+  );
+}
+
+/** Reads the store against what it must be, slowly and for ever; several servers share that. */
+function startScrub(
+  { store, scrubRate = 0 }: ServeOptions,
+  damages: Damages,
+  metrics: Metrics,
+  logger: Logger,
+): BackgroundScrub | undefined {
+  metrics.watchDamage(() => damages.current());
+  if (scrubRate === 0) return undefined;
+  return new BackgroundScrub({
+    ...{ store, damages, host: nodeHost, clock: Date.now, rate: scrubRate },
+    holder: randomBytes(16).toString('hex'),
+    onRead: metrics.scrubbed,
+    onFound: (object, record) => {
+      if (record === undefined) logger.info({ object }, 'an object is whole again');
+      else logger.error({ object, damage: record }, 'an object of the store is damaged');
+    },
+    onFailure: (cause) => logger.warn({ err: cause }, 'the scrub failed and goes on later'),
+  });
 }
 
 async function openIssuers({ oidcIssuers, oidcAllowLoopback }: ServeOptions): Promise<Identities> {
@@ -315,10 +399,31 @@ function followRoot(trust: LiveTrust, logger: Logger): NodeJS.Timeout {
 }
 
 /** A registry that is made anew under the same name has other keys, and nothing to do with the old one. */
-function lastSeenOf(directory: string, { origin, root }: LiveTrust, observer?: Observer): LastSeen {
-  const first = root.log[0]!.key;
-  const name = `${origin}+${first.id.toString(16).padStart(8, '0')}.checkpoint`;
-  return openLastSeen(join(directory, name), (cause) => observer?.failed?.(cause));
+export function lastSeenPath(directory: string, { origin, log }: TrustRoot): string {
+  const first = log[0]!.key;
+  return join(directory, `${origin}+${first.id.toString(16).padStart(8, '0')}.checkpoint`);
+}
+
+function lastSeenOf(directory: string, { root }: LiveTrust, observer?: Observer): LastSeen {
+  return openLastSeen(lastSeenPath(directory, root), (cause) => observer?.failed?.(cause));
+}
+
+/** Opens checkpoints that a key of the trust root has signed. */
+function openingBy(store: Store, trust: LiveTrust): OpenCheckpoint {
+  const open = (note: Uint8Array) => {
+    const { origin, logKeys, formerLogKeys } = trust;
+    const log = { store, host: nodeHost, origin, keys: logKeys, formerKeys: formerLogKeys };
+    return openOwn(log, keys.checkpoint(), note);
+  };
+  return async (note) => {
+    try {
+      return open(note);
+    } catch {
+      // Another server may have signed it by a key that a newer root names.
+      await trust.renew();
+      return open(note);
+    }
+  };
 }
 
 async function openPolicy(
@@ -352,7 +457,11 @@ async function openIndex(
       join(path, `${trust.origin}.sqlite`),
       log,
       async (release: ReleaseName) => (await registry.release(release))?.manifest,
-      { decisionsOf: (release) => registry.revealed(release) },
+      {
+        decisionsOf: (release) => registry.revealed(release),
+        patience: INDEX_PATIENCE_MS,
+        failed: (cause) => logger.warn({ err: cause }, 'the index could not catch up'),
+      },
     );
   try {
     await mkdir(directory, { recursive: true });

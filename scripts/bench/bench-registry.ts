@@ -26,6 +26,8 @@ export interface RegistryOptions {
   readonly host?: string;
   /** What the client's timed commands stand behind, such as `ip netns exec NAME`. */
   readonly inside?: readonly string[];
+  /** A bucket in place of a directory, and the environment in which the server finds it. */
+  readonly bucket?: { readonly store: string; readonly environment: NodeJS.ProcessEnv };
 }
 
 export class BenchRegistry {
@@ -67,12 +69,14 @@ export class BenchRegistry {
   /** Makes and serves a registry below `parent`, with the namespace `acme`. */
   static async start(
     parent: string,
-    { host = '127.0.0.1', inside = [] }: RegistryOptions = {},
+    { host = '127.0.0.1', inside = [], bucket }: RegistryOptions = {},
   ): Promise<BenchRegistry> {
     const folder = mkdtempSync(join(parent, 'registry-'));
-    const environment = { ...process.env, XDG_CONFIG_HOME: join(folder, 'config') };
-    const program = { path: compiled(parent), environment };
-    const { store, keys } = BenchRegistry.places(folder);
+    const config = { XDG_CONFIG_HOME: join(folder, 'config') };
+    const environment = { ...process.env, ...bucket?.environment, ...config };
+    const { keys, store: directory } = BenchRegistry.places(folder);
+    const store = bucket?.store ?? directory;
+    const program = { path: compiled(parent), environment, store };
     const where = ['--store', store, '--keys', keys];
     const names = ['--origin', BENCH_ORIGIN, '--namespace', 'acme', '--no-passphrase'];
     const made = answerOf(program, ['init', ...where, ...names]);
@@ -135,6 +139,7 @@ export class BenchRegistry {
 interface Program {
   readonly path: string;
   readonly environment: NodeJS.ProcessEnv;
+  readonly store: string;
 }
 
 /** A server that listens. */
@@ -143,8 +148,8 @@ interface Served {
   readonly process: ChildProcess;
 }
 
-async function serve({ path, environment }: Program, folder: string, listen: string) {
-  const { store, keys, index } = BenchRegistry.places(folder);
+async function serve({ path, environment, store }: Program, folder: string, listen: string) {
+  const { keys, index } = BenchRegistry.places(folder);
   const where = ['--store', store, '--keys', keys, '--index', index];
   const server = spawn(process.execPath, [path, 'serve', ...where, '--listen', listen], {
     env: environment,

@@ -13,8 +13,7 @@ const POLICY = new URL('../../deploy/bucket-policy.json', import.meta.url);
 export async function startBucket(directory: string, secrets: Secrets): Promise<Seaweedfs> {
   mkdirSync(directory, { recursive: true });
   const bucket = await startSeaweedfs(directory, {
-    file: secrets.identities,
-    credentials: secrets.operator,
+    identities: { file: secrets.identities, credentials: secrets.operator },
   });
   try {
     await setPolicy(bucket, secrets.operator);

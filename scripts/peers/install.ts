@@ -3,7 +3,7 @@
  * its own registry into `${XDG_CACHE_HOME:-~/.cache}/weighhouse-peers`, whole or not at all.
  */
 import { execFile } from 'node:child_process';
-import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -30,6 +30,24 @@ export async function installFromGo(name: string, program: string): Promise<stri
     });
   });
   return join(folder, program.replace(/@.*$/, '').split('/').at(-1)!);
+}
+
+/**
+ * As `installFromGo`, for the main package of a module whose list of versions the proxy does not
+ * give: `go install` asks for it, a build inside a module of our own does not.
+ */
+export async function buildFromGo(name: string, module: string, version: string): Promise<string> {
+  const folder = await installOnce(name, async (staged) => {
+    await need('go', ['version'], 'Go 1.24 or newer');
+    await writeFile(join(staged, 'go.mod'), `module peer\ngo 1.23\nrequire ${module} ${version}\n`);
+    await writeFile(
+      join(staged, 'peer.go'),
+      `//go:build peer\npackage peer\nimport _ "${module}"\n`,
+    );
+    const env = { ...process.env, GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local' };
+    await run('go', ['build', '-o', 'program', module], { cwd: staged, env });
+  });
+  return join(folder, 'program');
 }
 
 /** The folder `name` of the cache, filled by `install` the first time. */

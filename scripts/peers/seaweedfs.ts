@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { endWithUs } from './end-with-us.ts';
 import { installFromPypi } from './install.ts';
 
 const run = promisify(execFile);
@@ -47,13 +48,20 @@ export interface Identities {
   readonly credentials: Seaweedfs['credentials'];
 }
 
-/** Starts it on `directory` and resolves when it answers. Without `identities` there is one, which may do everything. */
+interface StartOptions {
+  /** Where one ran on this directory before. */
+  readonly port?: number;
+  /** Without them there is one, which may do everything. */
+  readonly identities?: Identities;
+}
+
+/** Starts it on `directory` and resolves when it answers. */
 export async function startSeaweedfs(
   directory: string,
-  identities?: Identities,
+  { identities, ...options }: StartOptions = {},
 ): Promise<Seaweedfs> {
   const program = await installSeaweedfs();
-  const port = await freePorts();
+  const port = options.port ?? (await freePorts());
   const credentials = identities?.credentials ?? {
     accessKeyId: 'weighhouse',
     secretAccessKey: 'weighhouse-secret',
@@ -70,6 +78,7 @@ export async function startSeaweedfs(
       }),
     },
   });
+  endWithUs(child);
   await log.close();
   const server: Seaweedfs = {
     endpoint: `http://127.0.0.1:${port}`,

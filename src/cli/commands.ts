@@ -198,6 +198,24 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/start.ts'),
   },
   {
+    name: 'scrub',
+    group: 'Operate',
+    summary: 'read every object of a store against what it must be',
+    load: () => import('./commands/scrub.ts'),
+  },
+  {
+    name: 'repair',
+    group: 'Operate',
+    summary: 'restore damaged objects from a pulled directory or another registry',
+    load: () => import('./commands/repair.ts'),
+  },
+  {
+    name: 'doctor',
+    group: 'Operate',
+    summary: 'check clocks, keys, store, log, index and space, and say what to do',
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
     name: 'root',
     group: 'Operate',
     summary: 'show the trust root, rotate keys, sign a new root offline',
@@ -212,7 +230,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'namespace',
     group: 'Operate',
-    summary: 'begin a namespace; say which CI jobs may push to it',
+    summary: 'begin a namespace; its quota, and which CI jobs may push to it',
     load: () => import('./commands/namespace.ts'),
   },
   {

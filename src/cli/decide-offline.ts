@@ -1,4 +1,7 @@
-/** Signs a decision where there is no network, and submits it where there is one. */
+/**
+ * Signs a decision, or the intent to publish, where there is no network, and submits a decision
+ * where there is one; an intent is submitted with the publish.
+ */
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { signEnvelope } from '../client/decide/decide.ts';
 import { finishReceipt } from '../client/decide/finish.ts';
@@ -10,7 +13,7 @@ import { parseReleaseName } from '../core/release/name.ts';
 import { nodeHost } from '../hashing/host.ts';
 import { askConsent, namedDigest } from './consent.ts';
 import type { Context } from './context.ts';
-import { answerRecorded } from './deciding.ts';
+import { answerRecorded, submitCommand } from './deciding.ts';
 import { openMeans } from './means.ts';
 import type { PassphraseFlags } from './passphrase.ts';
 import { openSigner } from './signer.ts';
@@ -52,17 +55,18 @@ export async function signOffline(
       decision: decision.decision,
       signed: true,
     },
-    [`signed in ${file}; where there is a network: weighhouse decide --submit ${file}`],
+    [`signed in ${file}; where there is a network: ${submitCommand(decision, file)}`],
   );
 }
 
 /** Has the signed decision in the file recorded. Twice is as good as once. */
 export async function submitSigned(context: Context, file: string): Promise<undefined> {
-  const { spki, draft, envelope } = await readCarried(file);
-  if (envelope === undefined) {
+  const { spki, draft, envelope } = await readSigned(file);
+  if (draft.decision.decision === 'publish') {
+    // Committed as a decision it could never be opened, and would stop what it is to publish.
     throw new CodedError(
       'usage',
-      `${file} is not signed yet: weighhouse decide --sign-offline ${file} --key …`,
+      `${file} is the intent to publish: ${submitCommand(draft.decision, file)}`,
     );
   }
   const means = await openMeans(context);
@@ -84,7 +88,17 @@ export async function submitSigned(context: Context, file: string): Promise<unde
   }
   const finished = await finishReceipt(means, there ?? fresh);
   if (finished.state !== 'recorded') throw taken(file);
-  answerRecorded(context, finished);
+  await answerRecorded(context, means, finished);
+}
+
+/** What was signed in the file. Throws `usage` while it is not. */
+export async function readSigned(file: string): Promise<Required<Carried>> {
+  const { envelope, ...carried } = await readCarried(file);
+  if (envelope !== undefined) return { ...carried, envelope };
+  throw new CodedError(
+    'usage',
+    `${file} is not signed yet: weighhouse decide --sign-offline ${file} --key …`,
+  );
 }
 
 async function readCarried(file: string): Promise<Carried> {

@@ -5,13 +5,15 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import type { DraftStatus } from '../client/answers.ts';
 import { decide, draftDecision, type Said, type Wish } from '../client/decide/decide.ts';
 import { formatCarried } from '../client/decide/unsigned.ts';
 import { decisionIn, nameOf, type Receipt } from '../client/receipts.ts';
 import { parseUtf8 } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { parseReleaseName, type ReleaseName } from '../core/release/name.ts';
-import { parsePem } from '../core/statement/public-key.ts';
+import type { Decision } from '../core/statement/decision.ts';
+import { parsePem, type Spki } from '../core/statement/public-key.ts';
 import { nodeHost } from '../hashing/host.ts';
 import { keyFlag, passphraseFlag, tokenFlag, urlFlag } from './command.ts';
 import { askConsent, namedDigest } from './consent.ts';
@@ -49,8 +51,8 @@ export function withDecideFlags(command: Command): Command {
 /** `release`'s argument of a command that decides. */
 export const RELEASE_ARGUMENT = ['<ref>', 'namespace/name@version'] as const;
 
-/** Makes what is said out of the release, once the registry is open. */
-export type MakeSaid = (means: OpenMeans, release: ReleaseName) => Promise<Said> | Said;
+/** Makes what is said out of the release and the key that signs, once the registry is open. */
+export type MakeSaid = (means: OpenMeans, release: ReleaseName, spki: Spki) => Promise<Said> | Said;
 
 /** Decides, and answers. Undefined when it was only written for another machine to sign. */
 export async function runDecision(
@@ -65,26 +67,37 @@ export async function runDecision(
   if (flags.unsigned !== undefined) {
     const spki = await readPublicKey(flags.publicKey);
     const means = await openMeans(context);
-    const wish = { release, said: await makeSaid(means, release), named, lasts };
+    const wish = { release, said: await makeSaid(means, release, spki), named, lasts };
     await writeUnsigned(context, means, spki, wish, flags.unsigned);
     return undefined;
   }
   const signer = await openSigner(context, flags);
   const means = await openMeans(context);
-  const wish = { release, said: await makeSaid(means, release), named, lasts };
+  const wish = { release, said: await makeSaid(means, release, signer.spki), named, lasts };
   const receipt = await decide(means, signer, wish, (draft) => askConsent(context, draft, named));
-  answerRecorded(context, receipt);
+  await answerRecorded(context, means, receipt);
   return receipt;
 }
 
 /** Says that a decision is recorded, where, and what comes next. */
-export function answerRecorded({ output }: Context, receipt: Receipt): void {
+export async function answerRecorded(
+  { output, signal }: Context,
+  { reader }: OpenMeans,
+  receipt: Receipt,
+): Promise<void> {
   const { context, decision, digest } = decisionIn(receipt);
   const envelope = nameOf(nodeHost, receipt);
   const { release: reference, revision, n } = context;
   const { index, label } = receipt;
+  const isWithdrawal = decision === 'withdraw';
+  const { state } = isWithdrawal
+    ? await reader.api.draftStatus(parseReleaseName(reference), { signal })
+    : { state: undefined };
   output.result(
-    { reference, digest, revision, decision, envelope, index, n, label, recorded: true },
+    {
+      ...{ reference, digest, revision, decision, envelope, index, n, label, recorded: true },
+      ...(state !== undefined && { state }),
+    },
     [
       `recorded: ${decision} of ${reference}`,
       ...formatFields([
@@ -92,15 +105,37 @@ export function answerRecorded({ output }: Context, receipt: Receipt): void {
         ['decision', envelope],
         ['log index', String(index)],
       ]),
-      `"weighhouse status ${reference}" shows what is still missing`,
+      state === undefined
+        ? `"weighhouse status ${reference}" shows what is still missing`
+        : describeGivenUp(reference, state),
     ],
   );
 }
 
-async function writeUnsigned(
+/** What became of a draft by a withdrawal that is recorded. */
+function describeGivenUp(reference: string, state: DraftStatus['state']): string {
+  switch (state) {
+    case 'withdrawn':
+      return `${reference} is withdrawn for good: it can be pushed again as another version`;
+    case 'sealed':
+      return `${reference} is still sealed: whose key it is may not withdraw it, or not these bytes`;
+    default:
+      return `${reference} is ${state} by now: what was withdrawn is not what it is any more`;
+  }
+}
+
+/** Where there is a network again, what to type about a file that was signed without one. */
+export function submitCommand({ decision, digest, context }: Decision, file: string): string {
+  return decision === 'publish'
+    ? `weighhouse publish ${context.release} --digest ${digest} --submit ${file}`
+    : `weighhouse decide --submit ${file}`;
+}
+
+/** Writes what a key that lies elsewhere is to sign. */
+export async function writeUnsigned(
   { output }: Context,
   means: OpenMeans,
-  spki: ReturnType<typeof parsePem>,
+  spki: Spki,
   wish: Wish,
   file: string,
 ): Promise<void> {
@@ -113,11 +148,12 @@ async function writeUnsigned(
   const { decision, digest, context } = draft.decision;
   output.result({ reference: context.release, digest, decision, file, recorded: false }, [
     `wrote ${file}; nothing is signed yet. Where the key is: weighhouse decide --sign-offline ${file} --key …`,
-    `then back here: weighhouse decide --submit ${file}`,
+    `then back here: ${submitCommand(draft.decision, file)}`,
   ]);
 }
 
-async function readPublicKey(file: string | undefined) {
+/** The key that `--public-key` names. Throws `usage` without one. */
+export async function readPublicKey(file: string | undefined) {
   if (file === undefined) {
     throw new CodedError(
       'usage',

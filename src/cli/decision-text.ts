@@ -21,6 +21,8 @@ export function describeSaid(decision: Decision): string {
         : `not before ${decision.until}: ${decision.reason}`;
     case 'lift':
       return `what ${decision.lifts} said no longer stands: ${decision.reason}`;
+    case 'withdraw':
+      return `these bytes are given up, and never published under this name: ${decision.reason}`;
     case 'seal':
       return `sealed; pushed by ${decision.pushers.join(', ')}`;
     case 'publish':

@@ -9,8 +9,10 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   'not-found': 4,
   network: 5,
   overloaded: 5,
+  'rate-limited': 5,
 
   'digest-mismatch': 10,
+  damaged: 10,
 
   'signature-invalid': 11,
   untrusted: 11,
@@ -31,6 +33,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   recalled: 13,
   'gate-unmet': 13,
   'already-published': 13,
+  'quota-exceeded': 13,
 
   stale: 14,
   'rolled-back': 14,

@@ -75,7 +75,8 @@ export async function newPassphrase(
   throw new CodedError('usage', `a passphrase has at least ${MIN_PASSPHRASE} characters`);
 }
 
-async function givenPassphrase(
+/** What was given without a question; undefined when nothing was. */
+export async function givenPassphrase(
   { config }: Context,
   { passphraseFile }: PassphraseFlags,
 ): Promise<string | undefined> {

@@ -38,16 +38,20 @@ export interface ProgressOptions {
 /** Reports how many entries of the log are done, of how many. */
 export type OnEntries = (done: number, total: number) => void;
 
-/** Runs `act` and shows the progress that it reports: in bytes, or in entries of the log. */
+/** Reports a step of any other kind. */
+export type OnStep = (step: Step) => void;
+
+/** Runs `act` and shows the progress that it reports: in bytes, in entries of the log, or otherwise. */
 export async function showing<T>(
   options: ProgressOptions,
-  act: (report: OnProgress, reportEntries: OnEntries) => Promise<T>,
+  act: (report: OnProgress, reportEntries: OnEntries, reportStep: OnStep) => Promise<T>,
 ): Promise<T> {
   const shown = new ShownProgress(options);
   try {
     return await act(
       ({ bytes, ...step }) => shown.report({ ...step, done: bytes, format: formatBytes }),
       (done, total) => shown.report({ phase: 'audit', done, total, format: formatEntries }),
+      (step) => shown.report(step),
     );
   } finally {
     shown.end();

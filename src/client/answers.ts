@@ -71,9 +71,25 @@ export const fileTicket = v.variant('state', [
     upload: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,128}$/)),
     partSize: v.pipe(count, v.minValue(1)),
     parts: v.array(v.object({ number: v.pipe(count, v.minValue(1)), sha256: digest })),
+    /** The parts go to the store itself. */
+    direct: v.optional(v.boolean(), false),
   }),
 ]);
 export type FileTicket = v.InferOutput<typeof fileTicket>;
+
+/** A header that a signature asks for; no other may be set by whoever answers. */
+const signedHeader = v.object({
+  name: v.pipe(v.string(), v.regex(/^x-[a-z0-9-]{1,100}$/)),
+  value: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,1024}$/)),
+});
+export const signedParts = v.object({
+  requests: v.array(
+    v.object({ url: text(16_384), headers: v.pipe(v.array(signedHeader), v.maxLength(16)) }),
+  ),
+  /** How long they are good for. */
+  seconds: v.pipe(count, v.minValue(1)),
+});
+export const notedParts = v.object({ noted: count });
 
 export const published = v.object({
   reference: text(400),
@@ -81,6 +97,24 @@ export const published = v.object({
   index: count,
   size: count,
   published: v.boolean(),
+});
+
+const amount = v.object({ files: count, bytes: count });
+export const usage = v.object({
+  namespace: text(64),
+  usage: v.optional(
+    v.object({
+      limits: v.object({
+        bytes: v.optional(count),
+        files: v.optional(count),
+        drafts: v.optional(count),
+      }),
+      used: amount,
+      published: amount,
+      setAside: amount,
+      drafts: count,
+    }),
+  ),
 });
 
 export const logged = v.object({ index: count });

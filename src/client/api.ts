@@ -27,6 +27,18 @@ export interface Declaration {
   readonly chunks: { readonly size: number; readonly root: Digest };
 }
 
+/** A part by its number, from 1. */
+export interface NamedPart {
+  readonly number: number;
+  readonly sha256: Digest;
+}
+
+/** What a push is going to declare. */
+interface Plan {
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** Options of calls that an upload session may make with its own credential. */
 interface SessionOptions extends CallOptions {
   readonly session?: string | undefined;
@@ -35,8 +47,13 @@ interface SessionOptions extends CallOptions {
 export class Api extends GateApi {
   // Drafts.
 
-  openDraft(release: ReleaseName, options: CallOptions = {}) {
-    const request = { method: 'PUT', path: draftPath(release), ...options } as const;
+  /** `plan` is all that is going to be declared: a registry refuses now what cannot fit. */
+  openDraft(
+    release: ReleaseName,
+    { plan, ...options }: CallOptions & { readonly plan?: Plan } = {},
+  ) {
+    const query = plan === undefined ? '' : `?files=${plan.files}&bytes=${plan.bytes}`;
+    const request = { method: 'PUT', path: draftPath(release) + query, ...options } as const;
     return this.http.json(answers.openedDraft, request);
   }
 
@@ -58,6 +75,30 @@ export class Api extends GateApi {
   completeUpload(release: ReleaseName, upload: string, options: SessionOptions = {}) {
     const route = `uploads/${encodeURIComponent(upload)}/complete`;
     return this.http.json(answers.fileTicket, this.#draftPost(release, route, {}, options));
+  }
+
+  /** Requests by which these parts are put into the store itself, in the order asked for. */
+  signParts(
+    release: ReleaseName,
+    upload: string,
+    parts: readonly NamedPart[],
+    options: SessionOptions = {},
+  ) {
+    const route = `uploads/${encodeURIComponent(upload)}/requests`;
+    const json = { parts: parts.map(({ number, sha256 }) => ({ number, sha256 })) };
+    return this.http.json(answers.signedParts, this.#draftPost(release, route, json, options));
+  }
+
+  /** Says which parts the store has taken, and under which tags. */
+  noteParts(
+    release: ReleaseName,
+    upload: string,
+    parts: readonly (NamedPart & { readonly tag: string })[],
+    options: SessionOptions = {},
+  ) {
+    const route = `uploads/${encodeURIComponent(upload)}/parts`;
+    const json = { parts: parts.map(({ number, sha256, tag }) => ({ number, sha256, tag })) };
+    return this.http.json(answers.notedParts, this.#draftPost(release, route, json, options));
   }
 
   /** Where the bytes of one part are put. */
@@ -124,6 +165,12 @@ export class Api extends GateApi {
     const path = '/api/v1/namespaces';
     const call = { method: 'POST', path, json, repeatable: true, ...options } as const;
     return this.http.json(answers.namespaceMade, call);
+  }
+
+  /** What the namespace takes up, and may. */
+  usage(namespace: string, options: CallOptions = {}) {
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/usage`;
+    return this.http.json(answers.usage, { path, ...options });
   }
 
   policy(namespace: string, index?: number, options: CallOptions = {}) {

@@ -16,6 +16,9 @@ const LONGEST_WAIT = 10_000;
 /** Seconds of a `Retry-After` that are waited for. */
 export const MAX_RETRY_AFTER_SECONDS = 60;
 
+/** The part of a `Retry-After` over which those who obey it come back. */
+const SPREAD = 1 / 4;
+
 /** What waiting needs; replaced in tests, so that nothing sleeps. */
 export interface Pauses {
   /** Resolves after `ms`; rejects with `interrupted` when `signal` aborts. */
@@ -30,10 +33,12 @@ export const realPauses: Pauses = { sleep, random: Math.random };
 export function waitBefore(next: number, error: unknown, pauses: Pauses): number | undefined {
   if (next > MAX_ATTEMPTS || !isTransient(error)) return undefined;
   const bound = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (next - 2));
-  const jittered = Math.round(pauses.random() * bound);
   const asked = error.details.retryAfterSeconds;
-  if (typeof asked !== 'number') return jittered;
-  return asked > MAX_RETRY_AFTER_SECONDS ? undefined : asked * 1000 + jittered;
+  if (typeof asked !== 'number') return Math.round(pauses.random() * bound);
+  if (asked > MAX_RETRY_AFTER_SECONDS) return undefined;
+  // All that were refused at once were told the same: they come back over a span of time.
+  const spread = Math.max(bound, asked * 1000 * SPREAD);
+  return asked * 1000 + Math.round(pauses.random() * spread);
 }
 
 /** Runs `act` until it succeeds, fails for good, or has failed too often. */

@@ -14,6 +14,7 @@ export function codeOfStatus(status: number): ErrorCode {
   if (status === 404 || status === 410) return 'not-found';
   if (status === 409) return 'conflict';
   if (status === 413) return 'too-large';
-  if (status === 429 || status === 503) return 'overloaded';
+  if (status === 429) return 'rate-limited';
+  if (status === 503) return 'overloaded';
   return 'network';
 }

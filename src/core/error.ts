@@ -46,9 +46,12 @@ export type ErrorCode =
   | 'not-found'
   | 'conflict'
   | 'overloaded'
+  | 'rate-limited'
+  | 'quota-exceeded'
   | 'network'
   | 'storage'
   | 'disk-full'
+  | 'damaged'
   | 'unknown-outcome'
   | 'interrupted'
   | 'internal';

@@ -140,8 +140,7 @@ export class Builder {
     }
   }
 
-  #writeOne(index: number, { leaf, parsed, manifest, decisions }: Indexed): void {
-    this.#insert.leaf.run(leaf, index);
+  #writeOne(index: number, { parsed, manifest, decisions }: Indexed): void {
     if (!parsed?.known) return;
     const { entry } = parsed;
     if (entry.kind === 'namespace') {
@@ -259,7 +258,6 @@ function insertions(database: DatabaseSync) {
       `INSERT OR IGNORE INTO ${table} VALUES (${Array(columns).fill('?').join(', ')})`,
     );
   return {
-    leaf: into('leaves', 2),
     release: into('releases', 9),
     advisory: into('advisories', 5),
     event: into('events', 8),

@@ -63,6 +63,4 @@ export interface Catalogue {
   byDigest(model: Model, digest: Digest): CatalogueRelease | undefined;
   /** Every entry that concerns the model, oldest first. */
   history(model: Model): readonly CatalogueEvent[];
-  /** Index of the leaf with that hash (32 bytes), or undefined. */
-  leaf(hash: Uint8Array): number | undefined;
 }

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { CodedError } from '../core/error.ts';
 
 /** Raise it with every change of the tables or of what is written into them. */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 /** SQLite's result codes (sqlite.org/rescode.html). */
 const SQLITE_BUSY = 5;
@@ -16,8 +16,6 @@ const SQLITE_NOTADB = 26;
 const TABLES = `
   -- Which tree was indexed: its size, and the roots of its complete subtrees.
   CREATE TABLE tree (origin TEXT NOT NULL, size INTEGER NOT NULL, nodes BLOB NOT NULL) STRICT;
-
-  CREATE TABLE leaves (hash BLOB PRIMARY KEY, entry INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
   CREATE TABLE releases (
     entry INTEGER PRIMARY KEY,

@@ -75,12 +75,6 @@ export class SqliteCatalogue implements Catalogue {
     return events.some((event) => event.name !== null) ? events.map(eventOf) : [];
   }
 
-  leaf(hash: Uint8Array): number | undefined {
-    return this.#first('SELECT entry FROM leaves WHERE hash = :hash', { hash })?.entry as
-      | number
-      | undefined;
-  }
-
   #page(query: CatalogueQuery, conditions: readonly string[]): readonly CatalogueRelease[] {
     const { namespace, name } = query.model ?? { namespace: query.namespace, name: undefined };
     const words = query.text === undefined ? undefined : searchExpression(query.text);

@@ -4,7 +4,8 @@
  * A *bearer token* speaks for a subject in some roles, in one namespace or in all. An
  * *upload credential* continues one draft's uploads for up to seven days, and does nothing
  * else: a terabyte outlives a token. A *CI token* is what a job of a trusted publisher gets:
- * it has one namespace, a quarter of an hour and no role at all. Each kind has a `typ` header
+ * it has one namespace, a quarter of an hour and no role at all; it names the entry of the
+ * configuration that let the job in, as the upload credential does that it opens. Each kind has a `typ` header
  * of its own (RFC 8725, section 3.11), all of them a fixed algorithm. Several keys may be good
  * at once, while one follows upon another: a token is tried with each, and nothing in it says
  * with which.
@@ -57,6 +58,8 @@ export interface TokenClaims {
   readonly draft: ReleaseName | undefined;
   /** True for a CI token. */
   readonly ci: boolean;
+  /** Set on a CI token and on an upload credential that one opened: by what the job was let in. */
+  readonly grant: string | undefined;
   /** Seconds since 1970. */
   readonly expires: number;
 }
@@ -94,6 +97,7 @@ const claimsSchema = v.object({
   draft: v.exactOptional(v.string()),
   parent: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
   renews: v.exactOptional(v.literal(true)),
+  grant: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{16}\.[0-9]{1,16}$/))),
 });
 
 /** Issues a bearer token; `seconds` until it expires, `now` in milliseconds. */
@@ -118,10 +122,10 @@ export async function issueToken(
 export async function issueCiToken(
   issuer: TokenKey,
   subject: string,
-  namespace: Namespace,
+  { namespace, grant }: { readonly namespace: Namespace; readonly grant: string },
   now: number,
 ): Promise<{ token: string; id: string }> {
-  return issue(issuer, CI, subject, { roles: [], ns: namespace }, CI_SECONDS, now);
+  return issue(issuer, CI, subject, { roles: [], ns: namespace, grant }, CI_SECONDS, now);
 }
 
 /** For whom an upload credential is issued. */
@@ -129,24 +133,27 @@ export interface Uploader {
   readonly subject: string;
   /** The id of the token that opened the draft: to revoke that one ends the credential too. */
   readonly parent: string;
-  /** A CI job's credential ends sooner, and is not renewed: its identity was good for one job. */
-  readonly ci: boolean;
+  /**
+   * By what a CI job was let in. Its credential ends with that, and in any case sooner, and is
+   * not renewed: its identity was good for one job.
+   */
+  readonly grant?: string | undefined;
 }
 
 /** Issues the credential of one draft's uploads; `expires` in milliseconds. */
 export async function issueUploadCredential(
   issuer: TokenKey,
-  { subject, parent, ci }: Uploader,
+  { subject, parent, grant }: Uploader,
   draft: ReleaseName,
   now: number,
 ): Promise<{ token: string; id: string; expires: number }> {
-  const seconds = ci ? CI_UPLOAD_SECONDS : UPLOAD_SECONDS;
+  const seconds = grant === undefined ? UPLOAD_SECONDS : CI_UPLOAD_SECONDS;
   const claims = {
     roles: [],
     ns: draft.namespace,
     draft: formatReleaseName(draft),
     parent,
-    ...(ci ? {} : { renews: true }),
+    ...(grant === undefined ? { renews: true } : { grant }),
   };
   const issued = await issue(issuer, UPLOAD, subject, claims, seconds, now);
   return { ...issued, expires: now + seconds * 1000 };
@@ -202,7 +209,7 @@ function claimsOf(payload: JWTPayload, kind: unknown): TokenClaims {
   const claims = v.safeParse(claimsSchema, payload);
   if (!claims.success || !isOfKind(claims.output, kind))
     throw refused('the token has malformed claims');
-  const { sub, jti, exp, roles, ns, draft, parent, renews } = claims.output;
+  const { sub, jti, exp, roles, ns, draft, parent, renews, grant } = claims.output;
   return {
     id: jti,
     parent,
@@ -212,13 +219,20 @@ function claimsOf(payload: JWTPayload, kind: unknown): TokenClaims {
     namespace: ns === undefined ? undefined : parseNamespace(ns),
     draft: draft === undefined ? undefined : parseReleaseName(draft),
     ci: kind === CI,
+    grant,
     expires: exp,
   };
 }
 
-/** Only an upload credential has a draft and a parent; a CI token has a namespace, and no role whatever it says. */
-function isOfKind({ draft, parent, ns, roles }: v.InferOutput<typeof claimsSchema>, kind: unknown) {
+/**
+ * Only an upload credential has a draft and a parent, and is renewed unless a CI job opened it; a
+ * CI token has a namespace, a grant, and no role whatever it says.
+ */
+function isOfKind(claims: v.InferOutput<typeof claimsSchema>, kind: unknown) {
+  const { draft, parent, ns, roles, grant, renews } = claims;
   const isUpload = kind === UPLOAD;
+  const isOfCi = kind === CI || (isUpload && renews !== true);
+  if ((grant !== undefined) !== isOfCi) return false;
   if ((draft !== undefined) !== isUpload || (parent !== undefined) !== isUpload) return false;
   return kind !== CI || (ns !== undefined && roles.length === 0);
 }

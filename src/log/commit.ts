@@ -11,8 +11,9 @@ import { openTileTree, type TileTree } from '../core/log/tile-tree.ts';
 import { type Growth, grow, type TreeEdge } from '../core/log/tree.ts';
 import { keys } from '../store/keys.ts';
 import { Batch, type Ground, type Refused } from './batch.ts';
+import { follow } from './follow.ts';
 import type { Closing, StagedDocument } from './item.ts';
-import { formatNonce, type Lock, loadLock, swapLock } from './lock.ts';
+import { formatNonce, formerOf, type HeldLock, type Lock, type Swapped, swapLock } from './lock.ts';
 import { type Pause, persist } from './pause.ts';
 import type { Waiter } from './pool.ts';
 import type { SignedTree } from './publisher.ts';
@@ -21,8 +22,7 @@ import {
   type Committed,
   headOf,
   type LogOptions,
-  loadCommitted,
-  requireGrowth,
+  requireLock,
   signersOf,
   stagingKey,
 } from './recover.ts';
@@ -49,16 +49,24 @@ export interface Attempt {
 }
 
 export class Committer {
+  /** As it was given: of a copy the keys would never change. */
   readonly #options: CommitOptions;
+  /** Of this process, in the lock (`formatProcessName`). */
+  readonly #name: string;
   /** The pauses of a step that must go through once the commit may have happened. */
   readonly #pauses: () => Pause;
   #committed: Committed;
+  /** The newest lock that was seen, and when; the tree behind it may not be taken over yet. */
+  #seen: HeldLock;
+  #seenAt = performance.now();
   #tree: Promise<TileTree> | undefined;
   #cleaning: Promise<unknown> = Promise.resolve();
 
-  constructor(options: CommitOptions, committed: Committed, pauses: () => Pause) {
+  constructor(options: CommitOptions, name: string, committed: Committed, pauses: () => Pause) {
     this.#options = options;
+    this.#name = name;
     this.#committed = committed;
+    this.#seen = committed.lock;
     this.#pauses = pauses;
     options.lastSeen?.save(committed.lock.checkpoint);
   }
@@ -75,6 +83,7 @@ export class Committer {
    */
   async prepare(
     waiters: readonly Waiter[],
+    turns: (before: Lock) => readonly string[],
   ): Promise<{ readonly attempt: Attempt } | { readonly refused: readonly Refused[] }> {
     const { store, host, origin, random, closing } = this.#options;
     const base = this.#committed;
@@ -89,12 +98,15 @@ export class Committer {
     const staged = [...growth.files.map(stageTile), ...batch.documents];
     await store.create(stagingKey(growth.edge, nonce), formatStaging(host, staged));
     const checkpoint = signCheckpoint({ origin, ...headOf(growth.edge) }, signersOf(this.#options));
-    return { attempt: { base, batch, growth, staged, lock: { checkpoint, time, nonce }, begun } };
+    const order = { former: formerOf(base.lock), by: this.#name, turns: turns(base.lock) };
+    return {
+      attempt: { base, batch, growth, staged, lock: { checkpoint, time, nonce, ...order }, begun },
+    };
   }
 
   /**
-   * Puts the attempt into the log and applies it; false when another process was first and
-   * `newest` is its tree. Throws only when it is not known, or not yet true, what the lock says.
+   * Puts the attempt into the log and applies it; false when another process was first, whose
+   * lock is then `seen`. Throws only when it is not known, or not yet true, what the lock says.
    */
   async commit(attempt: Attempt): Promise<boolean> {
     const { store } = this.#options;
@@ -102,32 +114,36 @@ export class Committer {
 
     // THE COMMIT POINT. Once this swap takes effect the batch is in the log for ever, and
     // nothing else in this room makes anything true.
-    const version = await swapLock(store, base.lock.version, lock, this.#pauses());
+    const swapped = await swapLock(store, base.lock, lock, this.#pauses());
 
-    if (version !== undefined) {
-      this.#adopt({ lock: { ...lock, version }, edge: growth.edge });
-      await persist(this.#pauses(), () => applyStaged(store, staged));
+    if (swapped.outcome === 'held') {
+      this.#adopt({ lock: { ...lock, version: swapped.version }, edge: growth.edge });
+      await applyStaged(store, staged, this.#pauses);
     }
-    const isLogged = version !== undefined || (await this.#takeOver(attempt));
+    const isLogged = swapped.outcome === 'held' || (await this.#isLogged(attempt, swapped));
     this.#clean(attempt);
     return isLogged;
   }
 
-  /** Is the tree that we stand on still the locked one? */
-  async isNewest(): Promise<boolean> {
-    const lock = await loadLock(this.#options.store);
-    return lock?.version === this.#committed.lock.version;
+  /** The newest lock that is known, and for how many milliseconds. */
+  get seen(): { readonly lock: HeldLock; readonly age: number } {
+    return { lock: this.#seen, age: performance.now() - this.#seenAt };
   }
 
-  /** Stands on the tree that another process locked. Throws `fork` if ours is no part of it. */
+  /** Looks at the lock. */
+  async look(): Promise<void> {
+    this.#see(await requireLock(this.#options.store));
+  }
+
+  /** Is the tree that we stand on the newest that was seen? */
+  get isUpToDate(): boolean {
+    return this.#seen.version === this.#committed.lock.version;
+  }
+
+  /** Stands on the tree of the lock that was seen. Throws `fork` if ours is no part of it. */
   async catchUp(): Promise<void> {
-    const { renewKeys } = this.#options;
-    await renewKeys?.();
-    const committed = await loadCommitted(this.#options);
-    await requireGrowth(this.#options, this.#committed.edge, committed.edge);
-    // What that commit had staged is applied by now, a newer trust root among it.
-    await renewKeys?.();
-    this.#adopt(committed);
+    if (this.isUpToDate) return;
+    this.#adopt(await follow(this.#options, this.#committed.edge, this.#seen));
   }
 
   /** Why nothing can be committed at this time: the clock is behind the last commit. */
@@ -143,20 +159,30 @@ export class Committer {
   }
 
   /**
-   * Another lock stands where ours should. Adopts it, and tells whether our batch is in its
-   * tree all the same: our swap may have gone through unanswered and been built upon.
+   * Another lock stands where ours should. Is our batch in its tree all the same? Our swap may
+   * have gone through unanswered and been built upon, so long ago that only the tree tells.
    */
-  async #takeOver(attempt: Attempt): Promise<boolean> {
+  async #isLogged(attempt: Attempt, swapped: Exclude<Swapped, { outcome: 'held' }>) {
     const { store, host } = this.#options;
+    this.#see(swapped.found);
+    if (swapped.outcome === 'lost') return false;
     await persist(this.#pauses(), () => this.catchUp());
+    if (swapped.outcome === 'committed') return true;
     return persist(this.#pauses(), () =>
       beginsWith(host, storedTiles(store), this.#committed.edge, attempt.growth.edge),
     );
   }
 
+  #see(lock: HeldLock): void {
+    if (lock.version === this.#seen.version) return;
+    this.#seen = lock;
+    this.#seenAt = performance.now();
+  }
+
   /** Takes `committed` for the state of the log. Sizes only grow: `requireGrowth` saw to it. */
   #adopt(committed: Committed): void {
     this.#committed = committed;
+    this.#see(committed.lock);
     this.#tree = undefined;
     this.#options.lastSeen?.save(committed.lock.checkpoint);
   }

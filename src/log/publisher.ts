@@ -36,6 +36,9 @@ export interface PublisherOptions {
   readonly onStop: (cause: unknown) => void;
 }
 
+/** How long another process is given to publish what it has committed, in milliseconds. */
+const LEAVE_MS = 1000;
+
 interface StoredTree extends SignedTree {
   readonly version: Version;
 }
@@ -53,6 +56,8 @@ export class Publisher {
   /** The published checkpoint as it stands in the store, while that is known. */
   #stored: StoredTree | undefined;
   #waiting: Waiting[] = [];
+  /** Until a tree of another process is published by this one. */
+  #leaving: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #finishing = false;
   #ended = false;
@@ -66,8 +71,17 @@ export class Publisher {
     return this.#published;
   }
 
-  /** Takes over `tree`, unless a larger one is already being published. */
-  offer(tree: SignedTree): void {
+  /**
+   * Takes over `tree`, unless a larger one is already being published. Another process's is
+   * left to that process for a while: two that move one document are in each other's way.
+   */
+  offer(tree: SignedTree, whose: 'ours' | 'theirs' = 'ours'): void {
+    clearTimeout(this.#leaving);
+    if (whose === 'theirs') {
+      this.#stored = undefined;
+      this.#leaving = setTimeout(() => this.offer(tree), LEAVE_MS).unref();
+      return;
+    }
     if (this.#newest !== undefined && this.#newest.size > tree.size) return;
     this.#newest = tree;
     if (!this.#isPublic(tree.size)) this.#running ??= this.#run();
@@ -91,6 +105,7 @@ export class Publisher {
   /** Makes one more try of what is not yet public, then answers everyone who still waits. */
   async finish(): Promise<void> {
     this.#finishing = true;
+    clearTimeout(this.#leaving);
     await this.#running;
     this.#end();
   }

@@ -5,7 +5,7 @@
  * their way, so that rot in a tile is named here and never passed on.
  */
 import { equal } from '../core/bytes.ts';
-import { CodedError } from '../core/error.ts';
+import { CodedError, type ErrorCode, isCoded, messageOf } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 import type { TreeHead } from '../core/log/checkpoint.ts';
 import { parseCheckpoint } from '../core/log/checkpoint.ts';
@@ -47,6 +47,8 @@ export interface LogReader {
   tile(path: TilePath): Promise<Uint8Array | undefined>;
   /** An entry's exact bytes. Throws `not-found` beyond the published tree. */
   entry(index: number): Promise<Uint8Array>;
+  /** The root that the log had at `size`; undefined beyond the published tree. */
+  rootAt(size: number): Promise<Uint8Array | undefined>;
   /** The entries from `start` up to, not including, `end`; at most 1,024 of them. */
   entries(start: number, end: number): Promise<Uint8Array[]>;
   /** Of entry `index` in the tree of `size` (default: the published one), leaf to root. */
@@ -74,21 +76,37 @@ export async function beginsWith(
   return equal(await tree.rootAt(older.size), older.root);
 }
 
-export function openLogReader(store: Store, host: Host): LogReader {
-  return new StoredLog(store, host);
+/** Opens a published checkpoint; throws when it is not this log's, by its keys. */
+export type OpenCheckpoint = (note: Uint8Array) => Promise<TreeHead>;
+
+/** `open` keeps a checkpoint in which a bit has flipped from being shown; without it only its form is looked at. */
+export function openLogReader(
+  store: Store,
+  host: Host,
+  open: OpenCheckpoint = async (note) => parseCheckpoint(parseNote(note).text),
+): LogReader {
+  return new StoredLog(store, host, open);
 }
 
 class StoredLog implements LogReader {
   readonly #store: Store;
   readonly #host: Host;
+  readonly #openCheckpoint: OpenCheckpoint;
+  /** The checkpoint that was opened last: most requests meet the same one. */
+  #published: Published | undefined;
   readonly #read: ReadTile;
+  /** Files as the store has them; dropped when any of them turns out to be damaged. */
+  readonly #files = new ByteCache(CACHE_BYTES);
+  /** Files that were proved to be of a published tree: what they hold never changes. */
+  readonly #proved = new ByteCache(CACHE_BYTES);
   /** The tree that was opened last; the one of the published checkpoint nearly always. */
   #tree: TileTree | undefined;
 
-  constructor(store: Store, host: Host) {
+  constructor(store: Store, host: Host, open: OpenCheckpoint) {
     this.#store = store;
     this.#host = host;
-    this.#read = cachedTiles(storedTiles(store), CACHE_BYTES);
+    this.#openCheckpoint = open;
+    this.#read = cachedTiles(storedTiles(store), this.#files);
   }
 
   async published(): Promise<Published> {
@@ -99,69 +117,85 @@ class StoredLog implements LogReader {
         `${this.#store.name} holds no log; make one with "weighhouse init"`,
       );
     }
-    const { size, root } = parseCheckpoint(parseNote(stored.bytes).text);
-    return { size, root, note: stored.bytes };
+    if (this.#published && equal(this.#published.note, stored.bytes)) return this.#published;
+    const { size, root } = await this.#openCheckpoint(stored.bytes).catch((cause: unknown) => {
+      const message = `${keys.checkpoint()} in ${this.#store.name} is damaged: ${messageOf(cause)}`;
+      throw new CodedError('storage', message, { key: keys.checkpoint() }, { cause });
+    });
+    this.#published = { size, root, note: stored.bytes };
+    return this.#published;
   }
 
   async tile(path: TilePath): Promise<Uint8Array | undefined> {
     const tile = parseTilePath(path);
-    const { size } = await this.published();
-    const width = tileWidth(tile.level, tile.index, size);
-    if (width < tile.width) return undefined;
-    return (await this.#read(path)) ?? (await this.#cut(tile, width));
+    const published = await this.published();
+    if (tileWidth(tile.level, tile.index, published.size) < tile.width) return undefined;
+    const known = this.#proved.get(path);
+    if (known !== undefined) return known;
+    const bytes = await this.#naming(async () => cutOf(await this.#open(published), tile), path);
+    this.#proved.keep(path, bytes);
+    return bytes;
   }
 
   async entry(index: number): Promise<Uint8Array> {
     const published = await this.published();
     requireIndex(index, published.size);
-    return (await this.#open(published)).entry(index);
+    return this.#naming(async () => (await this.#open(published)).entry(index));
+  }
+
+  async rootAt(size: number): Promise<Uint8Array | undefined> {
+    const published = await this.published();
+    return size > published.size ? undefined : (await this.#open(published)).rootAt(size);
   }
 
   async entries(start: number, end: number): Promise<Uint8Array[]> {
     requireRange(start, end);
     const tree = await this.#publishedTree(end);
-    const bundles: Uint8Array[] = [];
     const first = Math.floor(start / TILE_WIDTH);
-    for (let index = first; index * TILE_WIDTH < end; index++) {
-      bundles.push(...(await tree.bundle(index)));
-    }
+    const count = Math.ceil(end / TILE_WIDTH) - first;
+    const reading = Array.from({ length: count }, (_, i) =>
+      this.#naming(() => tree.bundle(first + i)),
+    );
+    const entries = (await Promise.all(reading)).flat();
     const skipped = first * TILE_WIDTH;
-    return bundles.slice(start - skipped, end - skipped);
+    return entries.slice(start - skipped, end - skipped);
   }
 
   async inclusionProof(index: number, size?: number): Promise<Uint8Array[]> {
     const tree = await this.#treeOf(size ?? (await this.published()).size);
-    return tree.proveInclusion(index);
+    return this.#naming(() => tree.proveInclusion(index));
   }
 
   async consistencyProof(oldSize: number, newSize?: number): Promise<Uint8Array[]> {
     const tree = await this.#treeOf(newSize ?? (await this.published()).size);
-    return tree.proveConsistency(oldSize);
+    return this.#naming(() => tree.proveConsistency(oldSize));
   }
 
   async tlogProof(index: number): Promise<Uint8Array> {
     const published = await this.published();
     requireIndex(index, published.size);
-    const tree = await this.#open(published);
-    return formatTlogProof({
-      index,
-      hashes: await tree.proveInclusion(index),
-      checkpoint: published.note,
-    });
+    const hashes = await this.#naming(async () =>
+      (await this.#open(published)).proveInclusion(index),
+    );
+    return formatTlogProof({ index, hashes, checkpoint: published.note });
   }
 
+  /** A published tree of at least `size`: the one that is open already will do. */
   async #publishedTree(size: number): Promise<TileTree> {
+    if (this.#tree !== undefined && size <= this.#tree.head.size) return this.#tree;
     const published = await this.published();
     requireWithin(size, published.size);
-    return this.#open(published);
+    return this.#naming(() => this.#open(published));
   }
 
   /** The tree that the log had at `size`, its root taken from the published one. */
   async #treeOf(size: number): Promise<TileTree> {
     const newest = await this.#publishedTree(size);
     if (size === newest.head.size) return newest;
-    const head = { size, root: await newest.rootAt(size) };
-    return openTileTree(this.#host, head, this.#readThrough(newest.head.size));
+    return this.#naming(async () => {
+      const head = { size, root: await newest.rootAt(size) };
+      return openTileTree(this.#host, head, this.#readThrough(newest.head.size));
+    });
   }
 
   async #open(head: TreeHead): Promise<TileTree> {
@@ -195,31 +229,84 @@ class StoredLog implements LogReader {
       throw error;
     }
   }
+
+  /**
+   * Tiles of the published tree that are missing or wrong are the store's damage, and nobody's
+   * bad request. What was read is forgotten with it, so that a repair is seen. A misshapen file
+   * does not say its name: then it is most likely the one that was asked for.
+   */
+  async #naming<T>(act: () => Promise<T>, asked?: TilePath): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isCoded(error) || !DAMAGE.has(error.code)) throw error;
+      this.#files.clear();
+      this.#tree = undefined;
+      const { path = asked } = error.details;
+      throw new CodedError(
+        'damaged',
+        `the log’s store is damaged: ${error.message}; its operator finds what with "weighhouse scrub"`,
+        typeof path === 'string' ? { object: keys.tile(path) } : {},
+        { cause: error },
+      );
+    }
+  }
 }
 
-/** Keeps full tiles, which never change, up to `maxBytes` of them; the least recently used goes first. */
-function cachedTiles(read: ReadTile, maxBytes: number): ReadTile {
-  const kept = new Map<TilePath, Uint8Array>();
-  let total = 0;
-  const keep = (path: TilePath, bytes: Uint8Array) => {
-    if (kept.has(path)) return;
-    kept.set(path, bytes);
-    total += bytes.length;
-    for (const [oldest, { length }] of kept) {
-      if (total <= maxBytes) break;
-      kept.delete(oldest);
-      total -= length;
-    }
-  };
-  return async (path) => {
-    const known = kept.get(path);
+/** What reading a tree throws for tiles that are missing, misshapen or others. */
+const DAMAGE: ReadonlySet<ErrorCode> = new Set(['not-found', 'bad-tile', 'proof-invalid']);
+
+/** The file of a tile, or the beginning of one that has grown since, out of a checked tree. */
+async function cutOf(tree: TileTree, { level, index, width }: Tile): Promise<Uint8Array> {
+  if (level === 'entries') {
+    return formatEntryBundle((await tree.bundle(index)).slice(0, width));
+  }
+  return (await tree.hashes(level, index)).slice(0, width * HASH_BYTES);
+}
+
+/** Keeps files up to `maxBytes` of them; the least recently used goes first. */
+class ByteCache {
+  readonly #kept = new Map<TilePath, Uint8Array>();
+  readonly #maxBytes: number;
+  #total = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get(path: TilePath): Uint8Array | undefined {
+    const known = this.#kept.get(path);
     if (known !== undefined) {
-      kept.delete(path);
-      kept.set(path, known);
-      return known;
+      this.#kept.delete(path);
+      this.#kept.set(path, known);
     }
+    return known;
+  }
+
+  keep(path: TilePath, bytes: Uint8Array): void {
+    if (this.#kept.has(path)) return;
+    this.#kept.set(path, bytes);
+    this.#total += bytes.length;
+    for (const [oldest, { length }] of this.#kept) {
+      if (this.#total <= this.#maxBytes) break;
+      this.#kept.delete(oldest);
+      this.#total -= length;
+    }
+  }
+
+  clear(): void {
+    this.#kept.clear();
+    this.#total = 0;
+  }
+}
+
+/** Keeps full tiles, which never change. */
+function cachedTiles(read: ReadTile, files: ByteCache): ReadTile {
+  return async (path) => {
+    const known = files.get(path);
+    if (known !== undefined) return known;
     const bytes = await read(path);
-    if (bytes !== undefined && parseTilePath(path).width === TILE_WIDTH) keep(path, bytes);
+    if (bytes !== undefined && parseTilePath(path).width === TILE_WIDTH) files.keep(path, bytes);
     return bytes;
   };
 }

@@ -14,13 +14,15 @@ import { CodedError } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 import { openCheckpoint, signCheckpoint, type TreeHead } from '../core/log/checkpoint.ts';
 import { formatTilePath, TILE_WIDTH, tileWidth } from '../core/log/tile.ts';
+import type { ReadTile } from '../core/log/tile-reader.ts';
 import { emptyEdge, loadEdge, type TreeEdge } from '../core/log/tree.ts';
 import type { SigningKey, VerifierKey } from '../core/note/key.ts';
 import { type NoteSigner, type NoteVerifier, noteSigner, noteVerifier } from '../core/note/note.ts';
 import type { Store } from '../store/contract.ts';
 import { type Key, keys, prefixes } from '../store/keys.ts';
+import type { StagedDocument } from './item.ts';
 import type { LastSeen } from './last-seen.ts';
-import { formatNonce, type HeldLock, loadLock, swapLock } from './lock.ts';
+import { formatNonce, formatProcessName, type HeldLock, loadLock, swapLock } from './lock.ts';
 import type { Pause } from './pause.ts';
 import type { SignedTree } from './publisher.ts';
 import { beginsWith, storedTiles } from './reader.ts';
@@ -71,9 +73,10 @@ export async function createLog(
   const published = await store.size(keys.checkpoint());
   if (published !== undefined) throw alreadyThere(store);
   const checkpoint = signCheckpoint({ origin, ...headOf(emptyEdge(host)) }, signersOf(options));
-  const lock = { checkpoint, time, nonce: formatNonce(random) };
-  const version = await swapLock(store, null, lock, options.pause ?? rethrow);
-  if (version === undefined) throw alreadyThere(store);
+  const [by, nonce] = [formatProcessName(random), formatNonce(random)];
+  const lock = { by, checkpoint, former: [], nonce, time, turns: [] };
+  const swapped = await swapLock(store, null, lock, options.pause ?? rethrow);
+  if (swapped.outcome !== 'held') throw alreadyThere(store);
   // Lost only to a sequencer that has published this very checkpoint, or a larger one, since.
   await store.swap(keys.checkpoint(), null, checkpoint);
 }
@@ -81,13 +84,7 @@ export async function createLog(
 /** Brings the bucket up to the lock and reads the edge of the tree, checked against its signed root. */
 export async function loadCommitted(options: LogOptions): Promise<Committed> {
   const { store, host } = options;
-  const lock = await loadLock(store);
-  if (lock === undefined) {
-    throw new CodedError(
-      'not-found',
-      `${store.name} holds no log; make one with "weighhouse init"`,
-    );
-  }
+  const lock = await requireLock(store);
   const head = openOwn(options, keys.lock(), lock.checkpoint);
   await replay(options, stagingKey(head, lock.nonce));
   return { lock, edge: await loadEdge(host, head, storedTiles(store)) };
@@ -109,6 +106,13 @@ export async function recover(options: LogOptions): Promise<Committed> {
     const lock = await loadLock(options.store);
     if (lock?.version === committed.lock.version) throw found;
   }
+}
+
+/** The lock. Throws `not-found` where there is no log. */
+export async function requireLock(store: Store): Promise<HeldLock> {
+  const lock = await loadLock(store);
+  if (lock !== undefined) return lock;
+  throw new CodedError('not-found', `${store.name} holds no log; make one with "weighhouse init"`);
 }
 
 /** Where an attempt's bundle is staged. */
@@ -139,10 +143,15 @@ export function headOf({ size, root }: TreeHead): TreeHead {
  * Throws unless the tree `now` begins with the tree `seen`: nobody may be shown a smaller or
  * another log than before, whatever the store says.
  */
-export async function requireGrowth(options: LogOptions, seen: TreeHead, now: TreeHead) {
+export async function requireGrowth(
+  options: LogOptions,
+  seen: TreeHead,
+  now: TreeHead,
+  read: ReadTile,
+) {
   const { host, store } = options;
   if (now.size < seen.size) throw rolledBack(store, seen, now);
-  if (await beginsWith(host, storedTiles(store), now, seen)) return;
+  if (await beginsWith(host, read, now, seen)) return;
   throw new CodedError(
     'fork',
     `${keys.lock()} in ${store.name} has a tree of size ${now.size} that does not begin with the tree of size ${seen.size} seen before: the log has forked; stop every writer and keep both checkpoints`,
@@ -151,9 +160,13 @@ export async function requireGrowth(options: LogOptions, seen: TreeHead, now: Tr
 }
 
 /** Carries the staged bundle out if it is still there. Gone means done: it is removed after that. */
-async function replay({ store, host }: LogOptions, key: Key): Promise<void> {
+async function replay(options: LogOptions, key: Key): Promise<void> {
+  await applyStaged(options.store, await readStaged(options, key));
+}
+
+export async function readStaged({ store, host }: LogOptions, key: Key): Promise<StagedDocument[]> {
   const stored = await store.get(key, MAX_STAGING_BYTES);
-  if (stored !== undefined) await applyStaged(store, parseStaging(host, stored.bytes, key));
+  return stored === undefined ? [] : parseStaging(host, stored.bytes, key);
 }
 
 /** The error that says how the bucket contradicts the lock, or undefined. */
@@ -203,7 +216,7 @@ async function findSeenAhead(options: LogOptions, edge: TreeEdge) {
       : (['fork', 'holds another history'] as const);
   return new CodedError(
     code,
-    `this node has seen a tree of size ${seen.size} (${lastSeen.name}) with which the tree of size ${edge.size} in ${store.name} does not fit: the store ${how}; restore the newest copy, for to go on from this one would fork the log`,
+    `this node has seen a tree of size ${seen.size} (${lastSeen.name}) with which the tree of size ${edge.size} in ${store.name} does not fit: the store ${how}; restore the newest copy, for to go on from this one would fork the log (docs/restored-backup.md)`,
     { seen, now: headOf(edge) },
   );
 }
@@ -244,7 +257,7 @@ function alreadyThere(store: Store): CodedError {
 function rolledBack(store: Store, seen: TreeHead, now: TreeHead): CodedError {
   return new CodedError(
     'rolled-back',
-    `${keys.lock()} in ${store.name} has size ${now.size}, but a tree of size ${seen.size} was signed before: it was restored from an older copy; restore the newest lock`,
+    `${keys.lock()} in ${store.name} has size ${now.size}, but a tree of size ${seen.size} was signed before: it was restored from an older copy; restore the newest lock (docs/restored-backup.md)`,
     { seen: headOf(seen), now: headOf(now) },
   );
 }
@@ -252,7 +265,7 @@ function rolledBack(store: Store, seen: TreeHead, now: TreeHead): CodedError {
 function tileAhead(store: Store, edge: TreeEdge, tile: string): CodedError {
   return new CodedError(
     'rolled-back',
-    `${tile} in ${store.name} lies beyond size ${edge.size} of the lock: the lock was restored from an older copy; restore the newest lock`,
+    `${tile} in ${store.name} lies beyond size ${edge.size} of the lock: the lock was restored from an older copy; restore the newest lock (docs/restored-backup.md)`,
     { tile, size: edge.size },
   );
 }

@@ -3,6 +3,7 @@
  * period the pool is committed as one batch:
  *
  *     pool     items wait at most a period, or until the pool is ripe
+ *     turn     with other writers: wait until it is this one's, on top of what they did (turns.ts)
  *     prepare  judge each item on top of the locked tree, build the tiles in memory,
  *              derive the root a second time, store the staging bundle, sign
  *     commit   compare-and-swap private/lock: from here on the batch is in the log
@@ -25,32 +26,28 @@ import { keys } from '../store/keys.ts';
 import type { Refused } from './batch.ts';
 import { type Attempt, type CommitOptions, Committer } from './commit.ts';
 import type { Appended, Item } from './item.ts';
-import { formatNonce } from './lock.ts';
+import { formatNonce, formatProcessName, type Lock } from './lock.ts';
 import { isFatal, isPassing, type Pause, pauses } from './pause.ts';
 import { DEFAULT_POOL_LIMIT, Pool, type PoolLimit, type Waiter } from './pool.ts';
 import { type Cosign, Publisher, type SignedTree } from './publisher.ts';
 import { type Committed, openOwn, recover } from './recover.ts';
+import { Rhythm, type RhythmOptions } from './rhythm.ts';
+import { PoliteTurns, type TurnTaking, untilTurn } from './turns.ts';
 
-/** How long the pool collects, in milliseconds. */
-export const DEFAULT_PERIOD = 200;
-/** How long the log may stand still before `closing` is asked: heads are due every 15 minutes. */
-export const DEFAULT_MAX_IDLE = 10 * 60_000;
 /** How long an append waits for the witnesses before it is answered with `published: false`. */
 export const DEFAULT_PATIENCE = 5_000;
 /** Tries of one batch before its waiters are told that the store fails. */
 const MAX_TRIES = 3;
 /** What a timer takes; longer ones would ring at once. */
 const LONGEST_SLEEP = 2 ** 31 - 1;
-/** How often a log that stalled looks whether the store takes writes again. */
-const HEAL_MS = 1000;
 
 /** Times are milliseconds; what is left out has the default above. */
-export interface SequencerOptions extends CommitOptions {
+export interface SequencerOptions extends CommitOptions, RhythmOptions {
+  /** When this process may try to commit; by default it takes turns with the others. */
+  readonly turns?: TurnTaking;
   /** Collects cosignatures; without it the log's own signature is enough to publish. */
   readonly cosign?: Cosign;
-  readonly period?: number;
   readonly poolLimit?: PoolLimit;
-  readonly maxIdle?: number;
   readonly patience?: number;
   readonly observer?: Observer;
 }
@@ -99,9 +96,10 @@ export async function openSequencer(options: SequencerOptions): Promise<Sequence
 
 class StoreSequencer implements Sequencer {
   readonly #options: SequencerOptions;
-  readonly #period: number;
+  readonly #rhythm: Rhythm;
   readonly #pool: Pool;
   readonly #committer: Committer;
+  readonly #turns: TurnTaking;
   readonly #publisher: Publisher;
   readonly #abort = new AbortController();
   readonly #done: Promise<void>;
@@ -109,19 +107,18 @@ class StoreSequencer implements Sequencer {
   #stopped: CodedError | undefined;
   #stalled: unknown;
   #tries = 0;
-  #begun = Number.NEGATIVE_INFINITY;
-  #idleSince: number;
   #lastMilliseconds = 0;
   #wake: () => void = () => {};
 
   constructor(options: SequencerOptions, committed: Committed) {
     this.#options = options;
-    this.#committer = new Committer(options, committed, () => this.#pauses());
-    this.#period = options.period ?? DEFAULT_PERIOD;
-    this.#idleSince = performance.now() - Math.max(0, options.clock() - committed.lock.time);
+    const name = formatProcessName(options.random());
+    this.#committer = new Committer(options, name, committed, () => this.#pauses());
+    this.#turns = options.turns ?? new PoliteTurns(name, options.store);
+    this.#rhythm = new Rhythm(options, Math.max(0, options.clock() - committed.lock.time));
     this.#pool = new Pool(
       options.poolLimit ?? DEFAULT_POOL_LIMIT,
-      () => Math.ceil((this.#period + this.#lastMilliseconds) / 1000),
+      () => Math.ceil((this.#rhythm.period + this.#lastMilliseconds) / 1000),
       () => this.#wake(),
     );
     this.#publisher = this.#openPublisher();
@@ -176,18 +173,10 @@ class StoreSequencer implements Sequencer {
     for (;;) {
       if (this.#stopped !== undefined || this.#abort.signal.aborted) return this.#leave();
       if (this.#closing) return this.#pool.length > 0;
-      const wait = this.#untilDue();
+      const wait = this.#rhythm.untilDue(this.#pool, this.#stalled !== undefined);
       if (wait <= 0) return true;
       await this.#sleep(wait);
     }
-  }
-
-  #untilDue(): number {
-    const now = performance.now();
-    if (this.#pool.isRipe) return 0;
-    if (this.#pool.length > 0) return this.#begun + this.#period - now;
-    if (this.#stalled !== undefined) return this.#begun + HEAL_MS - now;
-    return this.#idleSince + (this.#options.maxIdle ?? DEFAULT_MAX_IDLE) - now;
   }
 
   /** At most `milliseconds`; less when something arrives in an empty pool, or makes it ripe. */
@@ -215,14 +204,17 @@ class StoreSequencer implements Sequencer {
   // ------------------------------------------------------------------ one commit
 
   async #cycle(): Promise<void> {
-    this.#begun = performance.now();
-    const waiters = this.#pool.take();
+    const hasWork = this.#pool.length > 0 || this.#stalled !== undefined;
+    if (!this.#rhythm.begin(hasWork)) return this.#watch();
+    const waiters: Waiter[] = [];
     let attempt: Attempt | undefined;
     try {
+      await this.#awaitTurn();
+      waiters.push(...this.#pool.take());
       if (waiters.length === 0 && this.#stalled !== undefined) await this.#probe();
       else attempt = await this.#prepare(waiters);
     } catch (error) {
-      this.#setBack(waiters, error);
+      await this.#notPrepared(waiters.length > 0 ? waiters : this.#pool.take(), error);
       return;
     }
     try {
@@ -236,29 +228,58 @@ class StoreSequencer implements Sequencer {
     this.#stalled = undefined;
   }
 
+  /**
+   * Sees what the others commit: to remember it, and to notice by itself that the store was
+   * put back under a server that runs.
+   */
+  async #watch(): Promise<void> {
+    try {
+      await this.#committer.look();
+      await this.#catchUp();
+    } catch (error) {
+      this.#setBack([], error);
+    }
+  }
+
+  /** Returns when it is this process's turn, on top of what the others have committed. */
+  async #awaitTurn(): Promise<void> {
+    await untilTurn(this.#committer, this.#turns, this.#abort.signal);
+    await this.#catchUp();
+  }
+
+  async #catchUp(): Promise<void> {
+    if (this.#committer.isUpToDate) return;
+    await this.#committer.catchUp();
+    this.#publisher.offer(this.committed(), 'theirs');
+  }
+
   /** Everything before the commit. Undefined when nothing is left to be committed. */
   async #prepare(waiters: readonly Waiter[]): Promise<Attempt | undefined> {
-    const begun = this.#begun;
-    const prepared = await this.#committer.prepare(waiters);
+    const { begun } = this.#rhythm;
+    const more = () => !this.#closing && (this.#pool.length > 0 || 'perhaps');
+    const next = (before: Lock) => this.#turns.next(before, more());
+    const prepared = await this.#committer.prepare(waiters, next);
     if ('attempt' in prepared) return prepared.attempt;
     await this.#refuse(prepared.refused);
-    this.#idleSince = begun;
+    this.#rhythm.idleSince = begun;
     return undefined;
   }
 
   async #commit(attempt: Attempt, waiters: readonly Waiter[]): Promise<void> {
     const isLogged = await this.#committer.commit(attempt);
-    this.#publisher.offer(this.committed());
     if (!isLogged) return this.#tryAgain(waiters);
+    this.#turns.taken();
+    this.#publisher.offer(this.committed());
     this.#pool.putBack(attempt.batch.left);
-    this.#idleSince = attempt.begun;
+    this.#rhythm.idleSince = attempt.begun;
     this.#answer(attempt);
   }
 
-  #tryAgain(waiters: readonly Waiter[]): void {
+  #tryAgain(waiters: readonly Waiter[]): Promise<void> {
     this.#options.observer?.lost?.();
     this.#pool.putBack(waiters);
-    this.#begun = Number.NEGATIVE_INFINITY;
+    this.#rhythm.hurry();
+    return this.#turns.lost();
   }
 
   #answer({ batch, growth, begun }: Attempt): void {
@@ -278,16 +299,31 @@ class StoreSequencer implements Sequencer {
   /** Nothing to commit: the refusals hold only if the lock is still the one they were judged on. */
   async #refuse(refused: readonly Refused[]): Promise<void> {
     if (refused.length === 0) return;
-    if (await this.#committer.isNewest()) {
+    await this.#committer.look();
+    if (this.#committer.isUpToDate) {
       for (const { waiter, error } of refused) waiter.reject(error);
       return;
     }
-    await this.#committer.catchUp();
-    this.#publisher.offer(this.committed());
-    this.#tryAgain(refused.map(({ waiter }) => waiter));
+    return this.#tryAgain(refused.map(({ waiter }) => waiter));
   }
 
   // ------------------------------------------------------------------ what goes wrong
+
+  /**
+   * What another process has committed since may be in the store already, ahead of the tree that
+   * this try stood on: then its failure says nothing, and the same is tried on top of that.
+   */
+  async #notPrepared(waiters: readonly Waiter[], error: unknown): Promise<void> {
+    if (isPassing(error) || isFatal(error)) return this.#setBack(waiters, error);
+    try {
+      await this.#committer.look();
+      if (this.#committer.isUpToDate) return this.#setBack(waiters, error);
+      await this.#catchUp();
+    } catch (cause) {
+      return this.#setBack(waiters, cause);
+    }
+    this.#tryAgain(waiters);
+  }
 
   /** A try failed before its commit: nothing happened, so it may be repeated. */
   #setBack(waiters: readonly Waiter[], error: unknown): void {

@@ -25,6 +25,7 @@ import { count, parseShape } from '../core/shape.ts';
 import type { Store } from '../store/contract.ts';
 import { type Key, parseKey } from '../store/keys.ts';
 import type { StagedDocument } from './item.ts';
+import { type Pause, persist } from './pause.ts';
 
 type Sha256 = Pick<Host, 'sha256'>;
 
@@ -113,13 +114,22 @@ function openBody(host: Sha256, bytes: Uint8Array, what: string): Uint8Array {
  * Carries a committed bundle out: tiles and immutable documents first, then the documents
  * that point at them. Doing it twice, or in two processes at once, is the same as once.
  * Throws `storage` when an immutable object is already there with other bytes: damage.
+ *
+ * With `pauses`, each write is tried until it goes through, by itself: where one in ten fails,
+ * hardly any bundle would go through as a whole.
  */
-export async function applyStaged(store: Store, objects: readonly StagedDocument[]): Promise<void> {
+export async function applyStaged(
+  store: Store,
+  objects: readonly StagedDocument[],
+  pauses?: () => Pause,
+): Promise<void> {
+  const insist = (step: () => Promise<void>) => (pauses ? persist(pauses(), step) : step());
   await inParallel(objects, PARALLEL_WRITES, async (object) => {
-    if (object.kind === 'immutable') await createExactly(store, object.key, object.bytes);
+    if (object.kind !== 'immutable') return;
+    await insist(() => createExactly(store, object.key, object.bytes));
   });
   await inParallel(objects, PARALLEL_WRITES, async (object) => {
-    if (object.kind === 'newest') await replaceOlder(store, object);
+    if (object.kind === 'newest') await insist(() => replaceOlder(store, object));
   });
 }
 

@@ -227,7 +227,7 @@ function canBeAsked(witness: PolicyWitness): witness is PolicyWitness & { readon
 function objectionOf(witness: string, { code, message, details }: CodedError): CodedError {
   return new CodedError(
     code,
-    `${message} (${witness}): the store was restored from an older copy; restore the newest, or take the witness out of the policy if it is wrong`,
+    `${message} (${witness}): the store was restored from an older copy; restore the newest (docs/restored-backup.md), or take the witness out of the policy if it is wrong`,
     details,
   );
 }

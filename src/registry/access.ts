@@ -15,11 +15,9 @@ import {
   type ReleaseName,
   versionKey,
 } from '../core/release/name.ts';
-import { ROLES, type Role } from '../core/release/roles.ts';
+import { PUBLISHING, ROLES, type Role } from '../core/release/roles.ts';
 import type { Caller } from './registry.ts';
 
-/** Roles that make and publish releases. */
-export const PUBLISHING: readonly Role[] = ['publisher', 'release-manager', 'owner'];
 /** Roles whose word about a published release is logged. */
 export const ADVISING: readonly Role[] = ROLES.filter((role) => role !== 'reader');
 

@@ -14,17 +14,17 @@ import type { Namespace } from '../core/release/name.ts';
 import { type ByteReader, readExactly } from '../core/weights/reader.ts';
 import type { ByteRange, Store } from '../store/contract.ts';
 import { keys } from '../store/keys.ts';
-import { type Binding, bindingForm, CLAIM } from './documents/content.ts';
-import { load } from './documents/form.ts';
+import { type Binding, bindingForm, CLAIM, isWhole, makeBinding } from './documents/content.ts';
+import { damaged, load } from './documents/form.ts';
 import type { RegistryParts } from './parts.ts';
 
 /** Bytes of the random name of a blob. */
 const BLOB_NAME_BYTES = 16;
 
 export class Contents {
-  readonly #parts: Pick<RegistryParts, 'store' | 'random'>;
+  readonly #parts: Pick<RegistryParts, 'store' | 'host' | 'random'>;
 
-  constructor(parts: Pick<RegistryParts, 'store' | 'random'>) {
+  constructor(parts: Pick<RegistryParts, 'store' | 'host' | 'random'>) {
     this.#parts = parts;
   }
 
@@ -44,15 +44,19 @@ export class Contents {
 
   /** Where the bytes with that digest are. For digests that a release of ours names. */
   async find(digest: Digest): Promise<Binding | undefined> {
-    return (await load(this.#parts.store, keys.digest(digest), bindingForm))?.value;
+    const { store, host } = this.#parts;
+    const key = keys.digest(digest);
+    const binding = (await load(store, key, bindingForm))?.value;
+    if (binding === undefined || isWhole(host, digest, binding)) return binding;
+    throw damaged(`${key} in ${store.name}`, new Error('its sum does not fit'));
   }
 
   /**
    * Binds the digest to a blob that was hashed and has it. Resolves to the binding that
    * holds: an earlier one stays.
    */
-  async bind(digest: Digest, blob: string, size: number): Promise<Binding> {
-    const binding: Binding = { v: 1, blob, size };
+  async bind(digest: Digest, blob: string, size: number, chunks: Digest): Promise<Binding> {
+    const binding = makeBinding(this.#parts.host, digest, { blob, size, chunks });
     const outcome = await this.#parts.store.create(
       keys.digest(digest),
       bindingForm.format(binding),

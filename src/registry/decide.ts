@@ -19,12 +19,14 @@ import {
   openDecision,
 } from '../core/release/opened-decision.ts';
 import { ROLES } from '../core/release/roles.ts';
+import { checkSeen } from '../core/release/seen-checkpoint.ts';
 import type { Decision } from '../core/statement/decision.ts';
 import { parseEnvelope } from '../core/statement/dsse.ts';
 import { parseSpkiBase64, type Spki } from '../core/statement/public-key.ts';
 import { keys } from '../store/keys.ts';
 import { requireRole } from './access.ts';
 import { decisionForm, loggedForm, MAX_ENVELOPE_BYTES } from './documents/decision.ts';
+import { sealedDigest } from './documents/draft.ts';
 import { load } from './documents/form.ts';
 import { releaseForm } from './documents/release.ts';
 import type { Drafts } from './drafts.ts';
@@ -76,11 +78,14 @@ export class Decisions {
     if (!opened.ok) throw new CodedError(opened.code, opened.message, opened.evidence);
     const { decision } = opened;
 
+    await this.#requireSeen(decision);
     await this.#requireAbout(release, decision, logged);
     await this.#requireChain(decision);
     await this.#rooms.reports.require(release.namespace, decision.statement);
     await this.#record(release, logged, { salt, bytes });
     await this.#requireInTime(release, logged);
+    const { drafts } = this.#rooms;
+    if (decision.statement.decision === 'withdraw') await drafts.settle(await drafts.get(release));
     return { index, digest: decision.digest, decision: decision.statement.decision };
   }
 
@@ -88,14 +93,15 @@ export class Decisions {
   async list(caller: Caller, release: ReleaseName): Promise<DraftDecisions> {
     requireRole(caller, release.namespace, ROLES);
     const draft = await this.#rooms.drafts.get(release);
-    if (!('digest' in draft)) {
+    const digest = sealedDigest(draft);
+    if (digest === undefined || draft.state === 'withdrawn') {
       throw new CodedError('conflict', `${draft.release} is ${draft.state}, not sealed`);
     }
     await this.#rooms.seals.finish(draft);
     const from = inStore(this.#parts);
     const standing = await this.#rooms.book.read(from, release.namespace);
     const docket = await this.#rooms.gatekeeper.docket(from, standing, draft);
-    const { digest, revision } = draft;
+    const { revision } = draft;
     const { unopened, voids } = docket;
     return { digest, revision, decisions: docket.disclosed.map(disclosed), unopened, voids };
   }
@@ -131,6 +137,13 @@ export class Decisions {
     throw new CodedError('not-found', `entry ${index} of the log is no commitment`);
   }
 
+  /** Throws unless its signer saw this log: who was shown another one has to learn of it. */
+  async #requireSeen(decision: OpenedDecision): Promise<void> {
+    const { reader } = this.#parts;
+    const fault = await checkSeen(decision, decision.index, (size) => reader.rootAt(size));
+    if (fault !== undefined) throw new CodedError(fault.code, fault.message, fault.evidence);
+  }
+
   /** Throws unless the decision is about exactly what is sealed here, or was when it was committed. */
   async #requireAbout(
     release: ReleaseName,
@@ -145,10 +158,9 @@ export class Decisions {
     requireReleaseNamed(context, this.#parts.origin, release);
     await this.#requireInTime(release, { index });
     const draft = await this.#rooms.drafts.get(release);
-    if (draft.state === 'withdrawn') throw new CodedError('conflict', `${name} was withdrawn`);
     await this.#rooms.seals.finish(draft);
     const { revision } = draft;
-    const present = 'digest' in draft ? draft.digest : undefined;
+    const present = sealedDigest(draft);
     if (present === digest && revision === context.revision) return;
     if (draft.former[context.revision - 1] === digest && (await this.#isOlder(index, present))) {
       return;

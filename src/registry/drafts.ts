@@ -4,52 +4,74 @@
  * Opening a draft that is sealed changes nothing: whoever pushes the same files again gets
  * the same digest, and the decisions on it stay. The first change of content reopens it: a
  * new revision begins, the sealed digest joins `former`, and decisions on it are void.
+ *
+ * A draft is withdrawn by a token, or, where the policy is gated and it was ever sealed, by the
+ * decision of somebody whose key may: then it is withdrawn because the gate says that it can
+ * never be published.
  */
 import { compareCodePoints } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { MAX_REVISIONS } from '../core/release/manifest.ts';
 import type { Missing, Need } from '../core/release/missing.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
-import type { Role } from '../core/release/roles.ts';
+import { isGated } from '../core/release/requirements.ts';
+import { PUBLISHING, type Role } from '../core/release/roles.ts';
 import { keys } from '../store/keys.ts';
-import { PUBLISHING, requireDraftReader, requireRole, requireUploader } from './access.ts';
+import { requireDraftReader, requireRole, requireUploader } from './access.ts';
 import type { ReadDocket } from './docket.ts';
-import { type Draft, type DraftIn, draftForm } from './documents/draft.ts';
+import { type Draft, type DraftIn, draftForm, sealedDigest } from './documents/draft.ts';
 import { change, load } from './documents/form.ts';
 import type { ShownDecision } from './gate-shapes.ts';
 import type { Gatekeeper } from './gatekeeper.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { RegistryParts } from './parts.ts';
 import { inForceAt, inStore, type PolicyBook } from './policy-book.ts';
+import type { Amount, Quotas } from './quotas.ts';
 import type { Caller, DraftStatus } from './registry.ts';
 import { shown } from './shown.ts';
 import { Statements } from './statements.ts';
+import { isGivenUp, unsigned, withdrawn } from './withdrawal.ts';
+
+/** What drafts are judged by, and what follows when one is given up. */
+interface Rooms {
+  readonly namespaces: Namespaces;
+  readonly book: PolicyBook;
+  readonly gatekeeper: Gatekeeper;
+  readonly quotas: Quotas;
+  /** Its bytes are needed no more. */
+  readonly onWithdrawn: (release: ReleaseName) => void;
+}
 
 export class Drafts {
   readonly #parts: RegistryParts;
   readonly #namespaces: Namespaces;
   readonly #book: PolicyBook;
   readonly #gatekeeper: Gatekeeper;
+  readonly #quotas: Quotas;
+  readonly #onWithdrawn: Rooms['onWithdrawn'];
   readonly #statements: Statements;
 
-  constructor(
-    parts: RegistryParts,
-    namespaces: Namespaces,
-    book: PolicyBook,
-    gatekeeper: Gatekeeper,
-  ) {
+  constructor(parts: RegistryParts, rooms: Rooms) {
+    const { namespaces, book, gatekeeper, quotas, onWithdrawn } = rooms;
     this.#parts = parts;
     this.#namespaces = namespaces;
     this.#book = book;
     this.#gatekeeper = gatekeeper;
+    this.#quotas = quotas;
+    this.#onWithdrawn = onWithdrawn;
     this.#statements = new Statements(parts);
   }
 
-  /** Opens a draft, or goes on with the one that is there; an upload session renews itself so. */
-  async open(caller: Caller, release: ReleaseName): Promise<Draft> {
+  /**
+   * Opens a draft, or goes on with the one that is there; an upload session renews itself so.
+   * Throws `quota-exceeded` when the draft, or all of `plan` in it, cannot fit.
+   */
+  async open(caller: Caller, release: ReleaseName, plan?: Amount): Promise<Draft> {
     requireUploader(caller, release);
     await this.#namespaces.get(release.namespace);
     await this.#refusePublished(release);
+    const begins = (await this.#parts.store.size(keys.draft(release))) === undefined;
+    await this.#quotas.open(release, begins, plan);
     return this.change(release, (draft) => {
       if (draft === undefined) return begin(caller, release);
       if (draft.state === 'draft') return pushedBy(caller, draft);
@@ -62,20 +84,54 @@ export class Drafts {
   async manifest(caller: Caller, release: ReleaseName): Promise<Uint8Array> {
     requireDraftReader(caller, release);
     const draft = await this.get(release);
-    if ('digest' in draft) return this.#statements.get(draft.digest);
+    const digest = sealedDigest(draft);
+    if (digest !== undefined) return this.#statements.get(digest);
     throw new CodedError('not-found', `${draft.release} is not sealed`);
   }
 
-  /** Withdraws a draft for good: its version is not used again. */
+  /**
+   * Withdraws a draft for good: its version is not used again. Throws `gate-unmet` for what the
+   * people of a gated namespace were shown: one of them signs that.
+   */
   async withdraw(caller: Caller, release: ReleaseName): Promise<Draft> {
-    requireRole(caller, release.namespace, PUBLISHING);
-    return this.change(release, (draft) => {
+    const { namespace } = release;
+    requireRole(caller, namespace, PUBLISHING);
+    const standing = await this.#book.open(await this.#namespaces.get(namespace));
+    const { policy } = inForceAt(standing, this.#book.present());
+    const after = await this.change(release, (draft) => {
       if (draft === undefined) throw absent(release);
       if (draft.state === 'withdrawn') return draft;
       if (draft.state === 'publishing' || draft.state === 'published') throw closed(draft);
-      const { v, generation, release: name, revision, former, pushers } = draft;
-      return { v, generation, release: name, revision, former, pushers, state: 'withdrawn' };
+      const wasSealed = draft.state === 'sealed' || draft.former.length > 0;
+      if (isGated(policy.gate) && wasSealed) throw unsigned(draft);
+      return withdrawn(draft);
     });
+    this.#onWithdrawn(release);
+    return after;
+  }
+
+  /** Sees to it that a sealed draft which somebody has withdrawn by their signature is. */
+  async settle(draft: Draft): Promise<Draft> {
+    if (draft.state !== 'sealed') return draft;
+    const asked = { named: draft.digest, roles: [] };
+    const { verdict } = await this.#gatekeeper.judge(
+      inStore(this.#parts),
+      draft,
+      this.#book.present(),
+      asked,
+    );
+    return verdict.ok || !isGivenUp(verdict.missing) ? draft : this.#giveUp(draft);
+  }
+
+  async #giveUp(draft: DraftIn<'sealed'>): Promise<Draft> {
+    const release = parseReleaseName(draft.release);
+    const after = await this.change(release, (current) =>
+      current?.state === 'sealed' && current.digest === draft.digest
+        ? withdrawn(current)
+        : current!,
+    );
+    if (after.state === 'withdrawn') this.#onWithdrawn(release);
+    return after;
   }
 
   /** The draft. Throws `not-found`, and `conflict` for a version that differs from it in case alone. */
@@ -105,15 +161,20 @@ export class Drafts {
 
   /** The draft as its people see it. `seal` is how its seal goes, if one runs or failed here. */
   async status(caller: Caller, draft: Draft, seal: DraftStatus['seal']): Promise<DraftStatus> {
+    const judged = await this.#judged(caller, draft);
+    if (draft.state === 'sealed' && isGivenUp(judged.missing)) {
+      return this.status(caller, await this.#giveUp(draft), seal);
+    }
     const { state, revision, former } = draft;
     const release = parseReleaseName(draft.release);
+    const digest = sealedDigest(draft);
     return {
       release,
       state,
       revision,
       former,
-      ...(await this.#judged(caller, draft)),
-      ...('digest' in draft && { digest: draft.digest }),
+      ...judged,
+      ...(digest !== undefined && { digest }),
       ...('index' in draft && { index: draft.index }),
       ...(state === 'draft' && seal !== undefined && { seal }),
     };
@@ -156,7 +217,7 @@ function shownTo(caller: Caller, { disclosed }: ReadDocket): ShownDecision[] {
 }
 
 /** What is missing because somebody decided something; its message says who, and why. */
-const DECIDED: readonly Need[] = ['evaluation', 'objection', 'hold', 'postponed'];
+const DECIDED: readonly Need[] = ['evaluation', 'objection', 'hold', 'postponed', 'withdrawn'];
 
 /** What is missing, without people’s words for those who may say none: CI jobs and uploads. */
 function missingTo(caller: Caller, missing: readonly Missing[]): readonly Missing[] {

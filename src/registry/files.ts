@@ -14,9 +14,19 @@ import { requireUploader } from './access.ts';
 import { Contents } from './content.ts';
 import { type DraftFile, fileForm, isStored, type StoredFile } from './documents/file.ts';
 import { change, type Held, load } from './documents/form.ts';
+import type { Upload } from './documents/upload.ts';
 import type { Drafts } from './drafts.ts';
 import type { RegistryParts } from './parts.ts';
-import type { Caller, DeclaredFile, FileTicket, PartToPut } from './registry.ts';
+import type { Amount, Quotas } from './quotas.ts';
+import type {
+  Caller,
+  DeclaredFile,
+  FileTicket,
+  NamedPart,
+  PartToPut,
+  SentPart,
+  SignedParts,
+} from './registry.ts';
 import type { Uploads } from './uploads.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -25,12 +35,14 @@ export class Files {
   readonly #parts: RegistryParts;
   readonly #drafts: Drafts;
   readonly #uploads: Uploads;
+  readonly #quotas: Quotas;
   readonly #contents: Contents;
 
-  constructor(parts: RegistryParts, drafts: Drafts, uploads: Uploads) {
+  constructor(parts: RegistryParts, drafts: Drafts, uploads: Uploads, quotas: Quotas) {
     this.#parts = parts;
     this.#drafts = drafts;
     this.#uploads = uploads;
+    this.#quotas = quotas;
     this.#contents = new Contents(parts);
   }
 
@@ -45,7 +57,7 @@ export class Files {
       const known = held && (await this.#ticketFor(held.value, file, reopen));
       if (known !== undefined) return known;
       await reopen();
-      const ticket = await this.#begin(release, file, held);
+      const ticket = await this.#beginCounted(release, file, held);
       if (ticket !== undefined) return ticket;
       // Somebody else declared the same path meanwhile.
     }
@@ -58,15 +70,30 @@ export class Files {
     part: PartToPut,
     body: AsyncIterable<Uint8Array>,
   ): Promise<void> {
-    requireUploader(caller, release);
-    await this.#requireOpen(release);
-    const upload = await this.#uploads.get(release, part.upload);
-    try {
-      await this.#uploads.putPart(upload, part, body);
-    } catch (error) {
-      if (isCoded(error, 'not-found')) await this.#dropForgotten(release, upload.path, part.upload);
-      throw error;
-    }
+    const put = (upload: Upload) => this.#uploads.putPart(upload, part, body);
+    await this.#intoUpload(caller, release, part.upload, put);
+  }
+
+  /** Signs requests by which the client puts parts into the store by itself. */
+  signParts(
+    caller: Caller,
+    release: ReleaseName,
+    name: string,
+    parts: readonly NamedPart[],
+  ): Promise<SignedParts> {
+    const sign = (upload: Upload) => this.#uploads.signParts(upload, name, parts);
+    return this.#intoUpload(caller, release, name, sign);
+  }
+
+  /** Notes parts that the client has put into the store by itself. */
+  async noteParts(
+    caller: Caller,
+    release: ReleaseName,
+    name: string,
+    parts: readonly SentPart[],
+  ): Promise<void> {
+    const note = (upload: Upload) => this.#uploads.noteParts(upload, name, parts);
+    await this.#intoUpload(caller, release, name, note);
   }
 
   /** Says that all parts of an upload were sent: the file is then stored. Twice is the same as once. */
@@ -139,6 +166,24 @@ export class Files {
     return { was, is };
   }
 
+  /** Does what fills an upload, for who may. */
+  async #intoUpload<T>(
+    caller: Caller,
+    release: ReleaseName,
+    name: string,
+    act: (upload: Upload) => Promise<T>,
+  ): Promise<T> {
+    requireUploader(caller, release);
+    await this.#requireOpen(release);
+    const upload = await this.#uploads.get(release, name);
+    try {
+      return await act(upload);
+    } catch (error) {
+      if (isCoded(error, 'not-found')) await this.#dropForgotten(release, upload.path, name);
+      throw error;
+    }
+  }
+
   /** The store has no such upload any more (a bucket's rule may drop old ones): the next declaration begins another. */
   async #dropForgotten(release: ReleaseName, path: string, upload: string): Promise<void> {
     const file = await this.find(release, path);
@@ -160,6 +205,26 @@ export class Files {
     if (content.state === 'missing') return undefined;
     await reopen();
     return this.#uploads.ticket(content.upload, file);
+  }
+
+  /** As `#begin`; what the file takes up counts before anything of it is there. */
+  async #beginCounted(
+    release: ReleaseName,
+    file: DeclaredFile,
+    held: Held<DraftFile> | undefined,
+  ): Promise<FileTicket | undefined> {
+    const more = growth(held?.value, file);
+    if (more.files === 0 && more.bytes === 0) return this.#begin(release, file, held);
+    const needed = { files: more.files, bytes: Math.max(0, more.bytes) };
+    const taken = await this.#quotas.reserve(release, needed);
+    try {
+      const ticket = await this.#begin(release, file, held);
+      taken.end(ticket === undefined ? 'void' : 'done', more);
+      return ticket;
+    } catch (error) {
+      taken.end('unsure', more);
+      throw error;
+    }
   }
 
   /** Writes the declaration; undefined when another one came first. */
@@ -240,6 +305,11 @@ function requireDeclaration({ host }: RegistryParts, file: DeclaredFile): void {
       `${path} has no bytes, but another digest than nothing`,
     );
   }
+}
+
+/** By how much the draft grows when `file` takes the place of what is there; bytes may be less than nothing. */
+function growth(there: DraftFile | undefined, { size }: DeclaredFile): Amount {
+  return { files: there === undefined ? 1 : 0, bytes: size - (there?.size ?? 0) };
 }
 
 function isAsDeclared(there: DraftFile, file: DeclaredFile): boolean {

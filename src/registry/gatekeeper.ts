@@ -22,9 +22,15 @@ import { modelRoot } from '../core/statement/oms.ts';
 import { keys } from '../store/keys.ts';
 import { Dockets, type ReadDocket } from './docket.ts';
 import { twinsForm } from './documents/decision.ts';
-import type { Draft, DraftIn } from './documents/draft.ts';
+import { type Draft, type DraftIn, sealedDigest } from './documents/draft.ts';
 import type { RegistryParts } from './parts.ts';
-import { type Documents, inForceAt, type PolicyBook, type Standing } from './policy-book.ts';
+import {
+  type Documents,
+  inForceAt,
+  type PolicyBook,
+  placeAfter,
+  type Standing,
+} from './policy-book.ts';
 import { Statements } from './statements.ts';
 
 /** Manifests whose ROOT is kept. */
@@ -62,11 +68,12 @@ export class Gatekeeper {
   async judge(
     from: Documents,
     draft: DraftIn<'sealed' | 'publishing'>,
-    place: Place,
+    at: Place,
     { intent, ...asked }: Asked,
   ): Promise<Judged> {
     const { namespace } = parseReleaseName(draft.release);
     const standing = await this.#book.read(from, namespace);
+    const place = placeAfter(standing, at);
     const policy = inForceAt(standing, place);
     const decided = standing.gated ? await this.#decided(from, standing, draft) : undefined;
     const verdict = passGate({
@@ -128,7 +135,8 @@ export class Gatekeeper {
 
 /** D, if it is sealed, and all before. */
 function digestsOf(draft: Draft): Digest[] {
-  return 'digest' in draft ? [draft.digest, ...draft.former] : [...draft.former];
+  const digest = sealedDigest(draft);
+  return digest === undefined ? [...draft.former] : [digest, ...draft.former];
 }
 
 /** The refusal, with what is missing. */

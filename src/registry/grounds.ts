@@ -12,6 +12,7 @@ import { formatDecisions, parseDecisions } from '../core/release/decisions.ts';
 import { parseReleaseName } from '../core/release/name.ts';
 import { type OpenedStatement, openIntentStatement } from '../core/release/opened-decision.ts';
 import type { Place } from '../core/release/policy-history.ts';
+import { checkSeen } from '../core/release/seen-checkpoint.ts';
 import { formatEnvelope, parseEnvelope, toSign } from '../core/statement/dsse.ts';
 import { IN_TOTO_PAYLOAD_TYPE } from '../core/statement/in-toto.ts';
 import { formatGateSummary } from '../core/statement/verdict.ts';
@@ -46,6 +47,37 @@ export async function openSignedIntent(
   const verdict = await openIntentStatement(host, history, place, parsed);
   if (verdict.ok) return { envelope, opened: verdict.intent };
   throw new CodedError(verdict.code, verdict.message, verdict.evidence);
+}
+
+/**
+ * Throws for an intent that an auditor would not take: by a signer who saw another log (`fork`,
+ * `untrusted`), or whose last decision is another than it says (`conflict`).
+ */
+export async function requireInPlace(
+  { reader }: Pick<RegistryParts, 'reader'>,
+  { index }: Place,
+  { disclosed }: ReadDocket,
+  { opened }: SignedIntent,
+): Promise<void> {
+  const fault = await checkSeen(opened, index, (size) => reader.rootAt(size));
+  if (fault !== undefined) throw new CodedError(fault.code, fault.message, fault.evidence);
+  const { digest, context } = opened.statement;
+  const before = disclosed
+    .map((each) => each.opened)
+    .find(({ signer, statement }) => {
+      const isTheirs = signer !== 'registry' && opened.signer !== 'registry';
+      return (
+        isTheirs &&
+        signer.spki === opened.signer.spki &&
+        statement.digest === digest &&
+        statement.context.n === context.n - 1
+      );
+    });
+  if (before === undefined || before.digest === context.previous) return;
+  throw new CodedError(
+    'conflict',
+    `the intent names ${context.previous} as its signer’s decision before it, which is ${before.digest}: sign it again`,
+  );
 }
 
 /** Stores the grounds of what the gate cleared. None where nothing is ever decided. */

@@ -1,7 +1,8 @@
 /** Puts the use cases together. */
 import type { ReleaseName } from '../core/release/name.ts';
+import { ROLES } from '../core/release/roles.ts';
 import { prefixes } from '../store/keys.ts';
-import { requireDraftReader } from './access.ts';
+import { requireDraftReader, requireRole } from './access.ts';
 import { Advisories } from './advise.ts';
 import { Artifacts } from './artifacts.ts';
 import { Chores } from './chores.ts';
@@ -18,6 +19,7 @@ import { PolicyBook } from './policy-book.ts';
 import { PolicyChanges } from './policy-change.ts';
 import { PublicWords } from './public-words.ts';
 import { Publishing } from './publish.ts';
+import { Quotas } from './quotas.ts';
 import { Recovery } from './recovery.ts';
 import type { Caller, Registry } from './registry.ts';
 import { RegistrySeals } from './registry-seal.ts';
@@ -35,9 +37,16 @@ export function openRegistry(parts: RegistryParts): Registry {
   const gatekeeper = new Gatekeeper(parts, book);
   const commitments = new Commitments(parts);
   const seals = new RegistrySeals(parts, { book, gatekeeper, commitments, chores });
-  const drafts = new Drafts(parts, namespaces, book, gatekeeper);
+  const quotas = new Quotas(parts, chores);
+  const drafts = new Drafts(parts, {
+    ...{ namespaces, book, gatekeeper, quotas },
+    onWithdrawn: (release) => {
+      chores.begin(() => files.dropAll(release));
+      quotas.settle(release);
+    },
+  });
   const uploads = new Uploads(parts, chores);
-  const files = new Files(parts, drafts, uploads);
+  const files = new Files(parts, drafts, uploads, quotas);
   const sealing = new Seals(parts, { drafts, files, uploads, namespaces, chores, seals });
   const publishing = new Publishing(parts, { drafts, book, gatekeeper, seals, chores });
   const recovery = new Recovery({
@@ -61,18 +70,21 @@ export function openRegistry(parts: RegistryParts): Registry {
   const status = async (caller: Caller, release: ReleaseName, draft: Draft) => {
     // A seal that a failure left unlogged. If it cannot be logged now, the gate says that it lacks.
     await seals.finish(draft).catch(() => {});
-    return drafts.status(caller, draft, sealing.progress(release));
+    const progress = draft.state === 'draft' ? await sealing.progress(release) : undefined;
+    return drafts.status(caller, draft, progress);
   };
 
   return {
-    openDraft: async (caller, release) =>
-      status(caller, release, await drafts.open(caller, release)),
+    openDraft: async (caller, release, plan) =>
+      status(caller, release, await drafts.open(caller, release, plan)),
     draftStatus: async (caller, release) => {
       requireDraftReader(caller, release);
       return status(caller, release, await drafts.get(release));
     },
     declareFile: (caller, release, file) => files.declare(caller, release, file),
     putPart: (caller, release, part, body) => files.putPart(caller, release, part, body),
+    signParts: (caller, release, upload, parts) => files.signParts(caller, release, upload, parts),
+    noteParts: (caller, release, upload, parts) => files.noteParts(caller, release, upload, parts),
     completeUpload: async (caller, release, upload) => {
       const file = await files.complete(caller, release, upload);
       chores.begin(() => sealing.readAhead(release, file));
@@ -82,13 +94,13 @@ export function openRegistry(parts: RegistryParts): Registry {
       return status(caller, release, await drafts.get(release));
     },
     draftManifest: (caller, release) => drafts.manifest(caller, release),
-    withdraw: async (caller, release) => {
-      const draft = await drafts.withdraw(caller, release);
-      chores.begin(() => files.dropAll(release));
-      return status(caller, release, draft);
+    withdraw: async (caller, release) =>
+      status(caller, release, await drafts.withdraw(caller, release)),
+    publish: async (caller, release, digest, intent) => {
+      const published = await publishing.publish(caller, release, digest, intent);
+      quotas.settle(release);
+      return published;
     },
-    publish: (caller, release, digest, intent) =>
-      publishing.publish(caller, release, digest, intent),
 
     commit: (caller, commitment) => commitments.commit(caller, commitment),
     decide: (caller, release, disclosure) => decisions.decide(caller, release, disclosure),
@@ -103,11 +115,16 @@ export function openRegistry(parts: RegistryParts): Registry {
     voidLabel: (caller, request) => words.voidLabel(caller, request),
     voided: (index) => words.voided(index),
 
+    usage: async (caller, namespace) => {
+      requireRole(caller, namespace, ROLES);
+      return quotas.usage(namespace);
+    },
     createNamespace: (caller, request) => namespaces.create(caller, request),
     policy: (namespace, index) => namespaces.policy(namespace, index),
     advise: (caller, envelope) => advisories.advise(caller, envelope),
     advisory: (index) => advisories.get(index),
     admitIdentity: (namespace, identity) => admissions.admit(namespace, identity),
+    trustsGrant: (namespace, grant) => admissions.trusts(namespace, grant),
 
     release: (release) => releases.describe(release),
     revision: (model, revision) => releases.byRevision(model, revision),
@@ -124,6 +141,7 @@ export function openRegistry(parts: RegistryParts): Registry {
       recovery.close();
       await sealing.close();
       await chores.settle();
+      await quotas.close();
     },
   };
 }

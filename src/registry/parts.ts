@@ -6,8 +6,10 @@ import type { Spki } from '../core/statement/public-key.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import type { LogReader } from '../log/reader.ts';
 import type { Sequencer } from '../log/sequencer.ts';
-import type { Store } from '../store/contract.ts';
+import type { DirectAccess, Store } from '../store/contract.ts';
 import type { Key } from '../store/keys.ts';
+import type { Damages } from './damages.ts';
+import type { Limits } from './documents/quota.ts';
 
 /** The registry's own signature: ECDSA P-256, in the trust root as a release key. */
 export interface ReleaseKey {
@@ -40,10 +42,16 @@ export interface RegistryParts {
   readonly reader: LogReader;
   readonly keys: RegistryKeys;
   readonly hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>;
+  /** What clients do with the store by themselves; without it, all bytes go through the server. */
+  readonly direct?: DirectAccess | undefined;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   /** At least 16 fresh random bytes. */
   readonly random: () => Uint8Array;
+  /** What a namespace may take up that has no quota of its own; undefined for no limit. */
+  readonly quota?: Limits | undefined;
+  /** What is known to be damaged; one of its own, where nobody else asks. */
+  readonly damages?: Damages | undefined;
   /** Told of each publish or seal that was left in the middle and cannot be finished for now. */
   readonly onUnfinished?: ((marker: Key, cause: unknown) => void) | undefined;
 }

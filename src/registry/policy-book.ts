@@ -93,16 +93,26 @@ export function placeOf({ index, time }: View): Place {
   return { index, time: new Date(time).toISOString() };
 }
 
-/** The policy in force at that place, which is after the namespace’s first entry. */
-export function inForceAt({ history }: Pick<Standing, 'history'>, place: Place): LoggedPolicy {
-  return policyInForce(history, place)!;
+/**
+ * That place, or the one behind all that the namespace's record shows to be committed: another
+ * server may have committed it, of which this one's log knows nothing yet.
+ */
+export function placeAfter({ record }: Pick<Standing, 'record'>, place: Place): Place {
+  return { ...place, index: Math.max(place.index, record.index + 1) };
+}
+
+/** The policy in force at that place. */
+export function inForceAt(standing: Standing, place: Place): LoggedPolicy {
+  // There is one: the first entry of a namespace is its first policy.
+  return policyInForce(standing.history, placeAfter(standing, place))!;
 }
 
 /** Whose keys speak for the namespace at that place. */
-export function speakersAt(standing: Pick<Standing, 'history'>, place: Place): Speakers {
+export function speakersAt(standing: Standing, place: Place): Speakers {
+  const after = placeAfter(standing, place);
   return {
-    policy: inForceAt(standing, place).policy,
-    revoked: revokedKeys(standing.history, place.index),
-    time: place.time,
+    policy: inForceAt(standing, after).policy,
+    revoked: revokedKeys(standing.history, after.index),
+    time: after.time,
   };
 }

@@ -5,7 +5,7 @@
  * though nobody but its signer may know yet what it says.
  */
 import type { Digest } from '../core/digest.ts';
-import { CodedError } from '../core/error.ts';
+import { CodedError, isCoded } from '../core/error.ts';
 import type { EntryOf } from '../core/log/entry.ts';
 import { growHead } from '../core/log/grow-head.ts';
 import { type Namespace, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
@@ -117,6 +117,11 @@ async function requireGate(
 /** With a new intent the publish may be tried again, at once where decisions come and go. */
 function overtaken({ gated }: Standing, why: string): CodedError {
   return new CodedError('conflict', why, { again: gated });
+}
+
+/** Did the guard refuse what a new intent may settle? */
+export function isOvertaken(error: unknown): boolean {
+  return isCoded(error, 'conflict') && error.details.again === true;
 }
 
 function namespaceOf({ release }: EntryOf<'release'>): Namespace {

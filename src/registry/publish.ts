@@ -16,9 +16,9 @@ import { inParallel } from '../core/parallel.ts';
 import { parseManifest } from '../core/release/manifest.ts';
 import type { Missing } from '../core/release/missing.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
-import type { Role } from '../core/release/roles.ts';
+import { PUBLISHING, type Role } from '../core/release/roles.ts';
 import { type Key, keys, prefixes } from '../store/keys.ts';
-import { PUBLISHING, requireRole } from './access.ts';
+import { requireRole } from './access.ts';
 import type { Chores } from './chores.ts';
 import { Contents } from './content.ts';
 import type { Draft, DraftIn, Intent } from './documents/draft.ts';
@@ -26,11 +26,11 @@ import { load } from './documents/form.ts';
 import { markerForm, releaseForm } from './documents/release.ts';
 import { alreadyPublished, type Drafts, rolesOf } from './drafts.ts';
 import { type Gatekeeper, gateUnmet } from './gatekeeper.ts';
-import { openSignedIntent, writeGrounds } from './grounds.ts';
+import { openSignedIntent, requireInPlace, writeGrounds } from './grounds.ts';
 import { makeIntent } from './intent.ts';
 import type { RegistryParts } from './parts.ts';
 import { inStore, type PolicyBook } from './policy-book.ts';
-import { judgeIntended, publishItem } from './publish-item.ts';
+import { isOvertaken, judgeIntended, publishItem } from './publish-item.ts';
 import type { Caller, PublishResult } from './registry.ts';
 import type { RegistrySeals } from './registry-seal.ts';
 import { isEndedKey, presentReleaseKey } from './release-key.ts';
@@ -179,6 +179,7 @@ export class Publishing {
     const asked = { named, roles, ...(signed && { intent: signed.opened }) };
     const judged = await gatekeeper.judge(from, draft, place, asked);
     if (!judged.verdict.ok) throw gateUnmet(judged.verdict.missing);
+    if (signed !== undefined) await requireInPlace(this.#parts, place, judged.docket, signed);
     const key = presentReleaseKey(this.#parts);
     const { time } = place;
     const grounds = await writeGrounds(this.#parts, key, draft, judged, time, signed);
@@ -279,11 +280,6 @@ export class Publishing {
   async #publishedSize(): Promise<number> {
     return (await this.#parts.reader.published()).size;
   }
-}
-
-/** Did the guard refuse what a new intent may settle? */
-function isOvertaken(error: unknown): boolean {
-  return isCoded(error, 'conflict') && error.details.again === true;
 }
 
 function isRefusal(error: unknown): boolean {

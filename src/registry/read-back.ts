@@ -16,6 +16,7 @@ import type { ReleaseName } from '../core/release/name.ts';
 import type { Tensor } from '../core/weights/tensor.ts';
 import { DIGEST_BYTES, type Hashes, type HashPlan, type Piece } from '../hashing/plan.ts';
 import { keys } from '../store/keys.ts';
+import { BlobBlocks } from './blob-blocks.ts';
 import type { Chores } from './chores.ts';
 import { Contents } from './content.ts';
 import { isStored, type StoredFile } from './documents/file.ts';
@@ -41,6 +42,7 @@ export class ReadBack {
   readonly #contents: Contents;
   readonly #statements: Statements;
   readonly #chores: Chores;
+  readonly #blocks: BlobBlocks;
 
   constructor(parts: RegistryParts, files: Files, chores: Chores) {
     this.#parts = parts;
@@ -48,6 +50,7 @@ export class ReadBack {
     this.#contents = new Contents(parts);
     this.#statements = new Statements(parts);
     this.#chores = chores;
+    this.#blocks = new BlobBlocks(parts.store);
   }
 
   /**
@@ -124,7 +127,8 @@ export class ReadBack {
     const key = keys.blob(blob);
     const path = store.localPath?.(key);
     if (path === undefined) {
-      const source = counted(await store.read(key), onBytes);
+      const bytes = this.#blocks.read(blob, plan.size, signal);
+      const source = counted(bytes, onBytes);
       return hashing.hashBytes(source, plan, { name: key, signal });
     }
     let done = 0;
@@ -162,7 +166,7 @@ export class ReadBack {
   /** Binds the digest to the file's blob, unless the same bytes were there before: then to those. */
   async #settle(reading: Reading, file: StoredFile): Promise<void> {
     const { blob } = file.content;
-    const bound = await this.#contents.bind(file.sha256, blob, file.size);
+    const bound = await this.#contents.bind(file.sha256, blob, file.size, file.chunks.root);
     if (bound.blob !== blob) {
       await this.#requireGood(reading, file, bound.blob);
       const content = { ...file.content, blob: bound.blob };

@@ -17,7 +17,7 @@ import type { Model, Namespace, ReleaseName } from '../core/release/name.ts';
 import type { Revision } from '../core/release/revision.ts';
 import type { Role } from '../core/release/roles.ts';
 import type { Identity } from '../core/release/trusted-publisher.ts';
-import type { ByteRange } from '../store/contract.ts';
+import type { ByteRange, ReadAs, SignedRequest } from '../store/contract.ts';
 import type {
   BlindCommitment,
   Disclosure,
@@ -29,6 +29,8 @@ import type {
   ShownDecision,
   VoidRequest,
 } from './gate-shapes.ts';
+import type { Amount, Usage } from './quotas.ts';
+import type { Admission } from './trusted-publishers.ts';
 
 /** Who asks, as the token says. The server makes it; a request without a token has none. */
 export interface Caller {
@@ -91,9 +93,29 @@ export type FileTicket =
       readonly upload: string;
       /** Bytes of every part but the last: the chunk size. */
       readonly partSize: number;
-      /** Parts that are there already, with the SHA-256 the server took of them. */
-      readonly parts: readonly { readonly number: number; readonly sha256: Digest }[];
+      /** Parts that are there already, with the SHA-256 that they came with. */
+      readonly parts: readonly NamedPart[];
+      /** Set where the parts are sent to the store itself, by signed requests. */
+      readonly direct?: true;
     };
+
+/** A part by its number, from 1, and the SHA-256 of its bytes. */
+export interface NamedPart {
+  readonly number: number;
+  readonly sha256: Digest;
+}
+
+/** A part that a client has put into the store by itself; `tag` is the store's answer. */
+export interface SentPart extends NamedPart {
+  readonly tag: string;
+}
+
+/** Requests by which a client puts parts into the store by itself, in the order asked for. */
+export interface SignedParts {
+  readonly requests: readonly SignedRequest[];
+  /** How long they are good for. */
+  readonly seconds: number;
+}
 
 /** One part on its way in. */
 export interface PartToPut {
@@ -144,10 +166,12 @@ export interface Content {
   /** The file's chunks, and their list when it was asked for. */
   readonly chunkSize: number;
   chunkList(): Promise<Uint8Array>;
-  /** Unverified bytes out of the store. */
-  read(range: ByteRange): Promise<ReadableStream<Uint8Array>>;
+  /** Unverified bytes out of the store; given up when `signal` aborts. */
+  read(range: ByteRange, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   /** Where the bytes lie on this machine, if they do. */
   readonly localPath: string | undefined;
+  /** The address under which the store itself gives the bytes, for `seconds`, to whoever can reach it. */
+  readonly signedUrl?: ((as: ReadAs, seconds: number) => Promise<string>) | undefined;
 }
 
 /** What a client needs to know that nothing newer is kept from it. */
@@ -190,11 +214,12 @@ export interface Registry {
   // takes, from declareFile to seal and draftManifest.
   /**
    * Opens a draft, or goes on with the one that is there. A sealed one stays sealed: it is
-   * reopened, as its next revision, by the first call that changes its content.
+   * reopened, as its next revision, by the first call that changes its content. `plan` is all
+   * that is going to be declared: what cannot fit is refused now, with `quota-exceeded`.
    */
-  openDraft(caller: Caller, release: ReleaseName): Promise<DraftStatus>;
+  openDraft(caller: Caller, release: ReleaseName, plan?: Amount): Promise<DraftStatus>;
   /**
-   * A draft in the state `draft` without `seal` is not being sealed by this process: whoever
+   * A draft in the state `draft` that stays without `seal` is being sealed by nobody: whoever
    * waits for a seal asks for it again, and it goes on where it was.
    */
   draftStatus(caller: Caller, release: ReleaseName): Promise<DraftStatus>;
@@ -205,6 +230,23 @@ export interface Registry {
     release: ReleaseName,
     part: PartToPut,
     body: AsyncIterable<Uint8Array>,
+  ): Promise<void>;
+  /**
+   * Signs requests by which the client puts these parts into the store by itself. Throws
+   * `conflict` where bytes go through the server.
+   */
+  signParts(
+    caller: Caller,
+    release: ReleaseName,
+    upload: string,
+    parts: readonly NamedPart[],
+  ): Promise<SignedParts>;
+  /** Notes parts that were put so. What is said of them is believed by nobody: the seal reads all bytes. */
+  noteParts(
+    caller: Caller,
+    release: ReleaseName,
+    upload: string,
+    parts: readonly SentPart[],
   ): Promise<void>;
   completeUpload(caller: Caller, release: ReleaseName, upload: string): Promise<void>;
   /**
@@ -244,6 +286,8 @@ export interface Registry {
   ): Promise<{ readonly digest: Digest; readonly size: number }>;
 
   // Namespaces and advisories.
+  /** What a namespace takes up, and may; undefined where nothing is counted. For everybody with a role in it. */
+  usage(caller: Caller, namespace: Namespace): Promise<Usage | undefined>;
   createNamespace(
     caller: Caller,
     request: {
@@ -283,10 +327,12 @@ export interface Registry {
   advisory(index: number): Promise<Uint8Array>;
 
   /**
-   * Admits a CI job whose identity was verified, once: the id of the trusted publisher of
-   * `namespace` that it is.
+   * Admits a CI job whose identity was verified, once: which trusted publisher of `namespace`
+   * it is.
    */
-  admitIdentity(namespace: Namespace, identity: Identity): Promise<string>;
+  admitIdentity(namespace: Namespace, identity: Identity): Promise<Admission>;
+  /** Does the namespace still trust what it once granted? */
+  trustsGrant(namespace: Namespace, grant: string): Promise<boolean>;
 
   // What is public.
   release(release: ReleaseName): Promise<PublishedRelease | undefined>;

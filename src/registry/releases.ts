@@ -22,6 +22,7 @@ import {
 import type { Revision } from '../core/release/revision.ts';
 import { keys } from '../store/keys.ts';
 import { Contents } from './content.ts';
+import { Damages } from './damages.ts';
 import { damaged, load } from './documents/form.ts';
 import { type ReleaseRecord, releaseForm, revisionForm } from './documents/release.ts';
 import type { RegistryParts } from './parts.ts';
@@ -38,6 +39,7 @@ export class Releases {
   readonly #parts: RegistryParts;
   readonly #contents: Contents;
   readonly #statements: Statements;
+  readonly #damages: Damages;
   readonly #manifests = new Map<Digest, Manifest>();
   #keptFiles = 0;
   /** The published log was seen to have so many entries; it never has fewer. */
@@ -47,6 +49,7 @@ export class Releases {
     this.#parts = parts;
     this.#contents = new Contents(parts);
     this.#statements = new Statements(parts);
+    this.#damages = parts.damages ?? new Damages(parts);
   }
 
   /** The published release, or undefined. */
@@ -107,10 +110,15 @@ export class Releases {
   /** As `document`, for those that may be large: their bytes are not read yet. */
   async largeDocument(release: ReleaseName, document: LargeDocumentName): Promise<Content> {
     const { digest, release: name } = await this.get(release);
-    if (document === 'manifest.json') return this.#statements.content(digest, document);
+    if (document === 'manifest.json') return this.#statement(digest, document);
     const { tensors } = await this.#manifest(digest);
-    if (tensors !== undefined) return this.#statements.content(tensors.sha256, document);
+    if (tensors !== undefined) return this.#statement(tensors.sha256, document);
     throw new CodedError('not-found', `${name} has no ${document}`);
+  }
+
+  async #statement(digest: Digest, document: LargeDocumentName): Promise<Content> {
+    await this.#damages.refuse(keys.statement(digest), document);
+    return this.#statements.content(digest, document);
   }
 
   /** The chunk list of the file at `path`, checked against the manifest. */
@@ -120,19 +128,21 @@ export class Releases {
 
   /** The bytes of the file at `path`. */
   async content(release: ReleaseName, path: string): Promise<Content> {
-    const { store } = this.#parts;
+    const { store, direct } = this.#parts;
     const file = await this.#file(release, path);
     const binding = await this.#contents.find(file.sha256);
     if (binding === undefined) throw lost(this.#parts, keys.digest(file.sha256));
     const key = keys.blob(binding.blob);
+    await this.#damages.refuse(key, file.path);
     return {
       path: file.path,
       size: file.size,
       sha256: file.sha256,
       chunkSize: file.chunks.size,
       chunkList: () => this.#chunkListOf(file),
-      read: (range) => store.read(key, range),
+      read: (range, signal) => store.read(key, range, signal),
       localPath: store.localPath?.(key),
+      signedUrl: direct && ((as, seconds) => direct.signRead(key, as, seconds)),
     };
   }
 

@@ -3,16 +3,16 @@
  * The registry believes nothing that it was told: it looks into every file, reads every byte
  * back from the store and compares every digest.
  *
- * A seal runs in the background and can be asked about. Nothing of it is kept but what it
- * has read (`read-back.ts`): after a restart whoever wants it asks for it again, and it goes
- * on where it was.
+ * A seal runs in the background, and any server can be asked about it (`seal-progress.ts`).
+ * What counts of it is what it has read (`read-back.ts`): after a crash whoever wants it asks
+ * any server for it again, and it goes on where it was.
  */
-import { BoundedMap } from '../core/bounded-map.ts';
 import { CodedError, isCoded } from '../core/error.ts';
 import { inParallel } from '../core/parallel.ts';
-import { formatManifest, MAX_FILES, parseManifest } from '../core/release/manifest.ts';
+import { formatManifest, parseManifest } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
 import { parseFilePath } from '../core/release/path.ts';
+import { Turnstile } from '../core/turnstile.ts';
 import { type Format, isFormat } from '../core/weights/format.ts';
 import {
   type Inspection,
@@ -34,17 +34,23 @@ import { ReadAhead } from './read-ahead.ts';
 import { ReadBack, type Reading } from './read-back.ts';
 import type { Caller, DraftStatus, SealRequest } from './registry.ts';
 import type { RegistrySeals } from './registry-seal.ts';
+import { SealProgress } from './seal-progress.ts';
+import { beingSealed, isSameRequest, parseRequest } from './seal-request.ts';
+import type { Telling } from './seal-telling.ts';
 import { compareFiles, inventoryOf, isManifestOf, manifestOf, type ReadFile } from './sealed.ts';
 import { Statements } from './statements.ts';
 import type { Uploads } from './uploads.ts';
 
 /** Files that are looked into, or read back, at the same time; the hashing pool bounds the work. */
 const PARALLEL = 16;
+/** Seals that read at the same time; each of them reads many files. */
+export const SEALS_AT_ONCE = 8;
+/** Seals that run or wait for their turn, on one server. */
+export const MAX_SEALS = 256;
+/** Seconds after which a seal that found no place is worth asking for again. */
+const RETRY_AFTER_SECONDS = 10;
 /** Missing files that an error names. */
 const NAMED = 5;
-
-/** Failed seals whose reasons are kept for their publishers to ask. */
-export const KEPT_FAILURES = 1_000;
 
 /** A seal under way. */
 interface Run {
@@ -76,8 +82,9 @@ export class Seals {
   readonly #readBack: ReadBack;
   readonly #readAhead: ReadAhead;
   readonly #statements: Statements;
+  readonly #progress: SealProgress;
   readonly #runs = new Map<string, Run>();
-  readonly #failures = new BoundedMap<string, Failure>(KEPT_FAILURES);
+  readonly #turns = new Turnstile(SEALS_AT_ONCE);
   #isClosed = false;
 
   constructor(parts: RegistryParts, rooms: Rooms) {
@@ -86,6 +93,7 @@ export class Seals {
     this.#readBack = new ReadBack(parts, rooms.files, rooms.chores);
     this.#readAhead = new ReadAhead(parts, this.#readBack);
     this.#statements = new Statements(parts);
+    this.#progress = new SealProgress(parts);
   }
 
   /** Reads a file back that has just come whole, so that the seal need not. */
@@ -104,17 +112,16 @@ export class Seals {
     if (this.#joins(release, request)) return;
     const draft = await this.#rooms.drafts.get(release);
     if (draft.state === 'sealed' && (await this.#isSealedAs(release, draft, request))) return;
+    if (await this.#runsElsewhere(release, request)) return;
     const open = await this.#rooms.drafts.reopen(caller, release);
-    if (!this.#joins(release, request)) this.#start(release, open, request);
+    if (!this.#joins(release, request)) await this.#start(release, open, request);
   }
 
-  /** How the seal goes, or why the last one failed; undefined when none was asked for here. */
-  progress(release: ReleaseName): DraftStatus['seal'] {
-    const name = formatReleaseName(release);
-    const run = this.#runs.get(name);
+  /** How the seal goes, here or elsewhere, or why the last one failed; undefined when nobody knows of one. */
+  async progress(release: ReleaseName): Promise<DraftStatus['seal']> {
+    const run = this.#runs.get(formatReleaseName(release));
     if (run !== undefined) return { running: true, ...run.progress };
-    const error = this.#failures.get(name);
-    return error && { running: false, error };
+    return (await this.#progress.elsewhere(release))?.seal;
   }
 
   /** Stops the seals that run, at a point from which they can go on. */
@@ -129,27 +136,59 @@ export class Seals {
     const run = this.#runs.get(formatReleaseName(release));
     if (run === undefined) return false;
     if (isSameRequest(run.request, request)) return true;
-    throw new CodedError(
-      'conflict',
-      `${formatReleaseName(release)} is being sealed with other files or another nonce; wait for it`,
-    );
+    throw beingSealed(release);
   }
 
-  #start(release: ReleaseName, draft: DraftIn<'draft'>, request: SealRequest): void {
-    if (this.#isClosed) throw new CodedError('interrupted', 'the server is stopping; seal again');
+  /** As `#joins`, for a seal that another server runs. */
+  async #runsElsewhere(release: ReleaseName, request: SealRequest): Promise<boolean> {
+    const other = await this.#progress.elsewhere(release);
+    if (!other?.seal.running) return false;
+    if (this.#progress.isSame(other.request, request)) return true;
+    throw beingSealed(release);
+  }
+
+  /** Resolves once no server says any more that an earlier seal failed. */
+  async #start(release: ReleaseName, draft: DraftIn<'draft'>, request: SealRequest): Promise<void> {
+    if (this.#isClosed) throw stopping();
+    if (this.#runs.size >= MAX_SEALS) {
+      const message = 'more drafts wait to be sealed here than there are places; seal again later';
+      throw new CodedError('overloaded', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    }
     const name = formatReleaseName(release);
     const progress = { bytes: 0, total: 0 };
     const run: Run = { request, progress, abort: new AbortController(), done: Promise.resolve() };
-    this.#failures.delete(name);
     this.#runs.set(name, run);
-    run.done = this.#seal(release, draft, run)
-      .catch((error: unknown) => this.#failures.set(name, described(error)))
+    const telling = this.#progress.tell(release, run, () => run.abort.abort());
+    run.done = this.#sealAndTell(release, draft, run, telling)
+      .catch(() => {}) // told already
       .finally(() => this.#runs.delete(name));
+    await telling;
+  }
+
+  /** Seals, and lets the other servers know how it goes. */
+  async #sealAndTell(
+    release: ReleaseName,
+    draft: DraftIn<'draft'>,
+    run: Run,
+    begun: Promise<Telling>,
+  ): Promise<void> {
+    const telling = await begun;
+    try {
+      await this.#turns.pass(() => this.#seal(release, draft, run));
+    } catch (error) {
+      const { code, message } = described(error);
+      // Whoever stopped it may be followed by another at once.
+      if (isCoded(error, 'interrupted')) await telling.end();
+      else await telling.failed(code, message);
+      throw error;
+    }
+    await telling.end();
   }
 
   // ------------------------------------------------------------------ the seal itself
 
   async #seal(release: ReleaseName, draft: DraftIn<'draft'>, run: Run): Promise<void> {
+    if (run.abort.signal.aborted) throw stopping();
     const { nonce, paths } = run.request;
     const files = await this.#storedFiles(release, paths);
     run.progress.total = files.reduce((sum, file) => sum + file.size, 0);
@@ -249,23 +288,8 @@ export class Seals {
   }
 }
 
-function parseRequest({ nonce, paths }: SealRequest): SealRequest {
-  if (!/^[0-9a-f]{64}$/.test(nonce)) {
-    throw new CodedError('bad-document', 'the nonce must be 64 lower-case hex digits');
-  }
-  if (paths.length === 0 || paths.length > MAX_FILES) {
-    throw new CodedError('too-large', `a release has 1 to ${MAX_FILES} files, not ${paths.length}`);
-  }
-  if (new Set(paths).size !== paths.length) {
-    throw new CodedError('bad-document', 'a path stands twice in the list of files');
-  }
-  return { nonce, paths: paths.map(parseFilePath) };
-}
-
-function isSameRequest(a: SealRequest, b: SealRequest): boolean {
-  if (a.nonce !== b.nonce || a.paths.length !== b.paths.length) return false;
-  const paths = new Set(a.paths);
-  return b.paths.every((path) => paths.has(path));
+function stopping(): CodedError {
+  return new CodedError('interrupted', 'the server is stopping; seal again');
 }
 
 function readingOf(release: ReleaseName, { revision }: DraftIn<'draft'>, run: Run): Reading {

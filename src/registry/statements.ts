@@ -39,7 +39,7 @@ export class Statements {
       sha256: digest,
       chunkSize: size,
       chunkList: async () => digestBytes(digest),
-      read: (range) => store.read(key, range),
+      read: (range, signal) => store.read(key, range, signal),
       localPath: store.localPath?.(key),
     };
   }

@@ -2,6 +2,9 @@
  * Trusted publishers of a namespace: the operator's command writes them into the store, the
  * server reads them at every exchange. They are configuration, not policy: what they are given
  * can push and seal, and no decision or publish rests on it.
+ *
+ * A job's token, and the upload session that it opens, name the very entry that let it in, its
+ * *grant*. Each request asks whether it still stands: so what is removed ends at once.
  */
 import { digestHex } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
@@ -16,7 +19,11 @@ import type { Store } from '../store/contract.ts';
 import { type Key, keys, prefixes } from '../store/keys.ts';
 import type { Chores } from './chores.ts';
 import { change, load } from './documents/form.ts';
-import { type PublishersRecord, publishersForm } from './documents/publishers.ts';
+import {
+  type PublisherEntry,
+  type PublishersRecord,
+  publishersForm,
+} from './documents/publishers.ts';
 import type { RegistryParts } from './parts.ts';
 
 const NONE: PublishersRecord = { v: 1, generation: 0, publishers: [] };
@@ -32,6 +39,10 @@ export async function trustedPublishers(
   store: Store,
   namespace: Namespace,
 ): Promise<readonly TrustedPublisher[]> {
+  return (await entriesOf(store, namespace)).map(({ since: _, ...publisher }) => publisher);
+}
+
+async function entriesOf(store: Store, namespace: Namespace): Promise<readonly PublisherEntry[]> {
   return (await load(store, keys.publishers(namespace), publishersForm))?.value.publishers ?? [];
 }
 
@@ -46,9 +57,10 @@ export async function trustPublisher(
     throw new CodedError('not-found', `there is no namespace ${namespace}`);
   }
   await change(store, keys.publishers(namespace), publishersForm, (current = NONE) => {
-    const { publishers } = current;
+    const { publishers, generation } = current;
     const isThere = publishers.some((it) => idOf(it) === idOf(publisher));
-    return isThere ? current : { ...current, publishers: [...publishers, publisher] };
+    const added = { ...publisher, since: generation + 1 };
+    return isThere ? current : { ...current, publishers: [...publishers, added] };
   });
 }
 
@@ -66,6 +78,14 @@ export async function distrustPublisher(
   });
 }
 
+/** A CI job that was let in. */
+export interface Admission {
+  /** The id of the trusted publisher. */
+  readonly publisher: string;
+  /** Names the entry by which it was. */
+  readonly grant: string;
+}
+
 export class Admissions {
   readonly #parts: Pick<RegistryParts, 'store' | 'host' | 'clock'>;
   readonly #chores: Chores;
@@ -78,12 +98,12 @@ export class Admissions {
   }
 
   /**
-   * The id of the trusted publisher of `namespace` that the identity is. Each identity token is
-   * taken once, by one server of all that share the store. Throws `not-authorised`.
+   * The trusted publisher of `namespace` that the identity is. Each identity token is taken
+   * once, by one server of all that share the store. Throws `not-authorised`.
    */
-  async admit(namespace: Namespace, identity: Identity): Promise<string> {
+  async admit(namespace: Namespace, identity: Identity): Promise<Admission> {
     const { store, host } = this.#parts;
-    const publisher = findPublisher(await trustedPublishers(store, namespace), identity);
+    const publisher = findPublisher(await entriesOf(store, namespace), identity);
     if (publisher === undefined) {
       // Of a namespace without any, and of one that is not there, no more is said than this.
       throw new CodedError(
@@ -92,7 +112,17 @@ export class Admissions {
       );
     }
     await this.#takeOnce(identity);
-    return publisherId(host, publisher);
+    return { publisher: publisherId(host, publisher), grant: this.#grantOf(publisher) };
+  }
+
+  /** Is what was granted still trusted, and was it all the time? Read anew at each call. */
+  async trusts(namespace: Namespace, grant: string): Promise<boolean> {
+    const entries = await entriesOf(this.#parts.store, namespace);
+    return entries.some((entry) => this.#grantOf(entry) === grant);
+  }
+
+  #grantOf(entry: PublisherEntry): string {
+    return `${publisherId(this.#parts.host, entry)}.${entry.since}`;
   }
 
   async #takeOnce({ expires, fingerprint }: Identity): Promise<void> {

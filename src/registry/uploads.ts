@@ -21,10 +21,22 @@ import type { DraftFile } from './documents/file.ts';
 import { createOnce, load } from './documents/form.ts';
 import { partForm, type Upload, type UploadedPart, uploadForm } from './documents/upload.ts';
 import type { RegistryParts } from './parts.ts';
-import type { DeclaredFile, FileTicket, PartToPut } from './registry.ts';
+import type {
+  DeclaredFile,
+  FileTicket,
+  NamedPart,
+  PartToPut,
+  SentPart,
+  SignedParts,
+} from './registry.ts';
 
 /** Small documents that are read or removed at the same time. */
 const PARALLEL = 16;
+/**
+ * Seconds for which a signed request to put a part is good. Stores look at the clock when the
+ * request begins; who is slower asks for another.
+ */
+export const PART_SECONDS = 300;
 
 export class Uploads {
   readonly #parts: RegistryParts;
@@ -62,7 +74,9 @@ export class Uploads {
   /** What is left to send. */
   async ticket(name: string, file: DeclaredFile): Promise<FileTicket> {
     const parts = (await this.#partsOf(name)).map(({ number, sha256 }) => ({ number, sha256 }));
-    return { state: 'upload', upload: name, partSize: file.chunks.size, parts };
+    const { direct } = this.#parts;
+    const partSize = file.chunks.size;
+    return { state: 'upload', upload: name, partSize, parts, ...(direct && { direct: true }) };
   }
 
   /** Takes one part in. A part that is there already is not read again. */
@@ -78,10 +92,45 @@ export class Uploads {
     const blob = keys.blob(part.upload);
     const checked = checkedPart(upload, part, body);
     const id = upload.id as UploadId;
-    const { tag } = await store.putPart(blob, id, part.number, part.length, checked);
     const { number, sha256 } = part;
+    const { tag } = await store.putPart(blob, id, part.number, part.length, checked, sha256);
     const noted = await store.create(key, partForm.format({ v: 1, number, tag, sha256 }));
     if (noted === 'exists') await this.#settle(upload, part);
+  }
+
+  /** Signs requests by which the client puts parts into the store by itself. */
+  async signParts(upload: Upload, name: string, parts: readonly NamedPart[]): Promise<SignedParts> {
+    const { direct } = this.#parts;
+    if (direct === undefined) {
+      throw new CodedError('conflict', 'this registry takes parts itself: declare the file again');
+    }
+    const shapes = parts.map(({ number, sha256 }) => {
+      return { number, sha256, length: lengthOf(upload, number) };
+    });
+    const id = upload.id as UploadId;
+    const requests = await direct.signParts(keys.blob(name), id, shapes, PART_SECONDS);
+    return { requests, seconds: PART_SECONDS };
+  }
+
+  /**
+   * Notes parts that the client says it has put into the store. A tag that is not the part's
+   * is found when the upload is completed, and other bytes when they are read back.
+   */
+  async noteParts(upload: Upload, name: string, parts: readonly SentPart[]): Promise<void> {
+    await inParallel(parts, PARALLEL, async (part) => {
+      lengthOf(upload, part.number);
+      const { number, sha256, tag } = part;
+      const key = keys.uploadPart(name, number);
+      const record = partForm.format({ v: 1, number, tag, sha256 });
+      for (;;) {
+        if ((await this.#parts.store.create(key, record)) === 'created') return;
+        const there = (await load(this.#parts.store, key, partForm))?.value;
+        if (there !== undefined) requireSame(upload, there, part);
+        if (there?.tag === tag) return;
+        // The same bytes, put once more: the store knows them by their newer tag.
+        await this.#parts.store.delete(key);
+      }
+    });
   }
 
   /**
@@ -197,12 +246,17 @@ async function* checkedPart(
   );
 }
 
-function requireLength(upload: Upload, { number, length }: PartToPut): void {
-  const count = chunkCount(upload.size, upload.partSize);
+/** Bytes of part `number`. Throws `bad-document` for a part that the upload does not have. */
+function lengthOf({ path, size, partSize }: Upload, number: number): number {
+  const count = chunkCount(size, partSize);
   if (!Number.isSafeInteger(number) || number < 1 || number > count) {
-    throw new CodedError('bad-document', `${upload.path} has parts 1 to ${count}, not ${number}`);
+    throw new CodedError('bad-document', `${path} has parts 1 to ${count}, not ${number}`);
   }
-  const wanted = chunkRange(upload.size, upload.partSize, number - 1).length;
+  return chunkRange(size, partSize, number - 1).length;
+}
+
+function requireLength(upload: Upload, { number, length }: PartToPut): void {
+  const wanted = lengthOf(upload, number);
   if (length === wanted) return;
   throw new CodedError(
     'digest-mismatch',
@@ -212,7 +266,7 @@ function requireLength(upload: Upload, { number, length }: PartToPut): void {
 }
 
 /** Parts never change: whoever wants to send other bytes declares the file anew. */
-function requireSame(upload: Upload, there: UploadedPart, part: PartToPut): void {
+function requireSame(upload: Upload, there: UploadedPart, part: NamedPart): void {
   if (there.sha256 === part.sha256) return;
   throw new CodedError(
     'conflict',

@@ -5,21 +5,21 @@ import type { Logger } from 'pino';
 import { CodedError } from '../core/error.ts';
 import { formatModel, parseModel } from '../core/release/name.ts';
 import type { HashingPool } from '../hashing/pool.ts';
-import type { Catalogue } from '../index/catalogue.ts';
 import type { FollowingCatalogue } from '../index/open.ts';
 import type { TokenKey } from '../keyring/token.ts';
 import type { LogReader } from '../log/reader.ts';
 import type { Identities } from '../oidc/identity.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/contract.ts';
+import { Admission } from './admission.ts';
 import { decisionEndpoints } from './api/decisions.ts';
 import { draftEndpoints } from './api/drafts.ts';
-import { API_PATH, type Endpoint, endpoint, mount, param } from './api/endpoint.ts';
+import { API_PATH, type Doors, type Endpoint, endpoint, mount, param } from './api/endpoint.ts';
 import { namespaceEndpoints } from './api/namespaces.ts';
 import { policyEndpoints } from './api/policies.ts';
-import { publishedOf, releaseEndpoints } from './api/releases.ts';
+import { publishedOf, releaseEndpoints, releasesOf } from './api/releases.ts';
 import { tokenEndpoint } from './api/token.ts';
-import { type Authenticator, authenticator } from './auth.ts';
+import { authenticator } from './auth.ts';
 import { refuseBacklog } from './backlog.ts';
 import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
@@ -29,6 +29,7 @@ import type { Metrics } from './metrics.ts';
 import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { describeApi } from './openapi.ts';
 import { problemHandler } from './problem.ts';
+import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { logRequests, named } from './request-log.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 import { type PublicConfig, WELL_KNOWN_PATH, wellKnownRouter } from './well-known.ts';
@@ -50,6 +51,10 @@ export interface AppParts {
   readonly hosts: Hosts | undefined;
   readonly config: PublicConfig;
   readonly metrics: Metrics;
+  /** How much is done at once; whoever makes it lets it look at the process. */
+  readonly admission?: Admission;
+  /** How often one caller may ask. */
+  readonly rates?: RateLimits;
   readonly logger: Logger;
   readonly clock: () => number;
   /** Why the server cannot take writes now, in one sentence; undefined when it can. */
@@ -58,9 +63,13 @@ export interface AppParts {
   readonly isLeaving: () => boolean;
   /** Addresses whose `X-Forwarded-*` headers are believed. */
   readonly trustedProxies: TrustedProxies;
+  /** How many objects of the store are damaged: the server is ready all the same, and says so. */
+  readonly damaged?: () => Promise<number>;
 }
 
 export function createApp(parts: AppParts): Express {
+  const { admission = new Admission() } = parts;
+  parts.metrics.loads(() => admission.counts());
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -71,16 +80,21 @@ export function createApp(parts: AppParts): Express {
   app.use(logRequests(parts.logger, parts.metrics.http));
   app.use(securityHeaders());
   app.use(refuseForeignHosts(parts.hosts));
-  app.use(healthRouter(parts));
+  app.use(healthRouter(parts, admission));
   app.use(refuseBacklog());
-  app.use(WELL_KNOWN_PATH, wellKnownRouter(parts.store, parts.log, parts.config));
-  app.use('/log', logRouter(parts.log));
+  const reading = admission.middleware('read');
+  const sending = admission.middleware('content');
+  const rates = parts.rates ?? rateLimits();
+  app.use(WELL_KNOWN_PATH, reading, wellKnownRouter(parts.store, parts.log, parts.config));
+  app.use('/log', reading, logRouter(parts.log));
   const sender = contentSender(parts.hashing);
-  const auth = authenticator(parts.store, parts.tokens, parts.clock);
-  app.use(API_PATH, apiRouter(parts, sender, auth));
-  app.use(OCI_PATH, ociRouter({ ...parts, sender }));
-  app.use(hubRouter({ ...parts, sender, auth, url: parts.config.url }));
-  app.get('/:namespace/:name', named('/{namespace}/{name}'), showModel(parts.catalogue));
+  const auth = authenticator(parts);
+  app.use(API_PATH, apiRouter(parts, sender, { auth, rates, admission }));
+  // What other clients read is files for the most part.
+  const counted = rates.middleware('read');
+  app.use(OCI_PATH, counted, sending, ociRouter({ ...parts, sender }));
+  app.use(counted, sending, hubRouter({ ...parts, sender, auth, url: parts.config.url }));
+  app.get('/:namespace/:name', reading, named('/{namespace}/{name}'), showModel(parts.catalogue));
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
   });
@@ -89,13 +103,11 @@ export function createApp(parts: AppParts): Express {
 }
 
 /** A model's address, which `publish` prints, leads to what the API says of it. */
-function showModel(catalogue: Catalogue) {
-  return (request: Request, response: Response): void => {
+function showModel(catalogue: FollowingCatalogue) {
+  return async (request: Request, response: Response): Promise<void> => {
     const { namespace, name } = request.params;
     const model = parseModel(`${String(namespace)}/${String(name)}`);
-    if (catalogue.releases({ model, limit: 1 }).length === 0) {
-      throw new CodedError('not-found', `${formatModel(model)} has no published release`);
-    }
+    await releasesOf(model, catalogue, 1);
     response.redirect(303, `${API_PATH}/releases/${formatModel(model)}`);
   };
 }
@@ -111,7 +123,7 @@ function securityHeaders() {
   });
 }
 
-function apiRouter(parts: AppParts, sender: ContentSender, auth: Authenticator): Router {
+function apiRouter(parts: AppParts, sender: ContentSender, doors: Doors): Router {
   const router = Router({ caseSensitive: true });
   const catchUp = () =>
     parts.catalogue.catchUp().catch((error: unknown) => {
@@ -130,7 +142,7 @@ function apiRouter(parts: AppParts, sender: ContentSender, auth: Authenticator):
   router.get('/openapi.json', named(`${API_PATH}/openapi.json`), (_request, response) => {
     response.set('Cache-Control', 'public, max-age=60').json(description);
   });
-  mount(router, endpoints, auth);
+  mount(router, endpoints, doors);
   return router;
 }
 
@@ -140,14 +152,24 @@ function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSende
     method: 'get',
     path: '/releases/{namespace}/{name}/{version}/files/{*path}',
     id: 'content',
+    load: 'content',
+    rate: 'uncounted',
     summary: 'The bytes of a published file; takes one Range',
     token: 'none',
     produces: 'application/octet-stream',
     async run(call) {
-      const content = await registry.content(publishedOf(call, catalogue), param(call, 'path'));
+      const content = await registry.content(
+        await publishedOf(call, catalogue),
+        param(call, 'path'),
+      );
       await sender.send(call.request, call.response, content);
     },
   });
+}
+
+function readiness(damaged: number): string {
+  if (damaged === 0) return 'ready';
+  return `ready; damaged objects in the store: ${damaged} (run "weighhouse repair")`;
 }
 
 /**
@@ -155,21 +177,24 @@ function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSende
  * where the store that all servers share is full or slow: a load balancer that took every server
  * out of service for that would end the reads, too.
  */
-function healthRouter({ metrics, unready, isLeaving }: AppParts): Router {
+function healthRouter(
+  { metrics, unready, isLeaving, damaged = async () => 0 }: AppParts,
+  admission: Admission,
+): Router {
   const router = Router({ caseSensitive: true });
-  const tell = (response: Response, reason: string | undefined) =>
+  const tell = (response: Response, reason: string | undefined, ready = 'ready') =>
     response
       .status(reason === undefined ? 200 : 503)
       .set('Cache-Control', 'no-store')
       .type('text/plain')
-      .send(`${reason ?? 'ready'}\n`);
+      .send(`${reason ?? ready}\n`);
   router.get('/livez', named('/livez'), (_request, response) => {
     response.set('Cache-Control', 'no-store').type('text/plain').send('alive\n');
   });
   router.get('/readyz', named('/readyz'), async (_request, response) => {
-    const reason = isLeaving() ? LEAVING : await unready();
+    const reason = isLeaving() ? LEAVING : (admission.reason() ?? (await unready()));
     metrics.ready(reason === undefined);
-    tell(response, reason);
+    tell(response, reason, readiness(await damaged()));
   });
   router.get('/readyz/reads', named('/readyz/reads'), (_request, response) => {
     tell(response, isLeaving() ? LEAVING : undefined);

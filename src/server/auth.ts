@@ -1,12 +1,13 @@
 /**
  * Who asks. A bearer token becomes a `Caller`; what that caller may do is the registry's to
  * decide. Revocations are documents in the store: every server reads one at most
- * `REVOCATION_SECONDS` after it was made, and refuses tokens when it cannot read them.
+ * `REVOCATION_SECONDS` after it was made, and refuses tokens when it cannot read them. Whether a
+ * CI job's publisher is still trusted is read at each of its requests.
  */
 import type { Request } from 'express';
 import { CodedError } from '../core/error.ts';
-import { openToken, type TokenKey } from '../keyring/token.ts';
-import type { Caller } from '../registry/registry.ts';
+import { openToken, type TokenClaims, type TokenKey } from '../keyring/token.ts';
+import type { Caller, Registry } from '../registry/registry.ts';
 import type { Store } from '../store/contract.ts';
 import { keys } from '../store/keys.ts';
 
@@ -22,6 +23,8 @@ export interface Identified extends Caller {
   readonly tokenId: string;
   /** True for a session that may be renewed. */
   readonly renews: boolean;
+  /** By what a CI job was let in, with its token or with the session that it opened. */
+  readonly grant: string | undefined;
 }
 
 /** Opens the tokens of requests. */
@@ -32,8 +35,15 @@ export interface Authenticator {
   required(request: Request): Promise<Identified>;
 }
 
-/** An authenticator on the registry's own token key. */
-export function authenticator(store: Store, key: TokenKey, clock: () => number): Authenticator {
+interface AuthParts {
+  readonly store: Store;
+  /** The registry's own. */
+  readonly tokens: TokenKey;
+  readonly registry: Pick<Registry, 'trustsGrant'>;
+  readonly clock: () => number;
+}
+
+export function authenticator({ store, tokens, registry, clock }: AuthParts): Authenticator {
   const standing = new Map<string, { readonly revoked: boolean; readonly readAt: number }>();
 
   async function isRevoked(id: string): Promise<boolean> {
@@ -47,20 +57,31 @@ export function authenticator(store: Store, key: TokenKey, clock: () => number):
     return revoked;
   }
 
+  async function requireTrusted({ grant, namespace }: TokenClaims): Promise<void> {
+    if (grant === undefined || namespace === undefined) return;
+    if (await registry.trustsGrant(namespace, grant)) return;
+    throw new CodedError(
+      'not-authorised',
+      `${namespace} no longer trusts the publisher of this CI job: its token and its uploads ended with that`,
+    );
+  }
+
   async function caller(request: Request): Promise<Identified | undefined> {
     const header = request.get('authorization');
     if (header === undefined) return undefined;
     const token = BEARER.exec(header)?.[1];
     if (token === undefined)
       throw new CodedError('not-authorised', 'the Authorization header holds no bearer token');
-    const claims = await openToken(key, token, clock());
+    const claims = await openToken(tokens, token, clock());
     const { id, parent = id } = claims;
     if ((await isRevoked(id)) || (await isRevoked(parent))) {
       throw new CodedError('not-authorised', 'the token was revoked');
     }
+    await requireTrusted(claims);
     return {
       tokenId: parent,
       renews: claims.renews,
+      grant: claims.grant,
       subject: claims.subject,
       roles: claims.roles,
       namespace: claims.namespace,

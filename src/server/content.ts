@@ -16,13 +16,16 @@ import { chunkRange } from '../core/release/chunks.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import type { Content } from '../registry/registry.ts';
 import type { ByteRange } from '../store/contract.ts';
-import { sendProblem } from './problem.ts';
+import { goneSignal } from './gone.ts';
+import { REPRESENTATION, sendProblem } from './problem.ts';
 import { parseRange } from './range.ts';
 import { openSource, type Source } from './send-range.ts';
 import { SendingMemory } from './sending-memory.ts';
 
 /** The header by which a client says that it verifies. */
 export const VERIFIES_HEADER = 'Weighhouse-Verifies';
+/** Seconds for which a reader who was sent to the store may begin to read there. */
+export const READ_SECONDS = 900;
 /** Files that are sent at the same time. */
 export const MAX_SENDINGS = 1_024;
 
@@ -66,7 +69,7 @@ export function contentSender(
     });
     try {
       if (request.get(VERIFIES_HEADER) === 'chunks') await source.send(range);
-      else await sendChecked(hashing, content, range, source);
+      else await sendChecked({ hashing, content, signal: goneSignal(response) }, range, source);
       response.end();
     } catch (error) {
       // A reader that went away is no failure of ours.
@@ -84,6 +87,10 @@ export function contentSender(
       const etag = `"${digestHex(content.sha256)}"`;
       if (matches(request.get('if-none-match'), etag)) {
         response.status(304).end();
+        return;
+      }
+      if (request.method === 'GET' && content.signedUrl !== undefined && content.size > 0) {
+        await redirect(response, content.signedUrl, type);
         return;
       }
       const asked = rangeOf(request, content, etag);
@@ -131,6 +138,26 @@ function describe(response: Response, content: Content, type: string): void {
   if (!response.hasHeader('Cache-Control')) response.set('Cache-Control', IMMUTABLE);
 }
 
+/**
+ * Sends the reader to the store. The signature covers how the bytes are to be taken, so that
+ * they come as an attachment from there too; no cache keeps them longer than their address is
+ * good, and none keeps the redirect. Ranges are the store's to answer.
+ */
+async function redirect(
+  response: Response,
+  signedUrl: NonNullable<Content['signedUrl']>,
+  type: string,
+): Promise<void> {
+  const disposition = response.get('Content-Disposition') ?? 'attachment';
+  const cache = `public, max-age=${READ_SECONDS}, immutable`;
+  const url = await signedUrl({ type, disposition, cache }, READ_SECONDS);
+  for (const name of [...REPRESENTATION, 'Content-Type']) response.removeHeader(name);
+  response
+    .status(307)
+    .set({ Location: url, 'Cache-Control': 'no-store', 'Content-Length': '0' })
+    .end();
+}
+
 /** `If-None-Match` (RFC 9110, section 13.1.2); weak comparison. */
 function matches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
@@ -151,6 +178,13 @@ function rangeOf(
   return parseRange(request.get('range'), content.size);
 }
 
+/** What is checked, with what, and until when somebody wants it. */
+interface Checking {
+  readonly hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>;
+  readonly content: Content;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Sends the range chunk by chunk, each hashed before any of it goes out; the next one is
  * hashed meanwhile, on another core. A chunk is read twice, once to hash and once to send,
@@ -158,15 +192,15 @@ function rangeOf(
  * that the first one has left.
  */
 async function sendChecked(
-  hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>,
-  content: Content,
+  checking: Checking,
   { offset, length }: ByteRange,
   source: Source,
 ): Promise<void> {
+  const { content } = checking;
   const list = await content.chunkList();
   const end = offset + length;
   const check = (index: number) => {
-    const checked = requireWhole(hashing, content, list, index);
+    const checked = requireWhole(checking, list, index);
     checked.catch(() => {}); // it is awaited in its turn
     return checked;
   };
@@ -183,30 +217,28 @@ async function sendChecked(
 }
 
 /** Throws `storage` unless chunk `index` has the digest that the list gives it. */
-async function requireWhole(
-  hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>,
-  content: Content,
-  list: Uint8Array,
-  index: number,
-): Promise<void> {
-  const found = await hashChunk(hashing, content, index).catch((error) => {
+async function requireWhole(checking: Checking, list: Uint8Array, index: number): Promise<void> {
+  const { content } = checking;
+  const found = await hashChunk(checking, index).catch((error) => {
     throw isCoded(error, 'interrupted') ? error : damaged(content, index, error);
   });
   if (!equal(found, list.subarray(index * 32, index * 32 + 32))) throw damaged(content, index);
 }
 
 async function hashChunk(
-  hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>,
-  content: Content,
+  { hashing, content, signal }: Checking,
   index: number,
 ): Promise<Uint8Array> {
   const { size, path, localPath } = content;
   const chunk = chunkRange(size, content.chunkSize, index);
   if (localPath !== undefined) {
-    return (await hashing.hashFile(localPath, { size, pieces: [chunk] })).pieces;
+    return (await hashing.hashFile(localPath, { size, pieces: [chunk] }, { signal })).pieces;
   }
   const plan = { size: chunk.length, whole: true } as const;
-  const { sha256 } = await hashing.hashBytes(await content.read(chunk), plan, { name: path });
+  const { sha256 } = await hashing.hashBytes(await content.read(chunk, signal), plan, {
+    name: path,
+    signal,
+  });
   return digestBytes(sha256);
 }
 

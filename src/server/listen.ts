@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
 import { CodedError } from '../core/error.ts';
 import { Connections } from './connections.ts';
-import { cutSlowUploads, type UploadPace } from './upload-pace.ts';
+import { cutSlowReaders, cutSlowUploads, type Pace } from './pace.ts';
 
 /** How long a client may take, and how much it may take up. */
 export interface ListenLimits {
@@ -20,7 +20,9 @@ export interface ListenLimits {
   /** Connections at once. */
   readonly maxConnections: number;
   /** The least that must come of a request's body: `bytes` in every `milliseconds`. */
-  readonly upload: UploadPace;
+  readonly upload: Pace;
+  /** The least that a reader must take of an answer that waits for it. */
+  readonly download: Pace;
 }
 
 export const LISTEN_LIMITS: ListenLimits = {
@@ -31,6 +33,7 @@ export const LISTEN_LIMITS: ListenLimits = {
   maxConnections: 4_096,
   // A modem's pace: 1 KiB a second.
   upload: { bytes: 60 * 1_024, milliseconds: 60_000 },
+  download: { bytes: 60 * 1_024, milliseconds: 60_000 },
 };
 
 /** Bytes of a request's headers. */
@@ -79,6 +82,7 @@ export async function listen(
   const url = await bind(server, address);
   const connections = new Connections(server);
   server.on('request', cutSlowUploads(limits.upload));
+  server.on('request', cutSlowReaders(limits.download));
   server.on('request', makeApp(url));
   return {
     url,

@@ -7,6 +7,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Observer } from '../log/sequencer.ts';
 import { createHttpMetrics, type RequestObserver } from './http-metrics.ts';
+import { createLoadMetrics, type LoadCount } from './load-metrics.ts';
 import { createLogMetrics, type LogStanding } from './log-metrics.ts';
 import { createStoreMetrics, type StoreObserver } from './store-metrics.ts';
 
@@ -14,6 +15,8 @@ export interface Metrics {
   readonly registry: Registry;
   /** Told of every request. */
   readonly http: RequestObserver;
+  /** Where the places of requests are counted, by their class. */
+  loads(counts: () => readonly LoadCount[]): void;
   /** Told by the sequencer. */
   readonly log: Observer;
   /** Told of the log as it stands in the store, whoever committed last. */
@@ -28,6 +31,10 @@ export interface Metrics {
   witnessAbsent(): void;
   /** When the trust root that is in force ends, in milliseconds since 1970. */
   rootExpires(time: number): void;
+  /** Told of what the scrub of this server has read since it was told last. */
+  scrubbed(objects: number, bytes: number): void;
+  /** How many objects are damaged is asked whenever somebody looks. */
+  watchDamage(count: () => Promise<number>): void;
 }
 
 /** `indexSize` tells how many entries of the log are in the index. */
@@ -64,6 +71,16 @@ export function createMetrics(indexSize: () => number | undefined = () => undefi
       if (size !== undefined) this.set(size);
     },
   });
+  const scrubObjects = new Counter({
+    name: 'weighhouse_scrub_objects_total',
+    help: 'Objects that the scrub of this server has looked at',
+    registers,
+  });
+  const scrubBytes = new Counter({
+    name: 'weighhouse_scrub_bytes_total',
+    help: 'Bytes that the scrub of this server has read',
+    registers,
+  });
   return {
     registry,
     http: createHttpMetrics(registry),
@@ -73,5 +90,20 @@ export function createMetrics(indexSize: () => number | undefined = () => undefi
     unfinished: () => unfinished.inc(),
     witnessAbsent: () => absences.inc(),
     rootExpires: (time) => rootExpires.set(time / 1000),
+    loads: createLoadMetrics(registry),
+    scrubbed(objects, bytes) {
+      scrubObjects.inc(objects);
+      scrubBytes.inc(bytes);
+    },
+    watchDamage(count) {
+      new Gauge({
+        name: 'weighhouse_damaged_objects',
+        help: 'Objects of the store that are known to be damaged; weighhouse repair restores them',
+        registers,
+        async collect() {
+          this.set(await count());
+        },
+      });
+    },
   };
 }

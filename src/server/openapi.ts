@@ -24,9 +24,30 @@ export function describeApi(endpoints: readonly Endpoint[], url: string): Descri
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
       schemas: { Problem: PROBLEM },
+      responses: { TooOften: TOO_OFTEN, TooMuch: TOO_MUCH },
     },
   };
 }
+
+const RETRY_AFTER = {
+  'Retry-After': { description: 'Seconds until it is worth trying', schema: { type: 'integer' } },
+};
+const problem = (code: string) => ({
+  'application/problem+json': {
+    schema: { $ref: '#/components/schemas/Problem' },
+    example: { code },
+  },
+});
+const TOO_OFTEN = {
+  description: 'This caller asks too often: see RateLimit and RateLimit-Policy',
+  headers: RETRY_AFTER,
+  content: problem('rate-limited'),
+};
+const TOO_MUCH = {
+  description: 'The server, or the log, has too much to do at once, or is being stopped',
+  headers: RETRY_AFTER,
+  content: problem('overloaded'),
+};
 
 const PROBLEM = {
   type: 'object',
@@ -77,6 +98,8 @@ function describe(it: Endpoint): Described {
               content: { 'application/json': { schema: schemaOf(it.refusal.shape) } },
             },
           }),
+      ...(it.rate === 'uncounted' ? {} : { 429: { $ref: '#/components/responses/TooOften' } }),
+      503: { $ref: '#/components/responses/TooMuch' },
       default: {
         description: 'A problem',
         content: {

@@ -44,9 +44,13 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   'not-found': 404,
   conflict: 409,
   overloaded: 503,
+  'rate-limited': 429,
+  // Not 507: the server has room; whoever watches it for failures is not to be woken.
+  'quota-exceeded': 403,
   network: 502,
   storage: 500,
   'disk-full': 507,
+  damaged: 503,
   'unknown-outcome': 503,
   interrupted: 503,
   internal: 500,
@@ -65,7 +69,7 @@ const OURS: Partial<Record<ErrorCode, string>> = {
 };
 
 /** Headers of the answer that was about to be given; a problem is another answer. */
-const REPRESENTATION = [
+export const REPRESENTATION = [
   'Accept-Ranges',
   'Content-Disposition',
   'Content-Length',
@@ -89,6 +93,8 @@ export function failureHandler(
   send: (request: Request, response: Response, error: CodedError) => void,
 ): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
+    // It was answered when its time was over; what the work behind it comes to is nobody's.
+    if (response.writableEnded) return;
     const coded = toCoded(error);
     if (coded.code in OURS) {
       const { method } = request;

@@ -13,6 +13,7 @@ import type { Response } from 'express';
 import { CodedError } from '../core/error.ts';
 import type { Content } from '../registry/registry.ts';
 import type { ByteRange } from '../store/contract.ts';
+import { goneSignal } from './gone.ts';
 import { BLOCKS } from './sending-memory.ts';
 
 /** An open piece of content that can be sent from. */
@@ -31,7 +32,7 @@ export async function openSource(
   const { localPath } = content;
   if (localPath === undefined) {
     return {
-      send: async (range) => sendStream(await content.read(range), response),
+      send: async (range) => sendStream(await content.read(range, goneSignal(response)), response),
       close: async () => {},
     };
   }

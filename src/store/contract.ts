@@ -15,6 +15,7 @@
  * A key is made by `create`, by an upload or by `swap`, and stays of that kind. No object
  * lies at a key that is the folder of another.
  */
+import type { Digest } from '../core/digest.ts';
 import type { Key, KeyPrefix } from './keys.ts';
 
 declare const brand: unique symbol;
@@ -31,6 +32,14 @@ export type UploadId = string & { readonly [brand]: 'UploadId' };
 /** A small object, read whole. */
 export interface Stored {
   readonly bytes: Uint8Array;
+  readonly version: Version;
+}
+
+/** What a store knows of an object without reading it. */
+export interface Stat {
+  /** When it was written, by the store's own clock: milliseconds since 1970, to the second at least. */
+  readonly modified: number;
+  /** What `swap` takes to replace it. */
   readonly version: Version;
 }
 
@@ -54,6 +63,51 @@ export interface Part {
   readonly number: number;
   /** Opaque (S3: the ETag). */
   readonly tag: string;
+  /** As it was put, where that is known: a bucket asks for it again. */
+  readonly sha256?: Digest | undefined;
+}
+
+/** A part that is to be put by who has the bytes. */
+export interface PartShape {
+  readonly number: number;
+  /** Bytes. */
+  readonly length: number;
+  readonly sha256: Digest;
+}
+
+/** A request that anybody may make who holds it, until it expires. */
+export interface SignedRequest {
+  readonly url: string;
+  /** What must be sent with it, beside the length. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** How a client is to take what it reads. */
+export interface ReadAs {
+  /** `Content-Type`, `Content-Disposition` and `Cache-Control` of the answer. */
+  readonly type: string;
+  readonly disposition: string;
+  readonly cache: string;
+}
+
+/**
+ * What a store lets clients do by themselves: requests to it, signed here. Nobody who holds
+ * one can do anything but what it says: these bytes, that part, that object.
+ */
+export interface DirectAccess {
+  /**
+   * Requests to put exactly these bytes as these parts, good for `seconds`. The answer's ETag is
+   * the part's tag. Throws `not-found` when there is no such upload (any more).
+   */
+  signParts(
+    key: Key,
+    upload: UploadId,
+    parts: readonly PartShape[],
+    seconds: number,
+  ): Promise<SignedRequest[]>;
+
+  /** The address of the object's bytes, good for `seconds`; whether there is one is not asked. */
+  signRead(key: Key, as: ReadAs, seconds: number): Promise<string>;
 }
 
 export interface Store {
@@ -65,12 +119,16 @@ export interface Store {
 
   /**
    * A stream over `range` (default: all) of the object. Throws `not-found` when there is none,
-   * `storage` when fewer bytes come than asked for. A consumer that stops early releases it.
+   * `storage` when fewer bytes come than asked for. A consumer that stops early releases it;
+   * one that stops before the stream is there says so by `signal`.
    */
-  read(key: Key, range?: ByteRange): Promise<ReadableStream<Uint8Array>>;
+  read(key: Key, range?: ByteRange, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 
   /** Bytes of the object, or undefined when there is none. */
   size(key: Key): Promise<number | undefined>;
+
+  /** What is known of the object without its bytes, which may be damaged. Undefined when there is none. */
+  stat(key: Key): Promise<Stat | undefined>;
 
   /**
    * Put-if-absent, never replacing. `exists` says only that some object is there: a caller
@@ -101,7 +159,7 @@ export interface Store {
    * the same time one of them may throw `conflict`. Throws `digest-mismatch` when more or
    * fewer bytes come; what `body` itself throws is passed on. After any failure the part is
    * absent, or what it was before. A chunk's memory may not be used again by the caller
-   * before the call has ended.
+   * before the call has ended. A store that can check `sha256` does: `digest-mismatch`.
    */
   putPart(
     key: Key,
@@ -109,6 +167,7 @@ export interface Store {
     number: number,
     length: number,
     body: AsyncIterable<Uint8Array>,
+    sha256?: Digest,
   ): Promise<Part>;
 
   /**
@@ -121,6 +180,15 @@ export interface Store {
 
   /** Forgets an upload and its parts. Nothing happens when there is none. */
   abortUpload(key: Key, upload: UploadId): Promise<void>;
+
+  /**
+   * Forgets every upload into which nothing has come for `age` milliseconds; resolves to how
+   * many. Several servers may do it at once. An upload that somebody is writing to stays.
+   */
+  abandonUploads(age: number): Promise<number>;
+
+  /** What clients may be let do by themselves, for stores that they can reach. */
+  readonly direct?: DirectAccess;
 
   /** A path under which a local process may read the object's bytes, for stores that have one. */
   localPath?(key: Key): string;

@@ -11,7 +11,16 @@ import type { Dirent, Stats } from 'node:fs';
 import { link, lstat, opendir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CodedError } from '../core/error.ts';
-import type { ByteRange, Part, Store, Stored, UploadId, UploadShape, Version } from './contract.ts';
+import type {
+  ByteRange,
+  Part,
+  Stat,
+  Store,
+  Stored,
+  UploadId,
+  UploadShape,
+  Version,
+} from './contract.ts';
 import { DEFAULT_MAX_BYTES } from './contract.ts';
 import { Disk, ignore } from './directory/disk.ts';
 import { Documents, isDocumentEntry } from './directory/documents.ts';
@@ -109,6 +118,15 @@ class DirectoryStore implements Store {
     });
   }
 
+  stat(key: Key): Promise<Stat | undefined> {
+    return reading(key, async () => {
+      const path = this.#layout.object(key);
+      const found = await statIfThere(path);
+      if (found?.isDirectory()) return this.#documents.stat(path);
+      return found && { modified: found.mtimeMs, version: OBJECT_VERSION };
+    });
+  }
+
   create(key: Key, bytes: Uint8Array): Promise<'created' | 'exists'> {
     return this.#writing(key, async () => {
       const path = this.#layout.object(key);
@@ -169,6 +187,10 @@ class DirectoryStore implements Store {
 
   abortUpload(key: Key, upload: UploadId): Promise<void> {
     return this.#writing(key, () => this.#uploads.abort(key, upload));
+  }
+
+  abandonUploads(age: number): Promise<number> {
+    return this.#uploads.abandon(age);
   }
 
   localPath(key: Key): string {

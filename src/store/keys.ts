@@ -17,7 +17,8 @@
  *     blobs/<aa>/<random>               content, served only through a release
  *     statements/sha256/<hex>           envelopes, manifests, inventories, immutable
  *     chunks/sha256/<root>              chunk lists, named by their Merkle root
- *     private/…                         never served
+ *     private/…                         never served; private/damaged/<key> says that the object
+ *                                       at <key> is not what it must be
  */
 import { type Digest, digestHex } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
@@ -103,7 +104,11 @@ export const keys = {
    */
   staging: (size: number, root: string, nonce: string): Key =>
     key('private', 'staging', `${size}-${root}-${nonce}`),
+  /** Says that the process `name` (16 hex digits) would like to commit to the log. */
+  turn: (name: string): Key => key('private', 'turns', name),
   draft: (name: ReleaseName): Key => key(...release(['private', 'drafts'], name), 'head'),
+  /** How a seal of the draft goes. */
+  sealing: (name: ReleaseName): Key => key(...release(['private', 'drafts'], name), 'sealing'),
   /** `path` is the SHA-256 of the file's path. */
   draftFile: (name: ReleaseName, path: Digest): Key =>
     key(...release(['private', 'drafts'], name), 'files', digestHex(path)),
@@ -126,6 +131,8 @@ export const keys = {
   revoked: (tokenId: string): Key => key('private', 'revoked', tokenId),
   /** The trusted publishers of a namespace. */
   publishers: (namespace: Namespace): Key => key('private', 'publishers', namespace),
+  /** What a limited namespace may take up, and does. */
+  quota: (namespace: Namespace): Key => key('private', 'quotas', namespace),
   /** Says that an identity token was exchanged; `expires` in seconds, `fingerprint` 64 hex digits. */
   exchanged: (expires: number, fingerprint: string): Key =>
     key('private', 'exchanged', `${expires}-${fingerprint}`),
@@ -144,7 +151,21 @@ export const keys = {
   /** Where the log has the announcement whose envelope has that digest. */
   announcement: (envelope: Digest): Key => key('private', 'announcements', digestHex(envelope)),
   probe: (random: string): Key => key('private', 'probe', random),
+  /** Says that the object at `object` is missing or is not what it must be. */
+  damaged: (object: Key): Key => key('private', 'damaged', ...object.split('/')),
+  /** How far the scrub is. */
+  scrub: (): Key => key('private', 'scrub', 'state'),
 } as const;
+
+/** Folders of small documents, each of one kind. */
+export type PrivateFolder =
+  | 'claims'
+  | 'probe'
+  | 'public'
+  | 'publishers'
+  | 'quotas'
+  | 'reports'
+  | 'roots';
 
 const prefix = (...segments: readonly string[]): KeyPrefix => `${key(...segments)}/` as KeyPrefix;
 
@@ -154,7 +175,9 @@ export const prefixes = {
   /** The partial files that a tile was while it grew; `path` is its full tile's. */
   partialTiles: (path: string): KeyPrefix => prefix('log', ...`${path}.p`.split('/')),
   staging: (): KeyPrefix => prefix('private', 'staging'),
+  turns: (): KeyPrefix => prefix('private', 'turns'),
   drafts: (): KeyPrefix => prefix('private', 'drafts'),
+  draftsOf: (namespace: Namespace): KeyPrefix => prefix('private', 'drafts', namespace),
   draftFiles: (name: ReleaseName): KeyPrefix =>
     prefix(...release(['private', 'drafts'], name), 'files'),
   uploadParts: (random: string): KeyPrefix => prefix('private', 'uploads', random),
@@ -163,4 +186,13 @@ export const prefixes = {
   unlogged: (): KeyPrefix => prefix('private', 'unlogged'),
   revoked: (): KeyPrefix => prefix('private', 'revoked'),
   exchanged: (): KeyPrefix => prefix('private', 'exchanged'),
+  /** The bindings of digests that begin with the two hex digits `shard`. */
+  digests: (shard: string): KeyPrefix => prefix('digests', 'sha256', shard),
+  /** The blobs whose names begin with the two hex digits `shard`. */
+  blobs: (shard: string): KeyPrefix => prefix('blobs', shard),
+  uploads: (): KeyPrefix => prefix('private', 'uploads'),
+  damaged: (): KeyPrefix => prefix('private', 'damaged'),
+  scrub: (): KeyPrefix => prefix('private', 'scrub'),
+  /** All objects of one of the kinds that have a folder of their own below `private/`. */
+  privateFolder: (folder: PrivateFolder): KeyPrefix => prefix('private', folder),
 } as const;

@@ -16,11 +16,14 @@ import {
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
 import { equal } from '../core/bytes.ts';
+import type { Digest } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
 import {
   type ByteRange,
   DEFAULT_MAX_BYTES,
+  type DirectAccess,
   type Part,
+  type Stat,
   type Store,
   type Stored,
   type UploadId,
@@ -28,11 +31,24 @@ import {
   type Version,
 } from './contract.ts';
 import { type Key, type KeyPrefix, parseKey } from './keys.ts';
-import { type Bucket, type BucketOptions, openClient, targetOf } from './s3/client.ts';
+import { type Bucket, type BucketOptions, openClients, targetOf } from './s3/client.ts';
 import { putIf, unknownOutcome } from './s3/conditional-put.ts';
+import { BucketDirect } from './s3/direct.ts';
 import { bucketFailure, doing } from './s3/failure.ts';
-import { absentAsUndefined, cancel, cutShort, ofLength, sizeOf } from './s3/reading.ts';
+import { Attempts } from './s3/pause.ts';
+import {
+  absentAsUndefined,
+  bodyOf,
+  bytesOf,
+  cancel,
+  cutShort,
+  headOf,
+  sizeOf,
+} from './s3/reading.ts';
 import { BucketUploads } from './s3/uploads.ts';
+
+/** Times that an object is read whose bytes did not come whole. */
+const MAX_READS = 3;
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 /** A prefix leaves 896 of S3's 1,024 bytes to our keys. */
@@ -45,51 +61,67 @@ export function openBucket(address: string, options: BucketOptions = {}): Store 
     throw new CodedError('usage', `"${address}" is no bucket: write s3://bucket/prefix`);
   }
   const root = prefix === '' ? '' : `${prefix}/`;
-  return new BucketStore({ client: openClient(options), bucket, root });
+  return new BucketStore(openClients(options, bucket, root));
 }
 
 class BucketStore implements Store {
   readonly name: string;
   readonly #bucket: Bucket;
   readonly #uploads: BucketUploads;
+  readonly direct: DirectAccess;
 
   constructor(bucket: Bucket) {
     this.name = `s3://${bucket.bucket}/${bucket.root}`;
     this.#bucket = bucket;
     this.#uploads = new BucketUploads(bucket);
+    this.direct = new BucketDirect(bucket, this.#uploads);
   }
 
   get(key: Key, maxBytes = DEFAULT_MAX_BYTES): Promise<Stored | undefined> {
     return doing(`read ${key}`, async () => {
-      const object = await absentAsUndefined(this.#open(key));
-      if (object === undefined) return undefined;
-      const size = object.ContentLength ?? 0;
-      if (size > maxBytes) {
-        await cancel(object);
-        throw new CodedError('too-large', `${key} has ${size} bytes; the limit is ${maxBytes}`);
+      const attempts = new Attempts(this.#bucket.repeats, MAX_READS);
+      for (let failure: unknown; ; ) {
+        if (!(await attempts.next())) throw failure;
+        const object = await absentAsUndefined(this.#open(key));
+        if (object === undefined) return undefined;
+        const size = object.ContentLength ?? 0;
+        if (size > maxBytes) {
+          cancel(object);
+          throw new CodedError('too-large', `${key} has ${size} bytes; the limit is ${maxBytes}`);
+        }
+        try {
+          const bytes = await bytesOf(key, object, size);
+          return { bytes, version: object.ETag as Version };
+        } catch (error) {
+          failure = error; // The SDK repeats what has no answer, not what broke off in the body.
+        }
       }
-      const bytes = new Uint8Array((await object.Body?.transformToByteArray()) ?? []);
-      if (bytes.length !== size) throw cutShort(key, bytes.length, size);
-      return { bytes, version: object.ETag as Version };
     });
   }
 
-  read(key: Key, range?: ByteRange): Promise<ReadableStream<Uint8Array>> {
+  read(key: Key, range?: ByteRange, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     return doing(`read ${key}`, async () => {
       if (range?.length === 0) return this.#nothingOf(key, range.offset);
-      const object = await this.#open(key, range);
+      const object = await this.#open(key, range, signal).catch((error) => {
+        throw signal?.aborted === true ? givenUp(key) : error;
+      });
       const size = object.ContentLength ?? 0;
-      if (object.Body === undefined || (range !== undefined && size !== range.length)) {
-        await cancel(object);
-        throw cutShort(key, size, range?.length ?? 0);
-      }
-      const body = object.Body.transformToWebStream() as ReadableStream<Uint8Array>;
-      return body.pipeThrough(ofLength(key, size));
+      if (range === undefined || size === range.length) return bodyOf(key, object, size);
+      cancel(object);
+      throw cutShort(key, size, range.length);
     });
   }
 
   size(key: Key): Promise<number | undefined> {
     return doing(`read ${key}`, () => sizeOf(this.#bucket, key));
+  }
+
+  stat(key: Key): Promise<Stat | undefined> {
+    return doing(`read ${key}`, async () => {
+      const head = await headOf(this.#bucket, key);
+      if (head === undefined) return undefined;
+      return { modified: head.LastModified?.getTime() ?? 0, version: head.ETag as Version };
+    });
   }
 
   create(key: Key, bytes: Uint8Array): Promise<'created' | 'exists'> {
@@ -143,8 +175,9 @@ class BucketStore implements Store {
     number: number,
     length: number,
     body: AsyncIterable<Uint8Array>,
+    sha256?: Digest,
   ): Promise<Part> {
-    return this.#uploads.putPart(key, upload, number, length, body);
+    return this.#uploads.putPart(key, upload, { number, length, sha256 }, body);
   }
 
   completeUpload(key: Key, upload: UploadId, parts: readonly Part[]): Promise<void> {
@@ -155,14 +188,20 @@ class BucketStore implements Store {
     return this.#uploads.abort(key, upload);
   }
 
-  async close(): Promise<void> {
-    this.#bucket.client.destroy();
+  abandonUploads(age: number): Promise<number> {
+    return this.#uploads.abandon(age);
   }
 
-  #open(key: Key, range?: ByteRange): Promise<GetObjectCommandOutput> {
+  async close(): Promise<void> {
+    this.#bucket.client.destroy();
+    this.#bucket.signer.destroy();
+  }
+
+  #open(key: Key, range?: ByteRange, signal?: AbortSignal): Promise<GetObjectCommandOutput> {
     const bytes = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
     return this.#bucket.client.send(
       new GetObjectCommand({ ...targetOf(this.#bucket, key), Range: bytes }),
+      signal === undefined ? {} : { abortSignal: signal },
     );
   }
 
@@ -182,6 +221,10 @@ function asKey(text: string): Key | undefined {
   } catch {
     return undefined;
   }
+}
+
+function givenUp(key: Key): CodedError {
+  return new CodedError('interrupted', `nobody waits for ${key} any more`);
 }
 
 function noSuchObject(key: Key): CodedError {

@@ -1,16 +1,16 @@
 /**
- * One part of a file on its way to the registry: a PUT with its length and its SHA-256
- * (RFC 9530), over connections that are kept. `fetch` would send a stream without its length,
- * and through more copies; this is the one place that does not use it for writing.
+ * Bytes of a file on their way out: one PUT with its length, over connections that are kept,
+ * to the registry or to its store. `fetch` would send a stream without its length, and through
+ * more copies; this is the one place that does not use it for writing. No redirect is followed:
+ * a redirected write would be made somewhere that nobody named.
  */
 import { constants, createReadStream } from 'node:fs';
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { IDLE_MILLISECONDS, unreachable } from '../client/http.ts';
-import { parseProblem } from '../client/problem.ts';
+import type { Refusal } from '../client/problem.ts';
 import { interruption } from '../client/retry.ts';
-import { formatBase64 } from '../core/bytes.ts';
 import { CodedError, isCoded } from '../core/error.ts';
 
 /** Bytes read from the file at once. */
@@ -23,17 +23,20 @@ const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW;
 
 export interface PartUpload {
   readonly url: string;
-  readonly token: string | undefined;
+  /** What messages call the address; it may hold a secret. */
+  readonly place: string;
+  /** Beside the length. */
+  readonly headers: Readonly<Record<string, string>>;
   /** The local file, and which of its bytes. */
   readonly location: string;
   readonly offset: number;
   readonly length: number;
-  /** 32 bytes. */
-  readonly sha256: Uint8Array;
   readonly signal?: AbortSignal | undefined;
+  /** The error that a refusal means. */
+  refusal(refusal: Refusal, body: Uint8Array): CodedError;
 }
 
-/** Connections to the registry, kept between parts. */
+/** Connections, kept between parts. */
 export class PartSender {
   readonly #agents: { readonly plain: Agent; readonly tls: TlsAgent };
 
@@ -42,17 +45,18 @@ export class PartSender {
     this.#agents = { plain: new Agent(options), tls: new TlsAgent(options) };
   }
 
-  /** Sends the part once. Throws `network`, and what the server refuses with. */
-  async send(part: PartUpload): Promise<void> {
+  /** Sends the part once; resolves to the answer's headers. Throws `network`, and what the server refuses with. */
+  async send(part: PartUpload): Promise<IncomingHttpHeaders> {
     try {
       const answer = await this.#put(part);
       const { body, isWhole } = await readAnswer(answer);
       if (answer.statusCode !== 204 && answer.statusCode !== 200)
-        throw refusalOf(answer, body, part);
+        throw part.refusal(refusalOf(answer), body);
       if (!isWhole) throw tooLong(part);
+      return answer.headers;
     } catch (error) {
       if (part.signal?.aborted) throw interruption(part.signal);
-      throw isCoded(error) ? error : unreachable(part.url, error);
+      throw isCoded(error) ? error : unreachable(part.place, error);
     }
   }
 
@@ -62,13 +66,8 @@ export class PartSender {
   }
 
   #put(part: PartUpload): Promise<IncomingMessage> {
-    const { url, token, location, offset, length, sha256, signal } = part;
-    const headers = {
-      'content-length': length,
-      'content-type': 'application/octet-stream',
-      'content-digest': `sha-256=:${formatBase64(sha256)}:`,
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    };
+    const { url, location, offset, length, signal } = part;
+    const headers = { ...part.headers, 'content-length': length };
     const isTls = url.startsWith('https:');
     const agent = isTls ? this.#agents.tls : this.#agents.plain;
     const sending = (isTls ? requestTls : request)(url, { method: 'PUT', headers, agent, signal });
@@ -109,18 +108,18 @@ async function readAnswer(
   return { body, isWhole: length <= MAX_ANSWER_BYTES };
 }
 
-function tooLong({ url }: PartUpload): CodedError {
+function tooLong({ place }: PartUpload): CodedError {
   return new CodedError(
     'too-large',
-    `the answer of ${url} is longer than ${MAX_ANSWER_BYTES} bytes`,
+    `the answer of ${place} is longer than ${MAX_ANSWER_BYTES} bytes`,
   );
 }
 
-function refusalOf(answer: IncomingMessage, body: Uint8Array, { url }: PartUpload) {
+function refusalOf(answer: IncomingMessage): Refusal {
   const headers = new Headers();
   for (const name of ['content-type', 'retry-after']) {
     const value = answer.headers[name];
     if (typeof value === 'string') headers.set(name, value);
   }
-  return parseProblem({ status: answer.statusCode ?? 0, headers }, body, url);
+  return { status: answer.statusCode ?? 0, headers };
 }

@@ -7,7 +7,6 @@
  * is compared with what was hashed here.
  */
 
-import type { DraftStatus, FileTicket } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
 import { withRetries } from '../client/retry.ts';
 import { type Digest, digestOf, formatDigest } from '../core/digest.ts';
@@ -18,21 +17,23 @@ import { parseOrigin } from '../core/log/checkpoint.ts';
 import { chunkRange, chunkRoot, chunkSizeFor } from '../core/release/chunks.ts';
 import { type Manifest, parseManifest } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
+import { Turnstile } from '../core/turnstile.ts';
 import type { HashingPool } from '../hashing/pool.ts';
+import { awaitSeal } from './await-seal.ts';
+import type { LocalPart } from './direct-upload.ts';
 import type { Nonces, Recipient } from './nonces.ts';
 import { PartSender } from './part-upload.ts';
 import { type Preview, type PreviewOptions, previewFolder } from './preview.ts';
 import { type OnProgress, ProgressSum } from './progress.ts';
 import { fileChanged, requireUnchanged, type Scan, type ScannedFile } from './scan.ts';
-import { Turnstile } from './turnstile.ts';
+import { openWay, type UploadTicket, type Way } from './upload-way.ts';
 
 /** Parts on their way at once. */
 export const CONNECTIONS = 8;
 /** Files that are declared at once. */
 const DECLARING = 8;
-/** Milliseconds between two looks at a seal: the first, and the longest. A fifth is lost at most. */
-const FIRST_LOOK = 50;
-const LONGEST_LOOK = 1_000;
+/** Times that a file is declared whose upload turns out to be gone. */
+const MAX_UPLOADS = 2;
 /** Seals that may find a damaged part, which is then sent again. */
 const MAX_SEALS = 2;
 
@@ -133,9 +134,12 @@ class Push {
   }
 
   async run(): Promise<Digest | undefined> {
-    const opened = await this.#publisher.api.openDraft(this.#release, { signal: this.#signal });
+    const { files } = this.#scan;
+    const plan = { files: files.length, bytes: bytesIn(files) };
+    const options = { plan, signal: this.#signal };
+    const opened = await this.#publisher.api.openDraft(this.#release, options);
     this.#session = opened.session;
-    const hashing = this.#scan.files.map((file) => this.#hash(file));
+    const hashing = files.map((file) => this.#hash(file));
     for (const promise of hashing) promise.catch(() => {});
     if (opened.state === 'sealed') {
       const sealed = await this.#sealedDigest(await Promise.all(hashing));
@@ -180,8 +184,22 @@ class Push {
     for (const file of this.#scan.files) await requireUnchanged(file);
   }
 
-  /** Declares the file, and sends the parts that the registry has not. */
+  /** Brings the file to the registry; once anew, when its store has forgotten an upload that was begun long ago. */
   async #upload(hashed: HashedFile): Promise<void> {
+    const { path, size } = hashed.file;
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#declareAndSend(hashed);
+        break;
+      } catch (error) {
+        if (tries === MAX_UPLOADS || !isCoded(error, 'not-found')) throw error;
+      }
+    }
+    this.#uploading.set(path, size);
+  }
+
+  /** Declares the file, and sends the parts that the registry has not. */
+  async #declareAndSend(hashed: HashedFile): Promise<void> {
     const { api } = this.#publisher;
     const { file, sha256, chunks } = hashed;
     const { path, size } = file;
@@ -190,45 +208,38 @@ class Push {
     const ticket = await this.#declaring.pass(() =>
       api.declareFile(this.#release, declaration, options),
     );
-    if (ticket.state === 'upload') {
-      const missing = missingParts(hashed, ticket);
-      this.#uploading.add(path, size - missing.reduce((sum, part) => sum + part.length, 0));
-      await Promise.all(
-        missing.map((part) => this.#sending.pass(() => this.#send(hashed, ticket.upload, part))),
-      );
-      await api.completeUpload(this.#release, ticket.upload, options);
-    }
-    this.#uploading.set(path, size);
+    if (ticket.state === 'stored') return;
+    const missing = missingParts(hashed, ticket);
+    this.#uploading.set(path, size - missing.reduce((sum, part) => sum + part.length, 0));
+    const way = openWay(
+      { api, sender: this.#sender, release: this.#release, location: file.location, ...options },
+      ticket,
+      missing,
+    );
+    await Promise.all(
+      missing.map((part) => this.#sending.pass(() => this.#send(hashed, part, way))),
+    );
+    await way.finish();
+    await api.completeUpload(this.#release, ticket.upload, options);
   }
 
-  async #send(hashed: HashedFile, upload: string, part: MissingPart): Promise<void> {
-    const { api } = this.#publisher;
-    const { file } = hashed;
-    const { offset, length, sha256 } = part;
-    const request = {
-      url: api.partUrl(this.#release, upload, part.number),
-      token: this.#session ?? api.http.token,
-      location: file.location,
-      offset,
-      length,
-      sha256,
-      signal: this.#signal,
-    };
-    await withRetries(() => this.#sendOnce(file, request), api.http.pauses, this.#signal);
-    this.#uploading.add(file.path, length);
+  async #send({ file }: HashedFile, part: LocalPart, way: Way): Promise<void> {
+    const { pauses } = this.#publisher.api.http;
+    await withRetries(() => this.#sendOnce(file, part, way), pauses, this.#signal);
+    this.#uploading.add(file.path, part.length);
   }
 
   /** Wrong bytes arrived: either the file has changed since it was hashed, or the network did it. */
-  async #sendOnce(file: ScannedFile, request: Parameters<PartSender['send']>[0]): Promise<void> {
+  async #sendOnce(file: ScannedFile, part: LocalPart, way: Way): Promise<void> {
     try {
-      await this.#sender.send(request);
+      await way.send(part);
     } catch (error) {
       await requireUnchanged(file);
       if (!isCoded(error, 'digest-mismatch')) throw error;
-      const { offset, length } = request;
+      const { offset, length } = part;
       const plan = { size: file.size, pieces: [{ offset, length }] };
       const { pieces } = await this.#publisher.pool.hashFile(file.location, plan);
-      if (Buffer.compare(pieces, request.sha256) !== 0) throw fileChanged(file);
+      if (Buffer.compare(pieces, part.sha256) !== 0) throw fileChanged(file);
       throw new CodedError(error.code, error.message, { ...error.details, transient: true });
     }
   }
@@ -243,12 +254,13 @@ class Push {
     const next = state === 'sealed' ? revision + 1 : revision;
     const nonce = await this.#nonceOf(next);
     const paths = files.map(({ file }) => file.path);
-    let status = await api.seal(this.#release, { nonce, paths }, options);
-    for (let wait = FIRST_LOOK; isSealing(status); wait = Math.min(LONGEST_LOOK, wait * 1.2)) {
-      this.#showSeal(status);
-      await api.http.pauses.sleep(wait, this.#signal);
-      status = await api.draftStatus(this.#release, options);
-    }
+    const status = await awaitSeal({
+      api,
+      release: this.#release,
+      request: { nonce, paths },
+      ...options,
+      onProgress: (bytes, total) => this.#options.onProgress?.({ phase: 'seal', bytes, total }),
+    });
     if (status.state === 'sealed') return 'sealed';
     const failure = status.seal?.running === false ? status.seal.error : undefined;
     if (failure?.code === 'digest-mismatch') return 'damaged';
@@ -263,11 +275,6 @@ class Push {
     const { api, nonces } = this.#publisher;
     this.#registry ??= await recipientAt(api, this.#signal);
     return nonces.nonceOf(this.#registry, this.#release, revision);
-  }
-
-  #showSeal({ seal }: DraftStatus): void {
-    if (seal?.running !== true) return;
-    this.#options.onProgress?.({ phase: 'seal', bytes: seal.bytes, total: seal.total });
   }
 
   /** The digest of the sealed manifest, which must say of every file what was hashed here. */
@@ -297,20 +304,8 @@ class Push {
   }
 }
 
-/** A part that is to be sent. */
-interface MissingPart {
-  /** From 1. */
-  readonly number: number;
-  readonly offset: number;
-  readonly length: number;
-  readonly sha256: Uint8Array;
-}
-
 /** The parts that the registry has not, or has otherwise. Throws `bad-document` for other parts than the chunks. */
-function missingParts(
-  { file, list, chunks }: HashedFile,
-  ticket: Extract<FileTicket, { state: 'upload' }>,
-): MissingPart[] {
+function missingParts({ file, list, chunks }: HashedFile, ticket: UploadTicket): LocalPart[] {
   if (ticket.partSize !== chunks.size) {
     throw new CodedError(
       'bad-document',
@@ -352,10 +347,6 @@ function differenceOf(
 async function recipientAt(api: Api, signal: AbortSignal): Promise<Recipient> {
   const { origin } = await api.configuration({ signal });
   return { origin: parseOrigin(origin), url: api.http.url };
-}
-
-function isSealing(status: DraftStatus): boolean {
-  return status.state === 'draft' && status.seal?.running !== false;
 }
 
 function bytesIn(files: readonly ScannedFile[]): number {

@@ -15,6 +15,8 @@ const PUSHING = [
   'draftStatus',
   'declareFile',
   'putPart',
+  'signParts',
+  'noteParts',
   'completeUpload',
   'sealDraft',
   'draftManifest',
@@ -57,6 +59,8 @@ afterAll(() => publishing.stop());
 function bodyOf(operationId: string): unknown {
   return {
     declareFile: declared('README.md', FILES['README.md']),
+    signParts: { parts: [{ number: 1, sha256: SOME_DIGEST }] },
+    noteParts: { parts: [{ number: 1, sha256: SOME_DIGEST, tag: 't' }] },
     sealDraft: { nonce: nonceOf(1), paths: Object.keys(FILES) },
     publish: { digest },
     createNamespace: { policy: formatBase64(new Uint8Array(2)), signed: ['AAAA'] },

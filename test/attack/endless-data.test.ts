@@ -18,6 +18,7 @@ import { parseNamespace, parseReleaseName } from '../../src/core/release/name.ts
 import { nodeHost } from '../../src/hashing/host.ts';
 import { RangeConnection } from '../../src/transfer/download/connection.ts';
 import { PartSender } from '../../src/transfer/part-upload.ts';
+import { throughRegistry } from '../../src/transfer/upload-way.ts';
 import { declared, nonceOf } from '../made/live-registry.ts';
 import { makeKey } from '../made/p256.ts';
 import { NO_PAUSES } from '../made/reader.ts';
@@ -59,6 +60,8 @@ describe('an answer without an end', () => {
     ['withdrawing', (a) => a.withdraw(RELEASE)],
     ['declaring a file', (a) => a.declareFile(RELEASE, declared('a', 'a'))],
     ['completing an upload', (a) => a.completeUpload(RELEASE, 'u')],
+    ['signing parts', (a) => a.signParts(RELEASE, 'u', [])],
+    ['noting parts', (a) => a.noteParts(RELEASE, 'u', [])],
     ['sealing', (a) => a.seal(RELEASE, { nonce: nonceOf(1), paths: ['a'] })],
     ['the manifest of a draft', (a) => a.draftManifest(RELEASE)],
     ['publishing', (a) => a.publish(RELEASE, undefined)],
@@ -160,7 +163,8 @@ describe('a connection without an end', () => {
     first = start;
     again = more;
     const connection = new RangeConnection();
-    const request = { url: url(), token: undefined, range: { offset: 0, length: 10 }, size: 10 };
+    const range = { offset: 0, length: 10 };
+    const request = { url: url(), token: undefined, location: undefined, range, size: 10 };
     let taken = 0;
     const outcome = await connection
       .read(request, (bytes) => {
@@ -185,8 +189,8 @@ describe('a connection without an end', () => {
     const location = join(folder, 'part');
     await writeFile(location, 'x');
     const sender = new PartSender(1);
-    const part = { url: url(), token: undefined, location, offset: 0, length: 1 };
-    const sending = sender.send({ ...part, sha256: new Uint8Array(32) });
+    const part = { offset: 0, length: 1, sha256: new Uint8Array(32) };
+    const sending = sender.send({ ...throughRegistry(url(), undefined, part), location });
     const outcome = await sending.catch((error: unknown) => error);
     sender.close();
     await rm(folder, { recursive: true });

@@ -177,6 +177,34 @@ describe('publishing', () => {
     expect(await home.json(...publish)).toMatchObject({ reference, digest });
   });
 
+  test('with a key that no network reaches is signed there and submitted here', async () => {
+    await json('approve', reference);
+    const file = home.path(`${digest.slice(7, 15)}.intent`);
+    const pem = home.path(`${digest.slice(7, 15)}.pem`);
+    await writeFile(pem, `${(await home.json('key', 'show', home.path('ada.key'))).pem}`);
+    const publish = ['publish', reference, '--digest', digest];
+    const wrote = await home.run(...publish, '--unsigned', file, '--public-key', pem);
+    expect(wrote.stdout).toContain(
+      `then back here: weighhouse ${publish.join(' ')} --submit ${file}`,
+    );
+    const early = await home.run(...publish, '--submit', file);
+    expect(early.status).toBe(2);
+    expect(early.stderr).toContain('not signed yet');
+    await home.json('decide', '--sign-offline', file, '--digest', digest);
+    // As a decision it would be committed, never opened, and stop what it is to publish.
+    const decided = await home.run('decide', '--submit', file);
+    expect(decided.status).toBe(2);
+    expect(decided.stderr).toContain(`weighhouse ${publish.join(' ')} --submit ${file}`);
+    const other = await home.push();
+    const elsewhere = ['publish', other.reference, '--digest', other.digest, '--submit', file];
+    expect((await home.run(...elsewhere)).status).toBe(13);
+    const done = await run(
+      [...publish, '--submit', file, '--json'],
+      makeWorld({ ...home.env, WEIGHHOUSE_KEY: '' }),
+    );
+    expect(JSON.parse(done.stdout)).toMatchObject({ reference, digest });
+  });
+
   test('is what the checklist ends with', async () => {
     await json('approve', reference);
     const { checklist } = (await home.json('status', reference)) as {

@@ -23,6 +23,7 @@ const NEEDS: Readonly<Record<Need, true>> = {
   hold: true,
   postponed: true,
   unopened: true,
+  withdrawn: true,
 };
 
 /** Refusals in which every need occurs. */
@@ -38,6 +39,7 @@ function refusals(): GateVerdict[] {
   it.seal();
   it.stop('rob', 'object');
   it.stop('rob', 'hold');
+  it.say('max', { decision: 'withdraw', reason: 'Another base model' });
   it.say('max', { decision: 'postpone', until: 'indefinitely', reason: 'Tests' });
   const unopened = [{ index: 7, label: 'ab'.repeat(32) }];
   const intent = undefined;

@@ -132,7 +132,7 @@ describe('a request that fails', () => {
       response.writeHead(503, { 'retry-after': String(seconds) }).end();
     };
     await expect(http().bytes(REQUEST)).rejects.toMatchObject({ code: 'overloaded' });
-    expect(waits).toEqual([7_250]);
+    expect(waits).toEqual([7_000 + 7_000 / 4]);
   });
 
   test('is not made again when it may have been carried out', async () => {

@@ -119,8 +119,7 @@ process.exitCode = status;
     const { identities } = JSON.parse(readFileSync(file, 'utf8'));
     const [{ accessKey, secretKey }] = identities[0].credentials;
     this.#bucket = await startSeaweedfs(join(this.#folder, 'deploy/data/bucket'), {
-      file,
-      credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
+      identities: { file, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } },
     });
   }
 

@@ -5,6 +5,8 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { equal, formatUint64, utf8 } from '../../src/core/bytes.ts';
+import { digestOf } from '../../src/core/digest.ts';
+import { nodeHost } from '../../src/hashing/host.ts';
 import {
   DEFAULT_MAX_BYTES,
   type Part,
@@ -49,6 +51,22 @@ export function storeContract(name: string, make: () => Promise<Storage>): void 
         expect((await store.get(key))?.bytes).toEqual(utf8('bytes'));
         expect((await other.get(key))?.bytes).toEqual(utf8('bytes'));
         expect(await other.size(key)).toBe(5);
+      });
+
+      test('an object and a document are dated by the store when they were written', async () => {
+        const [object, document] = [freshKey(), freshKey()];
+        expect(await store.stat(object)).toBeUndefined();
+        await store.create(object, utf8('bytes'));
+        const first = await store.swap(document, null, utf8('first'));
+        const written = (await store.stat(object))!.modified;
+        // One machine, one clock; some stores tell no more than the second.
+        expect(Math.abs(written - Date.now())).toBeLessThan(10_000);
+        const begun = (await store.stat(document))!;
+        expect(begun.version).toBe(first);
+        const second = await store.swap(document, begun.version, utf8('second'));
+        const now = (await other.stat(document))!;
+        expect(now.version).toBe(second);
+        expect(now.modified).toBeGreaterThanOrEqual(begun.modified);
       });
 
       test('an empty object is an object', async () => {
@@ -435,6 +453,55 @@ export function storeContract(name: string, make: () => Promise<Storage>): void 
         expect(await store.size(key)).toBeUndefined();
       });
 
+      test('uploads into which nothing came for a while are forgotten, by several servers at once', async () => {
+        const key = freshKey();
+        const id = await store.beginUpload(key, shape);
+        await put(key, id, 1);
+        expect(await store.abandonUploads(3_600_000)).toBe(0);
+        await put(key, id, 2);
+        // A minute into the future everything is old.
+        const both = [store.abandonUploads(-60_000), other.abandonUploads(-60_000)];
+        const [ours, theirs] = (await Promise.all(both)) as [number, number];
+        expect(ours + theirs).toBeGreaterThan(0);
+        await expect(put(key, id, 3)).rejects.toThrowWithCode('not-found');
+        expect(await store.size(key)).toBeUndefined();
+      });
+
+      test('what the parts of a direct upload are is the store’s to see to', async () => {
+        const { direct } = store;
+        if (direct === undefined) return;
+        const key = freshKey();
+        const id = await store.beginUpload(key, shape);
+        const shapes = lengths.map((length, i) => {
+          const sha256 = digestOf(nodeHost, bytesOf(i + 1));
+          return { number: i + 1, length, sha256 };
+        });
+        const requests = await direct.signParts(key, id, shapes, 60);
+        const sent = await Promise.all(
+          requests.map(({ url, headers }, i) => send(url, headers, bytesOf(i + 1))),
+        );
+        expect(sent.map(({ status }) => status)).toEqual([200, 200, 200]);
+        const other = await send(
+          requests[0]!.url,
+          requests[0]!.headers,
+          new Uint8Array(MIN_PART_SIZE),
+        );
+        expect(other.status).toBe(400);
+        const tags = sent.map(({ headers }) => headers.get('etag')!);
+        const parts = shapes.map(({ number, sha256 }, i) => ({ number, sha256, tag: tags[i]! }));
+        await store.completeUpload(key, id, parts);
+        await expectContent(key);
+        const late = await send(requests[1]!.url, requests[1]!.headers, bytesOf(2));
+        expect(late.status).toBe(404);
+        await expect(direct.signParts(key, id, shapes, 60)).rejects.toThrowWithCode('not-found');
+        const as = { type: 'text/x', disposition: 'attachment; filename="é"', cache: 'no-store' };
+        const read = await fetch(await direct.signRead(key, as, 60));
+        expect(read.headers.get('content-type')).toBe('text/x');
+        expect(read.headers.get('cache-control')).toBe('no-store');
+        expectSame(new Uint8Array(await read.arrayBuffer()), content);
+        await expectContent(key);
+      });
+
       test('an upload in progress is listed nowhere', async () => {
         const base = fresh();
         const key = parseKey(`${base}/blob`);
@@ -462,6 +529,10 @@ export function storeContract(name: string, make: () => Promise<Storage>): void 
       );
     }
   });
+}
+
+function send(url: string, headers: Readonly<Record<string, string>>, body: Uint8Array) {
+  return fetch(url, { method: 'PUT', headers, body: body as Uint8Array<ArrayBuffer> });
 }
 
 const RACES = 8;

@@ -38,6 +38,7 @@ describe.each([
   'docs/formats.md',
   'docs/trusted-publishing.md',
   'docs/key-compromise.md',
+  'docs/scrub-and-repair.md',
   'keys/README.md',
 ])('%s', (page) => {
   test('names and links only what is in the repository', () => {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { formatHex, utf8 } from '../../src/core/bytes.ts';
-import { digestHex, digestOf } from '../../src/core/digest.ts';
+import { digestHex, digestOf, formatDigest } from '../../src/core/digest.ts';
 import { parseCheckpoint } from '../../src/core/log/checkpoint.ts';
 import { type EntryOf, parseEntry } from '../../src/core/log/entry.ts';
 import { headLeaf, parseHead } from '../../src/core/log/heads.ts';
@@ -11,6 +11,7 @@ import { parseTlogProof } from '../../src/core/log/tlog-proof.ts';
 import { parseNote } from '../../src/core/note/note.ts';
 import { parseManifest } from '../../src/core/release/manifest.ts';
 import { parsePolicy } from '../../src/core/release/policy.ts';
+import { parseDecision } from '../../src/core/statement/decision.ts';
 import { parseHashedRekord } from '../../src/core/statement/hashedrekord.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 
@@ -46,6 +47,14 @@ describe('the examples of docs/formats.md', () => {
     const entry = parseEntry(entries[0]!) as { known: true; entry: EntryOf<'namespace'> };
     expect(parsePolicy(only('policy')).namespace).toBe('acme');
     expect(digestOf(nodeHost, only('policy'))).toBe(entry.entry.policy);
+  });
+
+  test('the decision is a withdrawal, by somebody who saw the checkpoint of the proof', () => {
+    const { checkpoint: seen, ...said } = parseDecision(only('decision')).context;
+    const proof = parseTlogProof(utf8(`${new TextDecoder().decode(only('proof'))}\n`));
+    const { size, root } = parseCheckpoint(parseNote(proof.checkpoint).text);
+    expect(seen).toEqual({ size, root: formatDigest(root) });
+    expect(said.release).toBe('acme/tiny@v2');
   });
 
   test('the head is the heads entry’s only leaf', () => {

@@ -14,6 +14,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endWithUs } from '../../scripts/peers/end-with-us.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../../bin/weighhouse.js', import.meta.url));
 export const ORIGIN = 'weights.test';
@@ -43,6 +44,8 @@ export class Sandbox {
   readonly folder: string;
   /** Set for every command that follows. */
   readonly env: Record<string, string> = {};
+  /** Of the registry: a folder of the sandbox, or a bucket. */
+  store = 'store';
   /** What still runs. */
   readonly #running = new Map<ChildProcess, Promise<unknown>>();
 
@@ -96,6 +99,7 @@ export class Sandbox {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...outside(), ...this.#home(), ...this.env, ...env },
     });
+    endWithUs(child);
     const ended = untilEnd(child).finally(() => this.#running.delete(child));
     this.#running.set(child, ended);
     return { child, ended };
@@ -103,7 +107,7 @@ export class Sandbox {
 
   /** A registry with one namespace; its token and address go into the environment. */
   async init(namespace: string): Promise<Made> {
-    const where = ['--store', 'store', '--keys', 'keys', '--origin', ORIGIN];
+    const where = ['--store', this.store, '--keys', 'keys', '--origin', ORIGIN];
     const secrets = ['--root-key', 'offline/root.key', '--owner-key', 'offline/owner.key'];
     const first = ['--namespace', namespace, '--no-passphrase'];
     const made = await this.json('init', ...where, ...secrets, ...first);
@@ -123,7 +127,7 @@ export class Sandbox {
     flags: readonly string[] = [],
     under: readonly string[] = [],
   ): { readonly child: ChildProcess; readonly listening: Promise<ServerProcess> } {
-    const where = ['--store', 'store', '--keys', 'keys', '--index', 'index'];
+    const where = ['--store', this.store, '--keys', 'keys', '--index', 'index'];
     const serve = [PROGRAM, 'serve', ...where, '--listen', '127.0.0.1:0', ...flags];
     const [program, ...args] = [...under, process.execPath, ...serve];
     const started = this.spawn(program!, args);

@@ -1,7 +1,7 @@
 /**
- * A gated release under kills: the registry dies at every write of a push, a seal, decisions and
- * a publish, and its store fails or loses its answer at every one of them. What was acknowledged
- * is there: a commitment in the log, a decision in its place and in decisions.json, a release with
+ * A gated release under kills: the registry dies before and after every write of a push, a seal,
+ * decisions and a publish (so between commitment and answer, intent and log, log and reveal, too),
+ * and its store fails or loses its answer at every one of them. What was acknowledged is there: a commitment in the log, a decision in its place and in decisions.json, a release with
  * all its grounds. And the same commands again finish the work.
  */
 import { describe, expect, jest, test } from '@jest/globals';
@@ -88,12 +88,15 @@ class Clients {
 }
 
 describe('a gated release', () => {
-  test('survives a kill before every write, and the next start goes on', async () => {
+  test.each([
+    ['before', 'die-before'],
+    ['after', 'die-after'],
+  ] as const)('survives a kill %s every write, and the next start goes on', async (_, when) => {
     const { world: origin, team } = await gated(false);
     await forWrites(async (k) => {
       const world = origin.fork();
       const clients = new Clients(team);
-      const dying = await openDying(world, k);
+      const dying = await openDying(world, k, when);
       await dying.attempt((live) => clients.release(live));
       const killed = await dying.isKilled();
       await expectInvariant(world, team, clients);

@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { utf8 } from '../../src/core/bytes.ts';
 import { digestOf } from '../../src/core/digest.ts';
 import { CodedError } from '../../src/core/error.ts';
-import { leafHash, proveConsistency, rootOfLeaves } from '../../src/core/log/merkle.ts';
+import { proveConsistency, rootOfLeaves } from '../../src/core/log/merkle.ts';
 import { parseManifest } from '../../src/core/release/manifest.ts';
 import { formatReleaseName, parseModel, parseReleaseName } from '../../src/core/release/name.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
@@ -126,15 +126,6 @@ describe('the catalogue', () => {
     expect(catalogue.history(parseModel('acme/unknown'))).toEqual([]);
   });
 
-  test('knows the index of every leaf', async () => {
-    const made = smallRegistry();
-    const catalogue = await index(made);
-    made.leaves.forEach((leaf, i) => {
-      expect(catalogue.leaf(leaf)).toBe(i);
-    });
-    expect(catalogue.leaf(new Uint8Array(32))).toBeUndefined();
-  });
-
   test('lets the first release of a reference stand where a log has two', async () => {
     const made = smallRegistry();
     made.append(made.entries[1]!);
@@ -148,7 +139,6 @@ describe('the catalogue', () => {
     made.append(utf8('{"kind":"novelty","v":1}'));
     const catalogue = await index(made);
     expect(catalogue.size()).toBe(made.entries.length);
-    expect(catalogue.leaf(leafHash(nodeHost, utf8('no entry')))).toBe(made.entries.length - 2);
   });
 
   test('lists a release whose manifest has rotted, without its files', async () => {
@@ -276,7 +266,7 @@ describe('following the log', () => {
     const catalogue = await index(replaced, path);
     const fresh = await index(replaced);
     expect(catalogue.releases({ limit: 9 })).toEqual(fresh.releases({ limit: 9 }));
-    expect(catalogue.leaf(made.leaves[1]!)).toBeUndefined();
+    expect(catalogue.size()).toBe(replaced.entries.length);
   });
 
   test('is built anew where the file is rotten or none of ours', async () => {
@@ -313,7 +303,34 @@ describe('following the log', () => {
     away = false;
     await catalogue.catchUp();
     expect(catalogue.size()).toBe(made.entries.length);
-    expect(catalogue.leaf(made.leaves.at(-1)!)).toBe(made.entries.length - 1);
+    expect(catalogue.release(parseReleaseName('zoo/lion@Two'))).toBeDefined();
+  });
+
+  test('answers nothing while it is being built, for half a list looks like a whole one', async () => {
+    const made = smallRegistry();
+    const { promise: more, resolve: goOn } = Promise.withResolvers<void>();
+    const manifestOf: typeof manifests = async (release) => {
+      await more;
+      return manifests(release);
+    };
+    const manifests = manifestsOf(made);
+    const options = { every: 0, patience: 1 };
+    const catalogue = await openCatalogue(newPath(), logOf(made).log, manifestOf, options);
+    opened.push(catalogue);
+    expect(catalogue.isBuilding).toBe(true);
+    const release = parseReleaseName('acme/kimi-k2@v1.0');
+    const questions = [
+      () => catalogue.releases({ limit: 9 }),
+      () => catalogue.release(release),
+      () => catalogue.byDigest(release, digestOf(nodeHost, utf8('any'))),
+      () => catalogue.history(release),
+    ];
+    for (const ask of questions) expect(ask).toThrowWithCode('overloaded');
+    // Whoever has published something waits for it to be listed, but not for the whole log.
+    await catalogue.catchUp();
+    goOn();
+    while (catalogue.isBuilding) await new Promise((resolve) => setImmediate(resolve));
+    expect(catalogue.releases({ limit: 9 })).toHaveLength(3);
   });
 
   test('can be closed while it catches up', async () => {

@@ -4,6 +4,7 @@ import { parseNamespace, parseReleaseName } from '../../src/core/release/name.ts
 import { newEd25519Key } from '../../src/keyring/keys.ts';
 import {
   CI_SECONDS,
+  CI_UPLOAD_SECONDS,
   issueCiToken,
   issueToken,
   issueUploadCredential,
@@ -86,19 +87,23 @@ describe('bearer tokens', () => {
 
 describe('CI tokens', () => {
   const acme = parseNamespace('acme');
+  const grant = `${'0f'.repeat(8)}.3`;
 
   test('have one namespace, no role and a quarter of an hour', async () => {
-    const { token } = await issueCiToken(issuer, 'ci:1', acme, now);
+    const { token } = await issueCiToken(issuer, 'ci:1', { namespace: acme, grant }, now);
     const claims = await openToken(issuer, token, now + CI_SECONDS * 1000 - 1000);
-    expect(claims).toMatchObject({ ci: true, roles: [], namespace: 'acme', draft: undefined });
+    expect(claims).toMatchObject({ ci: true, roles: [], namespace: 'acme', grant });
+    expect(claims.draft).toBeUndefined();
     const late = openToken(issuer, token, now + CI_SECONDS * 1000);
     await expect(late).rejects.toThrowWithCode('not-authorised');
   });
 
   test.each([
-    ['a role', { roles: ['publisher'], ns: 'acme' }],
-    ['no namespace', { roles: [] }],
-    ['a draft', { roles: [], ns: 'acme', draft: 'acme/kimi@v1' }],
+    ['a role', { roles: ['publisher'], ns: 'acme', grant }],
+    ['no namespace', { roles: [], grant }],
+    ['a draft', { roles: [], ns: 'acme', draft: 'acme/kimi@v1', grant }],
+    ['no grant', { roles: [], ns: 'acme' }],
+    ['a grant of another form', { roles: [], ns: 'acme', grant: '../acme' }],
   ])('are refused with %s, though the key signed it', async (_, claims) => {
     const token = await new SignJWT(claims)
       .setProtectedHeader({ alg: 'EdDSA', typ: 'weighhouse-ci+jwt' })
@@ -117,9 +122,21 @@ describe('upload credentials', () => {
   test('name one draft, hold no role and last seven days', async () => {
     const draft = parseReleaseName('acme/kimi@v1');
     const parent = 'ab'.repeat(16);
-    const opener = { subject: 'ci', parent, ci: false };
+    const opener = { subject: 'ci', parent };
     const { token } = await issueUploadCredential(issuer, opener, draft, now);
     const claims = await openToken(issuer, token, now + UPLOAD_SECONDS * 1000 - 1000);
-    expect(claims).toMatchObject({ draft, parent, roles: [], namespace: 'acme' });
+    expect(claims).toMatchObject({ draft, parent, roles: [], namespace: 'acme', renews: true });
+    expect(claims.grant).toBeUndefined();
+  });
+
+  test('that a CI job opened name what let it in, last a day and are not renewed', async () => {
+    const draft = parseReleaseName('acme/kimi@v1');
+    const grant = `${'0f'.repeat(8)}.3`;
+    const opener = { subject: 'ci', parent: 'ab'.repeat(16), grant };
+    const { token } = await issueUploadCredential(issuer, opener, draft, now);
+    const claims = await openToken(issuer, token, now + CI_UPLOAD_SECONDS * 1000 - 1000);
+    expect(claims).toMatchObject({ draft, grant, renews: false, ci: false });
+    const late = openToken(issuer, token, now + CI_UPLOAD_SECONDS * 1000);
+    await expect(late).rejects.toThrowWithCode('not-authorised');
   });
 });

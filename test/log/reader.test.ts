@@ -171,3 +171,22 @@ describe('rot', () => {
     },
   );
 });
+
+test('a published checkpoint in which any bit has flipped is not shown', async () => {
+  const damaged = disk.copy();
+  const reader = openLogReader(damaged.open(), nodeHost, async (note) => {
+    const opened = openCheckpoint(note, ORIGIN, [noteVerifier(LOG_KEY)]);
+    if (opened.ok) return opened.checkpoint;
+    throw new Error(opened.message);
+  });
+  const good = damaged.bytes('log/checkpoint');
+  expect((await reader.published()).note).toEqual(good);
+  for (let bit = 0; bit < 8 * good.length; bit += 5) {
+    const flipped = good.slice();
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    damaged.plant('log/checkpoint', flipped);
+    await expect(reader.published()).rejects.toThrowWithCode('storage');
+  }
+  damaged.plant('log/checkpoint', good);
+  expect((await reader.published()).note).toEqual(good);
+});

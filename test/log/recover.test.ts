@@ -7,7 +7,7 @@ import { parseNamespace } from '../../src/core/release/name.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import type { Item } from '../../src/log/item.ts';
 import type { LastSeen } from '../../src/log/last-seen.ts';
-import { parseLock } from '../../src/log/lock.ts';
+import { formatLock, parseLock } from '../../src/log/lock.ts';
 import { createLog } from '../../src/log/recover.ts';
 import { keys } from '../../src/store/keys.ts';
 import {
@@ -159,7 +159,7 @@ describe('a new log', () => {
     const creation = createLog({
       ...logOptions(disk.open()),
       time: START,
-      random: new Uint8Array(16),
+      random: new Uint8Array(16).fill(1),
     });
     await expect(creation).rejects.toThrowWithCode('conflict');
   });
@@ -255,11 +255,7 @@ describe('a start is refused', () => {
       const root = new Uint8Array(32);
       const note = signCheckpoint({ origin: ORIGIN, size: 1, root }, [noteSigner(stranger)]);
       const lock = parseLock(disk.bytes('private/lock'));
-      const text = new TextDecoder().decode(note);
-      const bytes =
-        key === 'log/checkpoint'
-          ? note
-          : formatCanonical({ checkpoint: text, nonce: lock.nonce, time: lock.time, v: 1 });
+      const bytes = key === 'log/checkpoint' ? note : formatLock({ ...lock, checkpoint: note });
       disk.plant(key, bytes);
       await expect(sequence(disk.open())).rejects.toThrowWithCode('untrusted');
     },

@@ -22,10 +22,14 @@ export async function forWrites(attempt: (k: number) => Promise<boolean>): Promi
   }
 }
 
-/** A process that is killed before its k-th write. */
-export async function openDying(world: World, k: number) {
+/** A process that is killed before its k-th write, or after it and before anybody hears of it. */
+export async function openDying(
+  world: World,
+  k: number,
+  when: 'die-before' | 'die-after' = 'die-before',
+) {
   const died = Promise.withResolvers<undefined>();
-  const live = await world.open({ fault: atWrite(k, 'die-before', died.resolve) });
+  const live = await world.open({ fault: atWrite(k, when, died.resolve) });
   return {
     /** What the client was told; undefined when the process was killed before it answered. */
     attempt: <T>(command: (live: LiveRegistry) => Promise<T>) =>

@@ -35,6 +35,8 @@ const GATE: Requirements = {
   sealed: 2,
 };
 
+const WITHDRAWN = { decision: 'withdraw', reason: 'Another base model' } as const;
+
 const REVIEWERS = ['rita', 'rob', 'ron'] as const;
 
 /** Evaluates and has two people approve: the rest of an honest story. */
@@ -289,6 +291,17 @@ export const VIOLATIONS: Readonly<Record<string, Violation>> = {
       return draft.publish();
     },
   },
+  'it was withdrawn, and nothing lifts that': {
+    code: 'gate-unmet',
+    play: afterwards(({ draft }) => {
+      draft.lift('max', draft.say('pat', WITHDRAWN));
+      return undefined;
+    }),
+  },
+  'its withdrawal is dropped': {
+    code: 'gate-unmet',
+    play: afterwards(({ draft }) => without(draft.say('max', WITHDRAWN))),
+  },
   'the verdict leaves out an input': {
     code: 'untrusted',
     play: afterwards(() => ({ inputs: (digests) => digests.slice(1) })),
@@ -340,6 +353,26 @@ export const VIOLATIONS: Readonly<Record<string, Violation>> = {
       return undefined;
     }),
   },
+  'a decision has seen another log than this': {
+    code: 'fork',
+    play: afterwards(({ draft, space }) => {
+      const { size } = space.made.head;
+      draft.approve('ron', { context: { checkpoint: { size, root: draft.digest } } });
+      return undefined;
+    }),
+  },
+  'the intent has seen another log than this': {
+    code: 'fork',
+    play: afterwards(({ space }) => {
+      const size = Math.floor(space.made.head.size / 2);
+      return {
+        intent: (draft) => {
+          const context = { checkpoint: { size, root: draft.digest } };
+          return draft.sign('max', { decision: 'publish' }, { context }).envelope;
+        },
+      };
+    }),
+  },
   'a decision has seen a log that did not exist yet': {
     code: 'untrusted',
     play: afterwards(({ draft, space }) => {
@@ -371,6 +404,11 @@ const HONEST: readonly ((scene: Scene, roll: Dice) => Cheat | undefined)[] = [
     const until = new Date(space.made.now + 20_000).toISOString();
     draft.say('max', { decision: 'postpone', until, reason: 'More tests' });
     space.made.wait(30);
+    return undefined;
+  },
+  ({ draft }) => {
+    // Nobody whose word that is.
+    draft.say('rita', WITHDRAWN);
     return undefined;
   },
   ({ draft }) => {
@@ -428,5 +466,7 @@ function formerRevision(space: GatedNamespace, roll: Dice): GatedDraft {
   draft.seal();
   draft.stop('rob', 'object');
   if (roll() < 0.5) draft.approve('rita');
+  // Too late: the next revision is sealed already, or will be.
+  if (roll() > 0.7) draft.say('pat', WITHDRAWN);
   return draft;
 }

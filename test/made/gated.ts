@@ -4,7 +4,7 @@
  * patched to cheat.
  */
 import { formatHex, utf8 } from '../../src/core/bytes.ts';
-import { type Digest, digestOf } from '../../src/core/digest.ts';
+import { type Digest, digestOf, formatDigest } from '../../src/core/digest.ts';
 import type { Entry } from '../../src/core/log/entry.ts';
 import {
   ANNOUNCEMENT_PAYLOAD_TYPE,
@@ -217,7 +217,7 @@ export class GatedDraft {
         revision: this.revision,
         n,
         previous: last,
-        checkpoint: { size: 0, root: digestOf(nodeHost, utf8('')) },
+        checkpoint: { size: made.head.size, root: formatDigest(made.head.root) },
         time: new Date(made.now).toISOString(),
         expires: new Date(made.now + (lifetime ?? LIFETIME) * 1000).toISOString(),
         nonce: NONCE,

@@ -136,7 +136,8 @@ export class World {
   /** A process that has just started, on the disk or on another store. */
   async open(
     behaviour: Behaviour = {},
-    options: Partial<SequencerOptions> & Pick<RegistryParts, 'onUnfinished'> = {},
+    options: Partial<SequencerOptions> &
+      Pick<RegistryParts, 'onUnfinished' | 'direct' | 'quota'> = {},
   ): Promise<LiveRegistry> {
     this.#processes += 1;
     const store = options.store ?? this.disk.open(behaviour);
@@ -173,6 +174,8 @@ export class World {
       clock,
       random,
       onUnfinished: options.onUnfinished,
+      direct: options.direct,
+      quota: options.quota,
     });
     const live = new LiveRegistry(this, registry, log, reader);
     this.#live.add(live);

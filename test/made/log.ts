@@ -9,7 +9,9 @@ import { parseLock } from '../../src/log/lock.ts';
 import { storedTiles } from '../../src/log/reader.ts';
 import { createLog, type LogOptions } from '../../src/log/recover.ts';
 import { openSequencer, type Sequencer, type SequencerOptions } from '../../src/log/sequencer.ts';
+import type { TurnTaking } from '../../src/log/turns.ts';
 import type { Store } from '../../src/store/contract.ts';
+import { keys } from '../../src/store/keys.ts';
 import { Disk } from './memory-store.ts';
 
 export const ORIGIN = 'log.example';
@@ -26,7 +28,10 @@ export function countingRandom(first = 1): () => Uint8Array {
   let calls = first;
   return () => {
     const bytes = new Uint8Array(16);
-    new DataView(bytes.buffer).setUint32(12, calls++);
+    const view = new DataView(bytes.buffer);
+    // The name of a process is the first half, a nonce the whole.
+    view.setUint32(4, calls);
+    view.setUint32(12, calls++);
     return bytes;
   };
 }
@@ -37,6 +42,15 @@ export async function emptyLog(): Promise<Disk> {
   await createLog({ ...logOptions(disk.open()), time: START, random: new Uint8Array(16) });
   return disk;
 }
+
+/** Everyone for himself: where several write, nearly every commit is a race. */
+export const RUSHING: TurnTaking = {
+  wait: () => 0,
+  looks: () => false,
+  next: () => [],
+  taken: () => {},
+  lost: async () => {},
+};
 
 let processes = 0;
 
@@ -61,22 +75,24 @@ export function entry(text: string | number): Uint8Array {
 }
 
 /** All entries of the committed log, each checked against the lock's signed root. */
-export async function committedEntries(disk: Disk): Promise<string[]> {
-  const lock = parseLock(disk.bytes('private/lock'));
-  return entriesOf(disk, lock.checkpoint);
+export function committedEntries(disk: Disk): Promise<string[]> {
+  return entriesIn(disk.open(), 'lock');
 }
 
 /** All entries of the published log, each checked against its signed root. */
-export async function publishedEntries(disk: Disk): Promise<string[]> {
-  return entriesOf(disk, disk.bytes('log/checkpoint'));
+export function publishedEntries(disk: Disk): Promise<string[]> {
+  return entriesIn(disk.open(), 'checkpoint');
 }
 
-async function entriesOf(disk: Disk, note: Uint8Array): Promise<string[]> {
+/** The entries of the tree that the lock names, or the published checkpoint. */
+export async function entriesIn(store: Store, by: 'lock' | 'checkpoint'): Promise<string[]> {
+  const { bytes } = (await store.get(keys[by]()))!;
+  const note = by === 'lock' ? parseLock(bytes).checkpoint : bytes;
   const head = parseCheckpoint(parseNote(note).text);
-  const tree = await openTileTree(nodeHost, head, storedTiles(disk.open()));
+  const tree = await openTileTree(nodeHost, head, storedTiles(store));
   const entries: string[] = [];
   for (let index = 0; index * 256 < head.size; index++) {
-    for (const bytes of await tree.bundle(index)) entries.push(new TextDecoder().decode(bytes));
+    for (const each of await tree.bundle(index)) entries.push(new TextDecoder().decode(each));
   }
   return entries;
 }

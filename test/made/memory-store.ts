@@ -10,6 +10,7 @@ import { CodedError } from '../../src/core/error.ts';
 import type {
   ByteRange,
   Part,
+  Stat,
   Store,
   Stored,
   UploadId,
@@ -30,7 +31,7 @@ export type Write = 'create' | 'swap' | 'delete' | 'begin' | 'part' | 'complete'
 
 /** What one store does to the objects of one disk. */
 export interface Operation {
-  readonly kind: 'get' | 'read' | 'size' | 'list' | Write;
+  readonly kind: 'get' | 'read' | 'size' | 'stat' | 'list' | Write;
   readonly key: string;
 }
 
@@ -40,24 +41,45 @@ export interface Operation {
  * - `fail`: no effect, and an error.
  * - `lose`: the effect, and `unknown-outcome` instead of the answer.
  * - `late`: `unknown-outcome` now, the effect (if it still may) when the disk's `deliver` is called.
+ * - `twice`: the effect and its answer; the same request arrives again at `deliver`.
+ * - `undecided`: no effect, and `unknown-outcome` (a 409, a time-out of what never arrived).
+ * - `deny`: the effect, but the answer that the condition was false (a 412 by one's own write).
+ * - `refuse`: no effect, and the answer that the condition was false, though it was not.
  */
-export type Fault = 'die-before' | 'die-after' | 'fail' | 'full' | 'lose' | 'late' | undefined;
+export type Fault =
+  | 'die-before'
+  | 'die-after'
+  | 'fail'
+  | 'full'
+  | 'lose'
+  | 'late'
+  | 'twice'
+  | 'undecided'
+  | 'deny'
+  | 'refuse'
+  | undefined;
 
 export interface Behaviour {
   /** Asked before each operation. */
   readonly fault?: (operation: Operation) => Fault;
+  /** Waited for before an operation has its effect, and before its answer is seen: a stopped process. */
+  readonly pause?: (operation: Operation, when: 'before' | 'after') => Promise<void> | undefined;
   /** How many turns of the event loop an operation takes: makes interleavings. */
   readonly turns?: (operation: Operation) => number;
 }
 
 interface Object {
   readonly bytes: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
   readonly version: Version;
   /** A key is for one kind of write alone; what a test planted serves for both. */
   readonly made: 'create' | 'swap' | 'planted';
 }
 
 interface Upload {
+  /** Milliseconds since 1970. */
+  touched: number;
   readonly key: Key;
   readonly shape: UploadShape;
   readonly parts: Map<number, Uint8Array>;
@@ -70,6 +92,10 @@ export class Disk {
   readonly uploads = new Map<string, Upload>();
   /** Every write that took effect, in order. */
   readonly writes: Operation[] = [];
+  /** What every swap has written, in order. */
+  readonly swapped: { readonly key: string; readonly bytes: Uint8Array }[] = [];
+  /** What objects are dated by. */
+  clock: () => number = Date.now;
   readonly #late: (() => void)[] = [];
   #versions = 0;
 
@@ -86,7 +112,12 @@ export class Disk {
 
   /** Puts an object there behind every store's back. */
   plant(key: string, bytes: Uint8Array): void {
-    this.objects.set(key, { bytes, version: this.version(), made: 'planted' });
+    this.objects.set(key, {
+      bytes,
+      modified: this.clock(),
+      version: this.version(),
+      made: 'planted',
+    });
   }
 
   /** An independent copy: a backup, or what a second crash starts from. */
@@ -97,6 +128,7 @@ export class Disk {
       copy.uploads.set(id, { ...upload, parts: new Map(upload.parts) });
     }
     copy.#versions = this.#versions;
+    copy.clock = this.clock;
     return copy;
   }
 
@@ -152,6 +184,13 @@ class MemoryStore implements Store {
     return this.#operate({ kind: 'size', key }, () => this.#disk.objects.get(key)?.bytes.length);
   }
 
+  stat(key: Key): Promise<Stat | undefined> {
+    return this.#operate({ kind: 'stat', key }, () => {
+      const object = this.#disk.objects.get(key);
+      return object && { modified: object.modified, version: object.version };
+    });
+  }
+
   create(key: Key, bytes: Uint8Array): Promise<'created' | 'exists'> {
     return this.#operate({ kind: 'create', key }, () => {
       const there = this.#disk.objects.get(key);
@@ -188,7 +227,7 @@ class MemoryStore implements Store {
     return this.#operate({ kind: 'begin', key }, () => {
       checkShape(shape);
       const id = `upload-${this.#disk.version()}` as UploadId;
-      this.#disk.uploads.set(id, { key, shape, parts: new Map() });
+      this.#disk.uploads.set(id, { key, shape, parts: new Map(), touched: Date.now() });
       this.#disk.writes.push({ kind: 'begin', key });
       return id;
     });
@@ -205,7 +244,9 @@ class MemoryStore implements Store {
     const bytes = await collect(body);
     if (bytes.length !== length) throw wrongLength(number, bytes.length, length);
     return this.#operate({ kind: 'part', key }, () => {
-      this.#upload(key, id).parts.set(number, bytes);
+      const upload = this.#upload(key, id);
+      upload.parts.set(number, bytes);
+      upload.touched = Date.now();
       this.#disk.writes.push({ kind: 'part', key });
       return { number, tag: `part-${number}` };
     });
@@ -233,6 +274,14 @@ class MemoryStore implements Store {
     });
   }
 
+  abandonUploads(age: number): Promise<number> {
+    return this.#operate({ kind: 'abort', key: 'uploads' }, () => {
+      const old = [...this.#disk.uploads].filter(([, { touched }]) => Date.now() - touched > age);
+      for (const [id] of old) this.#disk.uploads.delete(id);
+      return old.length;
+    });
+  }
+
   #upload(key: Key, id: UploadId): Upload {
     const upload = this.#disk.uploads.get(id);
     if (upload?.key === key) return upload;
@@ -244,7 +293,13 @@ class MemoryStore implements Store {
   #put(operation: Operation, bytes: Uint8Array): Version {
     const version = this.#disk.version();
     const made = operation.kind === 'swap' ? 'swap' : 'create';
-    this.#disk.objects.set(operation.key, { bytes: bytes.slice(), version, made });
+    this.#disk.objects.set(operation.key, {
+      bytes: bytes.slice(),
+      modified: this.#disk.clock(),
+      version,
+      made,
+    });
+    if (made === 'swap') this.#disk.swapped.push({ key: operation.key, bytes });
     this.#disk.writes.push(operation);
     return version;
   }
@@ -260,11 +315,17 @@ class MemoryStore implements Store {
     if (fault === 'fail')
       throw new CodedError('storage', `${operation.kind} ${operation.key} failed`);
     if (fault === 'full') throw new CodedError('disk-full', 'no space is left');
-    if (fault === 'late') {
-      this.#disk.delay(effect);
+    if (fault === 'late') this.#disk.delay(effect);
+    if (fault === 'late' || fault === 'undecided') {
       throw new CodedError('unknown-outcome', `no answer to ${operation.kind} ${operation.key}`);
     }
+    if (fault === 'refuse' && operation.kind === 'swap') return undefined as T;
+    await this.#behaviour.pause?.(operation, 'before');
     const result = effect();
+    await this.#behaviour.pause?.(operation, 'after');
+    if (fault === 'twice') this.#disk.delay(effect);
+    if (fault === 'deny' && operation.kind === 'swap') return undefined as T;
+    if (fault === 'deny' && operation.kind === 'create') return 'exists' as T;
     if (fault === 'die-after') return this.#die();
     if (fault === 'lose') {
       throw new CodedError(

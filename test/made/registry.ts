@@ -5,7 +5,8 @@
  */
 import { concat, formatHex } from '../../src/core/bytes.ts';
 import { type Digest, digestBytes, digestOf } from '../../src/core/digest.ts';
-import { signCheckpoint } from '../../src/core/log/checkpoint.ts';
+import { signCheckpoint, type TreeHead } from '../../src/core/log/checkpoint.ts';
+import { CompactRange } from '../../src/core/log/compact-range.ts';
 import {
   type AdvisoryKind,
   type Entry,
@@ -87,6 +88,7 @@ export class MadeRegistry {
   readonly #checkpoints = new Map<string, Uint8Array>();
   readonly #leafHashes = new WeakMap<Uint8Array, Uint8Array>();
   #tree: MadeTree | undefined;
+  readonly #range = CompactRange.empty(nodeHost);
   /** Milliseconds that passed without an entry. */
   #waited = 0;
 
@@ -101,6 +103,15 @@ export class MadeRegistry {
 
   wait(seconds: number): void {
     this.#waited += seconds * 1000;
+  }
+
+  /** The log as it is now, for those who say that they saw it: nothing in it was changed since. */
+  get head(): TreeHead {
+    for (const entry of this.entries.slice(this.#range.size)) {
+      this.#range.append(leafHash(nodeHost, entry));
+    }
+    const { size, root } = this.#range;
+    return { size, root };
   }
 
   /** Logs exact bytes and says at which index. */

@@ -35,6 +35,7 @@ export const SAID: readonly Said[] = [
   { decision: 'postpone', until: day(20), reason: 'More tests' },
   { decision: 'postpone', until: 'indefinitely', reason: 'More tests' },
   { decision: 'lift', lifts: SEALED, reason: 'Solved' },
+  { decision: 'withdraw', reason: 'Another base model' },
   { decision: 'seal', pushers: ['ci@github', 'pat'] },
   { decision: 'publish' },
   {

@@ -2,10 +2,12 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { digestOf } from '../../src/core/digest.ts';
 import { parseManifest } from '../../src/core/release/manifest.ts';
-import { parseReleaseName } from '../../src/core/release/name.ts';
+import { parseReleaseName, type ReleaseName } from '../../src/core/release/name.ts';
 import { parseInventory } from '../../src/core/weights/inventory.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
-import { KEPT_FAILURES } from '../../src/registry/seal.ts';
+import { MAX_SEALS, SEALS_AT_ONCE } from '../../src/registry/seal.ts';
+import type { Store } from '../../src/store/contract.ts';
+import type { Key } from '../../src/store/keys.ts';
 import { nonceOf, PUBLISHER, RELEASE, useWorlds } from '../made/live-registry.ts';
 import { makeSafetensors } from '../made/safetensors.ts';
 
@@ -172,19 +174,53 @@ describe('a seal that runs', () => {
 });
 
 describe('why seals failed', () => {
-  test('is kept for a number of drafts, those that failed last', async () => {
-    const live = await (await makeWorld()).openWithNamespace();
-    const { registry } = live;
-    const drafts = Array.from({ length: KEPT_FAILURES + 1 }, (_, n) =>
+  test('every server says, also after a restart, until it is asked for again', async () => {
+    const live = await upload();
+    await live.seal(PUBLISHER, RELEASE, ['absent.txt']);
+    const next = await live.world.open();
+    const failed = { running: false, error: { code: 'conflict' } };
+    for (const { registry } of [live, next]) {
+      expect((await registry.draftStatus(PUBLISHER, RELEASE)).seal).toMatchObject(failed);
+    }
+    expect(await next.seal(PUBLISHER, RELEASE, PATHS)).toMatchObject({ state: 'sealed' });
+    expect((await live.registry.draftStatus(PUBLISHER, RELEASE)).seal).toBeUndefined();
+  });
+});
+
+describe('seals of many drafts', () => {
+  test('take turns, and more than so many are refused; a stop reads none that still waits', async () => {
+    const world = await makeWorld();
+    await (await world.openWithNamespace()).close();
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    let reading = 0;
+    const real = world.disk.open();
+    const store = new Proxy(real, {
+      get(target, name: keyof Store) {
+        const member = target[name];
+        if (typeof member !== 'function') return member;
+        if (name !== 'get') return member.bind(target);
+        return async (key: Key) => {
+          if (key.includes('/files/')) {
+            reading += 1;
+            await held;
+          }
+          return target.get(key);
+        };
+      },
+    });
+    const { registry } = await world.open({}, { store });
+    const drafts = Array.from({ length: MAX_SEALS + 1 }, (_, n) =>
       parseReleaseName(`acme/tiny@v${n}`),
     );
-    for (const draft of drafts) {
+    const seal = async (draft: ReleaseName) => {
       await registry.openDraft(PUBLISHER, draft);
-      const { seal } = await live.seal(PUBLISHER, draft, ['absent.txt']);
-      expect(seal).toMatchObject({ error: { code: 'conflict' } });
-    }
-    const [first, second] = drafts;
-    expect((await registry.draftStatus(PUBLISHER, first!)).seal).toBeUndefined();
-    expect((await registry.draftStatus(PUBLISHER, second!)).seal).toBeDefined();
+      return registry.seal(PUBLISHER, draft, { nonce: nonceOf(1), paths: ['absent.txt'] });
+    };
+    for (const draft of drafts.slice(0, -1)) await seal(draft);
+    expect(reading).toBe(SEALS_AT_ONCE);
+    await expect(seal(drafts.at(-1)!)).rejects.toThrowWithCode('overloaded');
+    release();
+    await registry.close();
+    expect(reading).toBe(SEALS_AT_ONCE);
   });
 });

@@ -89,12 +89,30 @@ describe('an admission', () => {
 
   test('says which publisher it was', async () => {
     const { admissions } = open();
-    const id = await admissions.admit(ACME, identity('a', 'one'));
-    expect(id).toBe(idOf(publisherOf('a')));
+    const { publisher } = await admissions.admit(ACME, identity('a', 'one'));
+    expect(publisher).toBe(idOf(publisherOf('a')));
     const stranger = admissions.admit(ACME, identity('z', 'two'));
     await expect(stranger).rejects.toThrowWithCode('not-authorised');
     const elsewhere = admissions.admit(parseNamespace('other'), identity('a', 'three'));
     await expect(elsewhere).rejects.toThrowWithCode('not-authorised');
+  });
+
+  test('grants what is trusted until the publisher is removed, whatever is trusted after', async () => {
+    const { admissions, store } = open();
+    const { grant } = await admissions.admit(ACME, identity('a', 'one'));
+    await trustPublisher(store, ACME, publisherOf('b'), idOf);
+    const other = await admissions.admit(ACME, identity('b', 'two'));
+    expect(other.grant).not.toBe(grant);
+    expect(await admissions.trusts(ACME, grant)).toBe(true);
+    expect(await admissions.trusts(parseNamespace('other'), grant)).toBe(false);
+    await distrustPublisher(store, ACME, idOf(publisherOf('a')), idOf);
+    expect(await admissions.trusts(ACME, grant)).toBe(false);
+    expect(await admissions.trusts(ACME, other.grant)).toBe(true);
+    // The same jobs once more: those that were let in before stay out.
+    await trustPublisher(store, ACME, publisherOf('a'), idOf);
+    expect(await admissions.trusts(ACME, grant)).toBe(false);
+    const again = await admissions.admit(ACME, identity('a', 'three'));
+    expect(await admissions.trusts(ACME, again.grant)).toBe(true);
   });
 
   test('of one token happens once, in all processes together and after a restart', async () => {

@@ -1,135 +1,56 @@
 /** The main job with a bucket for a store: the real command line, a real S3 server. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { type Seaweedfs, startSeaweedfs } from '../../scripts/peers/seaweedfs.ts';
 import { makeSafetensors } from '../made/safetensors.ts';
+import { BucketHome } from './bucket-home.ts';
 
 jest.setTimeout(120_000);
 
-const PROGRAM = fileURLToPath(new URL('../../bin/weighhouse.js', import.meta.url));
 const RELEASE = 'demo/tiny@1.0';
 
-let home: string;
-let bucket: Seaweedfs;
-let server: ChildProcess | undefined;
-let environment: NodeJS.ProcessEnv;
+let home: BucketHome;
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'weighhouse-s3-job-'));
-  await mkdir(join(home, 'bucket'));
-  bucket = await startSeaweedfs(join(home, 'bucket'));
-  environment = {
-    ...process.env,
-    XDG_CONFIG_HOME: join(home, 'config'),
-    XDG_CACHE_HOME: join(home, 'cache'),
-    WEIGHHOUSE_LOG_LEVEL: 'error',
-    AWS_ENDPOINT_URL_S3: bucket.endpoint,
-    AWS_REGION: bucket.region,
-    AWS_ACCESS_KEY_ID: bucket.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: bucket.credentials.secretAccessKey,
-  };
+  home = await BucketHome.make('registry');
 });
 
-afterAll(async () => {
-  await stop();
-  await bucket?.stop();
-  await rm(home, { recursive: true, force: true });
-});
-
-/** Runs a command with `--json` and reads its answer. */
-function ask(...args: readonly string[]): Record<string, unknown> {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args, '--json'], {
-    env: environment,
-    encoding: 'utf8',
-    cwd: home,
-  });
-  if (status !== 0) throw new Error(`weighhouse ${args.join(' ')} ended with ${status}: ${stderr}`);
-  return JSON.parse(stdout);
-}
-
-function serve(): Promise<string> {
-  const args = ['serve', '--store', store(), '--keys', 'keys', '--listen', '127.0.0.1:0'];
-  const started = spawn(process.execPath, [PROGRAM, ...args], { env: environment, cwd: home });
-  server = started;
-  return new Promise((resolve, reject) => {
-    let said = '';
-    const listen = (chunk: Buffer) => {
-      said += chunk;
-      const url = /listening on (\S+)/.exec(said)?.[1];
-      if (url !== undefined) resolve(url);
-    };
-    started.stdout.on('data', listen);
-    started.stderr.on('data', listen);
-    started.once('exit', (status) => reject(new Error(`the server ended with ${status}: ${said}`)));
-  });
-}
-
-async function stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-  const running = server;
-  server = undefined;
-  if (running === undefined || running.exitCode !== null) return;
-  const ended = new Promise((resolve) => running.once('exit', resolve));
-  running.kill(signal);
-  await ended;
-}
-
-function store(): string {
-  return `s3://${bucket.bucket}/registry`;
-}
+afterAll(() => home?.remove());
 
 describe('a registry in a bucket', () => {
   test('publishes, survives a kill, and is pulled, verified and audited', async () => {
     const weights = makeSafetensors({ w: { dtype: 'F32', shape: [1024, 64] } });
-    await mkdir(join(home, 'model'));
-    await writeFile(join(home, 'model/model.safetensors'), weights);
-    const keyFiles = [
-      '--root-key',
-      'off/root.key',
-      '--owner-key',
-      'off/owner.key',
-      '--no-passphrase',
-    ];
-    const names = ['--origin', 'weights.example', '--namespace', 'demo'];
-    const made = ask('init', '--store', store(), '--keys', 'keys', ...names, ...keyFiles);
-    environment = { ...environment, WEIGHHOUSE_TOKEN: String(made.token) };
+    await mkdir(join(home.path, 'model'));
+    await writeFile(join(home.path, 'model/model.safetensors'), weights);
 
-    const first = await serve();
-    const { digest } = ask('push', 'model', RELEASE, '--url', first);
-    const published = ask('publish', RELEASE, '--digest', String(digest), '--url', first);
-    await stop('SIGKILL');
+    const first = await home.serve();
+    const { digest } = await home.ask('push', 'model', RELEASE, '--url', first.bound);
+    const publish = ['publish', RELEASE, '--digest', String(digest), '--url'];
+    const published = await home.ask(...publish, first.bound);
+    await home.stop(first.process, 'SIGKILL');
 
-    const url = await serve();
-    ask('trust', 'add', url, '--fingerprint', String(made.fingerprint));
-    expect(ask('publish', RELEASE, '--digest', String(digest), '--url', url)).toMatchObject({
-      index: published.index,
-    });
-    expect(ask('pull', RELEASE, 'pulled', '--url', url)).toMatchObject({
+    const { bound: url, process } = await home.serve();
+    await home.ask('trust', 'add', url, '--fingerprint', home.fingerprint);
+    expect(await home.ask(...publish, url)).toMatchObject({ index: published.index });
+    const { index } = published;
+    expect(await home.ask('pull', RELEASE, 'pulled', '--url', url)).toMatchObject({
       digest,
-      index: published.index,
+      index,
     });
-    expect(ask('verify', 'pulled', '--full')).toMatchObject({ ok: true, digest });
-    expect(new Uint8Array(await readFile(join(home, 'pulled/model.safetensors')))).toEqual(weights);
-    expect(ask('audit', url)).toMatchObject({ ok: true, releases: 1, violations: [] });
+    expect(await home.ask('verify', 'pulled', '--full')).toMatchObject({ ok: true, digest });
+    const pulled = await readFile(join(home.path, 'pulled/model.safetensors'));
+    expect(new Uint8Array(pulled)).toEqual(weights);
+    const audited = { ok: true, releases: 1, violations: [] };
+    expect(await home.ask('audit', url)).toMatchObject(audited);
+    expect(await home.ask('audit', url, '--content')).toMatchObject(audited);
+    await home.stop(process);
   });
 
-  test('is not made a second time in the same place', () => {
-    expect(() =>
-      ask(
-        'init',
-        '--store',
-        store(),
-        '--keys',
-        'other',
-        '--origin',
-        'other.example',
-        '--root-key',
-        'off/2.key',
-        '--no-passphrase',
-      ),
-    ).toThrow(/holds a registry already/);
+  test('is not made a second time in the same place', async () => {
+    const keys = ['--keys', 'other', '--root-key', 'off/2.key', '--no-passphrase'];
+    const names = ['--origin', 'other.example'];
+    const { status, stderr } = await home.run('init', '--store', home.store, ...names, ...keys);
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('holds a registry already');
   });
 });

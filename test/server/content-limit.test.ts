@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import express from 'express';
 import pino from 'pino';
 import { utf8 } from '../../src/core/bytes.ts';
 import { digestOf } from '../../src/core/digest.ts';
+import { CodedError } from '../../src/core/error.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import type { Content } from '../../src/registry/registry.ts';
 import { contentSender } from '../../src/server/content.ts';
@@ -60,6 +62,33 @@ describe('content that lies elsewhere', () => {
   test('and is damaged is not sent', async () => {
     const damaged = { ...CONTENT, chunkList: async () => chunkList().fill(0, 0, 1) };
     await serving(damaged, 1, async (url) => expect((await fetch(url)).status).toBe(500));
+  });
+});
+
+describe('content that nobody waits for any more', () => {
+  test.each(['chunks', ''])('is read no further (verifies: "%s")', async (verifies) => {
+    const { promise: asked, resolve: ask } = Promise.withResolvers<AbortSignal | undefined>();
+    const slow: Content = {
+      ...CONTENT,
+      read: (_range, signal) => {
+        ask(signal);
+        return new Promise((_resolve, reject) => {
+          const over = () => reject(new CodedError('interrupted', 'nobody waits'));
+          signal?.addEventListener('abort', over);
+        });
+      },
+    };
+    await serving(slow, 1, async (url) => {
+      const client = new AbortController();
+      const headers = { 'weighhouse-verifies': verifies };
+      const answer = fetch(url, { headers, signal: client.signal }).catch(() => {});
+      const signal = await asked;
+      client.abort();
+      await answer;
+      if (signal?.aborted !== true) await once(signal!, 'abort');
+      // Its place is free again.
+      expect((await fetch(url, { method: 'HEAD' })).status).toBe(200);
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import { persistFor } from '../../src/log/pause.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { probeStore } from '../../src/store/probe.ts';
 import { Disk } from '../made/memory-store.ts';
@@ -41,5 +42,37 @@ describe('the probe at start', () => {
     await expect(
       probeStore(changed({ swap: async () => undefined }), random),
     ).rejects.toThrowWithCode('storage');
+  });
+
+  test('does not take a lost answer for a store that is unfit: a start tries again', async () => {
+    const disk = new Disk();
+    let lost = 1;
+    const store = disk.open({
+      // As over S3: the answer is lost, and the repetition finds what is there already.
+      fault: ({ kind }) => (kind === 'create' && lost-- > 0 ? 'lose' : undefined),
+    });
+    const create: Store['create'] = (key, bytes) =>
+      store.create(key, bytes).catch(() => store.create(key, bytes));
+    const probed = new Proxy<Store>(store, {
+      get: (target, name) => {
+        const value: unknown = name === 'create' ? create : target[name as keyof Store];
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const probe = () => probeStore(probed, random);
+    const patience = { patience: 10_000, onPause: (cause: unknown) => causes.push(cause) };
+    const causes: unknown[] = [];
+    await persistFor(patience, probe);
+    expect(causes).toMatchObject([{ code: 'storage', details: { winners: 0 } }]);
+  });
+
+  test('is not repeated for a store on which two win', async () => {
+    const causes: unknown[] = [];
+    const patience = { patience: 10_000, onPause: (cause: unknown) => causes.push(cause) };
+    const probing = persistFor(patience, () =>
+      probeStore(changed({ create: async () => 'created' }), random),
+    );
+    await expect(probing).rejects.toThrow(/cannot hold a registry/);
+    expect(causes).toEqual([]);
   });
 });

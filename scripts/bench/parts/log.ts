@@ -4,7 +4,8 @@
  * what the issue asks for; Tessera's POSIX log did 16,000 to 30,000 on such a machine.
  */
 import { DEFAULT_POOL_LIMIT } from '../../../src/log/pool.ts';
-import { DEFAULT_PERIOD, type Sequencer } from '../../../src/log/sequencer.ts';
+import { DEFAULT_PERIOD } from '../../../src/log/rhythm.ts';
+import type { Sequencer } from '../../../src/log/sequencer.ts';
 import { freshEntry, openBenchLog } from '../bench-log.ts';
 import { type Bench, type Figure, median, type Part, percentile, type Round } from '../figure.ts';
 

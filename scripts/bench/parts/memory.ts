@@ -13,6 +13,7 @@ import { chunkRoot, chunkSizeFor } from '../../../src/core/release/chunks.ts';
 import { parseReleaseName } from '../../../src/core/release/name.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
 import { PartSender } from '../../../src/transfer/part-upload.ts';
+import { throughRegistry } from '../../../src/transfer/upload-way.ts';
 import { BenchRegistry } from '../bench-registry.ts';
 import { type Bench, type Figure, median, type Part } from '../figure.ts';
 
@@ -93,14 +94,10 @@ class Uploader {
     const ticket = await this.#api.declareFile(release, declaration, { session });
     if (ticket.state !== 'upload') throw new Error('the registry has this file already');
     for (let number = 1; number <= this.#size / this.#chunkSize; number++) {
-      await this.#sender.send({
-        url: this.#api.partUrl(release, ticket.upload, number),
-        token: session,
-        location: this.#chunk,
-        offset: 0,
-        length: this.#chunkSize,
-        sha256: this.#sha256,
-      });
+      const url = this.#api.partUrl(release, ticket.upload, number);
+      const part = { offset: 0, length: this.#chunkSize, sha256: this.#sha256 };
+      const request = throughRegistry(url, session, part);
+      await this.#sender.send({ ...request, location: this.#chunk });
     }
     await this.#api.completeUpload(release, ticket.upload, { session });
   }

@@ -40,6 +40,6 @@ async function decideWith(context: Context, flags: DecideWithFlags): Promise<num
   if (asked === 1) return resumeAll(context);
   throw new CodedError(
     'usage',
-    'say one of --sign-offline FILE, --submit FILE and --resume; to decide, use evaluate, approve, object, hold, lift or postpone',
+    'say one of --sign-offline FILE, --submit FILE and --resume; to decide, use evaluate, approve, object, hold, postpone, lift or withdraw',
   );
 }

@@ -105,7 +105,7 @@ async function distrust(
   const namespace = parseNamespace(text);
   await withStore(flags, (store) => distrustPublisher(store, namespace, id, idOf));
   output.result({ namespace, id, removed: true }, [
-    `${namespace} no longer trusts ${id}; tokens that it got end within 15 minutes`,
+    `${namespace} no longer trusts ${id}; its tokens and uploads ended with that`,
   ]);
 }
 

@@ -1,6 +1,6 @@
 /**
  * `namespace create NS`: begins a namespace with its first policy, signed by its owner. Its
- * trusted publishers are in `namespace-publishers.ts`.
+ * trusted publishers are in `namespace-publishers.ts`, its quota in `namespace-quota.ts`.
  */
 import type { Command } from 'commander';
 import { pinOf } from '../../client/trust.ts';
@@ -33,6 +33,7 @@ import { readPolicyFile } from '../policy-file.ts';
 import { openApi, openApiWithToken } from '../reach.ts';
 import { openSigner } from '../signer.ts';
 import { publisherCommands } from './namespace-publishers.ts';
+import { quotaCommands } from './namespace-quota.ts';
 
 /** How the one owner is called in a policy that is made here. */
 const SOLE_OWNER = 'owner';
@@ -52,7 +53,9 @@ export function makeCommand(run: Run): Command {
       .addOption(tokenFlag())
       .action(run(createNamespace)),
   );
-  for (const command of publisherCommands(run)) group.addCommand(command);
+  for (const command of [...quotaCommands(run), ...publisherCommands(run)]) {
+    group.addCommand(command);
+  }
   return group;
 }
 

@@ -1,10 +1,11 @@
 /**
  * `publish REF`: the irreversible step. Whoever publishes names what: by typing the reference
  * on a terminal, after being shown what is sealed, or by `--digest` anywhere else. Where the
- * policy is gated a release manager signs that they mean it, with `--key`. Doing it twice gives
- * the same log index.
+ * policy is gated a release manager signs that they mean it, with `--key`, or where no network
+ * reaches it: `--unsigned FILE` here, `decide --sign-offline FILE` there, `--submit FILE` here.
+ * Doing it twice gives the same log index.
  */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { DraftStatus } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
 import { type Digest, parseDigest } from '../../core/digest.ts';
@@ -12,9 +13,8 @@ import { CodedError, isCoded } from '../../core/error.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import { declare, keyFlag, passphraseFlag, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context } from '../context.ts';
-import type { PassphraseFlags } from '../passphrase.ts';
 import { ask } from '../prompt.ts';
-import { signIntent } from '../publish-intent.ts';
+import { INTENT_LASTS, type IntentFlags, signIntent, writeIntent } from '../publish-intent.ts';
 import { openApiWithToken } from '../reach.ts';
 import { formatFields } from '../table.ts';
 import { isInteractive } from '../world.ts';
@@ -23,6 +23,15 @@ export function makeCommand(run: Run): Command {
   return declare('publish', 'publish acme/kimi-k2@v1.0 --digest sha256:9f86d0… --key max.key')
     .argument('<ref>', 'namespace/name@version')
     .option('--digest <digest>', 'digest of what is sealed; needed when nobody can be asked')
+    .addOption(
+      new Option('--expires <duration>', 'how long the intent is good').default(INTENT_LASTS),
+    )
+    .option('--unsigned <file>', 'write the intent to a file for "decide --sign-offline" instead')
+    .option(
+      '--public-key <pem>',
+      'with --unsigned: the key that will sign, as "key show" prints it',
+    )
+    .option('--submit <file>', 'publish with the intent that was signed in a file')
     .addOption(keyFlag())
     .addOption(passphraseFlag())
     .addOption(urlFlag())
@@ -30,7 +39,7 @@ export function makeCommand(run: Run): Command {
     .action(run(publish));
 }
 
-interface PublishFlags extends PassphraseFlags {
+interface PublishFlags extends IntentFlags {
   readonly digest?: string;
 }
 
@@ -41,6 +50,12 @@ async function publish(context: Context, flags: PublishFlags, reference: string)
   if (named === undefined) requireTerminal(context, release);
   const api = await openApiWithToken(context);
   const status = await readStatus(api, release, signal);
+  if (flags.unsigned !== undefined) {
+    const digest = named ?? status?.digest;
+    if (status === undefined || digest === undefined) throw unsealed(release, status);
+    const intended = { api, release, digest, status };
+    return writeIntent(context, flags, intended, flags.unsigned);
+  }
   const digest = named ?? (await confirm(context, status, release));
   const intent = status && (await signIntent(context, flags, { api, release, digest, status }));
   const published = await api
@@ -85,6 +100,14 @@ function requireTerminal({ world }: Context, release: ReleaseName): void {
   );
 }
 
+function unsealed(release: ReleaseName, status: DraftStatus | undefined): CodedError {
+  const name = formatReleaseName(release);
+  if (status === undefined) return new CodedError('not-found', `there is no draft ${name}`);
+  const { state } = status;
+  const next = state === 'withdrawn' ? 'choose another version' : 'seal it first';
+  return new CodedError('gate-unmet', `${name} is not sealed but ${state}; ${next}`);
+}
+
 /** Shows what is sealed, and has the reference typed. */
 async function confirm(
   { output, world }: Context,
@@ -92,11 +115,8 @@ async function confirm(
   release: ReleaseName,
 ): Promise<Digest> {
   const name = formatReleaseName(release);
-  if (status === undefined) throw new CodedError('not-found', `there is no draft ${name}`);
-  const { state, digest } = status;
-  if (digest === undefined) {
-    throw new CodedError('gate-unmet', `${name} is not sealed but ${state}; seal it first`);
-  }
+  const digest = status?.state === 'withdrawn' ? undefined : status?.digest;
+  if (digest === undefined) throw unsealed(release, status);
   output.say(`${name} is sealed as ${digest}.`);
   output.say('Publishing it cannot be undone: it will be in the public log for ever.');
   const typed = await ask(world, 'Type the reference to publish it: ');

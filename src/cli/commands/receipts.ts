@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { type CheckedReceipt, checkReceipt, type Revealed } from '../../client/decide/check.ts';
+import { type CheckedReceipt, checkReceipt } from '../../client/decide/check.ts';
 import { readRevealed } from '../../client/decide/released.ts';
 import { decisionIn, nameOf } from '../../client/receipts.ts';
 import { parseReleaseName } from '../../core/release/name.ts';
@@ -30,11 +30,13 @@ export function makeCommand(run: Run): Command {
 const MEANING: Readonly<Record<CheckedReceipt['state'], string>> = {
   unfinished: 'not recorded: run "weighhouse decide --resume"',
   dropped: 'never came into the log',
-  logged: 'in the log; not released',
+  logged: 'in the log; the registry says that nothing is published',
+  withdrawn: 'in the log; the registry says that the draft was withdrawn',
   revealed: 'in the log, and the release shows it',
   void: 'voided by the owners, in the log',
   lost: 'THE LOG DOES NOT HOLD IT',
   omitted: 'THE RELEASE DOES NOT SHOW IT',
+  denied: 'THE LOG HAS THE RELEASE, WHICH THE REGISTRY DENIES',
 };
 
 async function check(
@@ -52,10 +54,12 @@ async function check(
   const receipts = checked.map((each) => toJson(each, files.get(each)));
   const count = (state: CheckedReceipt['state']) =>
     checked.filter((each) => each.state === state).length;
-  const ok = checked.every(({ state }) => !['unfinished', 'lost', 'omitted'].includes(state));
+  const ok = checked.every(
+    ({ state }) => !['unfinished', 'lost', 'omitted', 'denied'].includes(state),
+  );
   context.output.result({ ok, receipts }, [...describe(checked), ...[...files.values()].map(tell)]);
   if (count('lost') > 0) return STATUS['proof-invalid'];
-  if (count('omitted') > 0) return STATUS['gate-unmet'];
+  if (count('omitted') + count('denied') > 0) return STATUS['gate-unmet'];
   return count('unfinished') > 0 ? STATUS.conflict : undefined;
 }
 
@@ -63,7 +67,7 @@ async function checkAll(context: Context): Promise<CheckedReceipt[]> {
   const means = await openReadingMeans(context);
   const { desk, reader } = means;
   const log = await desk.log();
-  const releases = new Map<string, Revealed | undefined>();
+  const releases = new Map<string, Awaited<ReturnType<typeof readRevealed>>>();
   const checked: CheckedReceipt[] = [];
   for (const receipt of await means.receipts.all(desk.origin)) {
     const { release: name } = receipt;

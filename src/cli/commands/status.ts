@@ -6,15 +6,15 @@ import type { Command } from 'commander';
 import type { DraftStatus } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
 import { decisionIn } from '../../client/receipts.ts';
-import { parseBase64 } from '../../core/bytes.ts';
 import { parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
-import { type Policy, parsePolicy } from '../../core/release/policy.ts';
+import type { Policy } from '../../core/release/policy.ts';
 import { isGated } from '../../core/release/requirements.ts';
 import type { Decision } from '../../core/statement/decision.ts';
 import { envelopeFromJson, formatEnvelope } from '../../core/statement/dsse.ts';
 import { type Checklist, describeChecklist, makeChecklist } from '../checklist.ts';
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
+import { readPolicyInForce } from '../policy-in-force.ts';
 import { openApiWithToken } from '../reach.ts';
 import { formatFields } from '../table.ts';
 import { formatBytes } from '../units.ts';
@@ -32,23 +32,11 @@ async function showStatus(context: Context, _flags: SharedFlags, reference: stri
   const release = parseReleaseName(reference);
   const api = await openApiWithToken(context);
   const status = await api.draftStatus(release, { signal });
-  const policy = await readPolicy(api, release, status, signal);
+  const policy = await readPolicyInForce(api, release, status, signal);
   const statements = await readStatements(api, release, status, policy, signal);
   const checklist = policy && makeChecklist(status, policy, statements);
   const document = checklist === undefined ? status : { ...status, checklist: checklist.rows };
   output.result(document, describeStatus(status, policy, checklist));
-}
-
-/** The policy in force; an older registry does not say which that is. */
-async function readPolicy(
-  api: Api,
-  { namespace }: ReleaseName,
-  { policyIndex }: DraftStatus,
-  signal: AbortSignal,
-): Promise<Policy | undefined> {
-  if (policyIndex === undefined) return undefined;
-  const { policy } = await api.policy(namespace, policyIndex, { signal });
-  return parsePolicy(parseBase64(policy));
 }
 
 /** What was signed, by the digest of the envelope. */
@@ -100,7 +88,8 @@ function describePolicy({ gate, version }: Policy, index: number | undefined): s
 function describeGate(status: DraftStatus, checklist: Checklist | undefined): string[] {
   if (checklist === undefined) return describeMissing(status);
   const { rows } = checklist;
-  if (status.state === 'published' || status.state === 'withdrawn') return [];
+  if (status.state === 'withdrawn') return describeWithdrawal(status);
+  if (status.state === 'published') return [];
   if (rows.length === 0) {
     if (status.state !== 'sealed') return [];
     return [`nothing is missing: weighhouse publish ${status.reference} --digest ${status.digest}`];
@@ -109,6 +98,15 @@ function describeGate(status: DraftStatus, checklist: Checklist | undefined): st
   const head =
     missing === 0 ? 'gate: everything is met' : `gate: ${missing} of ${rows.length} missing`;
   return ['', head, ...describeChecklist(checklist)];
+}
+
+/** Who signed it; nothing where a token was enough. */
+function describeWithdrawal({ decisions, revision }: DraftStatus): string[] {
+  return decisions
+    .filter((each) => each.decision === 'withdraw' && each.revision === revision)
+    .map(({ person, detail, index, time }) => {
+      return `withdrawn by ${person} (entry ${index}, ${time}): ${detail}`;
+    });
 }
 
 function describeMissing({ missing }: DraftStatus): string[] {

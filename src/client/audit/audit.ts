@@ -13,8 +13,9 @@
  * it can; that the registry cannot be reached, or is not pinned, is thrown.
  */
 
-import { Findings, type Note, type Violation } from '../../core/audit/findings.ts';
+import { Findings } from '../../core/audit/findings.ts';
 import { EMPTY_FOLD, LogFold } from '../../core/audit/fold.ts';
+import { PastRoots } from '../../core/audit/past-roots.ts';
 import { type AuditState, formatAuditState, parseAuditState } from '../../core/audit/state.ts';
 import { formatBase64 } from '../../core/bytes.ts';
 import { formatDigest } from '../../core/digest.ts';
@@ -37,6 +38,9 @@ import {
   type ReadBundle,
   tilesOfSmaller,
 } from './growth.ts';
+import type { AuditReport } from './report.ts';
+
+export type { AuditReport } from './report.ts';
 
 /** How far an audit is. */
 export interface AuditProgress {
@@ -65,24 +69,6 @@ export interface AuditOptions {
   readonly onRelease?: ((release: JudgedRelease) => void) | undefined;
   readonly onProgress?: ((progress: AuditProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-export interface AuditReport {
-  readonly ok: boolean;
-  readonly origin: string;
-  /** Entries in the log, and its root in base64, as in the checkpoint. */
-  readonly size: number;
-  readonly root: string;
-  /** Where this audit began: 0, or the size that the one before ended at. */
-  readonly from: number;
-  /** Releases in the log. */
-  readonly releases: number;
-  /** In order of the log; further ones than `MAX_FINDINGS` are only counted. */
-  readonly violations: readonly Violation[];
-  readonly violationCount: number;
-  readonly notes: readonly Note[];
-  /** For the next audit; only of a log without violations. */
-  readonly state?: Uint8Array;
 }
 
 /** Audits the pinned registry that `reader` reaches. */
@@ -125,6 +111,7 @@ class AuditRun {
   readonly #fold: LogFold;
   readonly #documents: DocumentAudit;
   #view: LogView | undefined;
+  #past: PastRoots | undefined;
 
   constructor(
     reader: Reader,
@@ -147,7 +134,11 @@ class AuditRun {
     const { commitments } = this.#fold;
     this.#documents = new DocumentAudit({
       ...{ host, api, root, roots, findings, visitRelease, onRelease, signal },
-      source: { commitments, entryAt: (index) => this.#view!.tree.entry(index) },
+      source: {
+        commitments,
+        entryAt: (index) => this.#view!.tree.entry(index),
+        rootAt: async (size) => this.#past?.at(size) ?? this.#view!.tree.rootAt(size),
+      },
       onAccounted: (label) => commitments.close(label),
     });
   }
@@ -168,6 +159,7 @@ class AuditRun {
 
   async #replay(view: LogView, edge: TreeEdge): Promise<void> {
     const { host } = this.#reader;
+    this.#past = new PastRoots(host, edge);
     const parts = {
       host,
       read: this.#read,
@@ -213,6 +205,7 @@ class AuditRun {
 
   async #visit(from: number, { index, bytes, width, hashed }: ReadBundle): Promise<void> {
     const first = index * TILE_WIDTH;
+    this.#past?.append(index, hashed);
     for (const [slot, entry] of parseEntryBundle(bytes, width).entries()) {
       if (first + slot < from) continue;
       const due = this.#fold.add(first + slot, entry, hashInTile(hashed.leaves, slot));

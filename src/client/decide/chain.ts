@@ -1,14 +1,16 @@
 /**
  * A signer's decisions on one digest are a chain: each has the next number and names the one
  * before. Where it ends, both sides say: our receipts, and what the registry shows. Neither is
- * believed alone: a registry may keep one back, and receipts may lie on another machine.
+ * believed alone: a registry may keep one back, and receipts may lie on another machine, or be
+ * lost. What it shows of which there is no receipt goes by the signature: nobody else makes that.
  */
 import { type Digest, digestOf } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
 import type { Host } from '../../core/host.ts';
 import { decisionLabel } from '../../core/release/commitment.ts';
+import { openEnvelope, parseEnvelope } from '../../core/statement/dsse.ts';
 import type { Spki } from '../../core/statement/public-key.ts';
-import { nameOf, type Receipt } from '../receipts.ts';
+import { decisionIn, nameOf, type Receipt } from '../receipts.ts';
 import type { ShownDraft } from './desk.ts';
 
 /** The place of the next decision. */
@@ -21,14 +23,15 @@ export interface Link {
 
 /**
  * The end of the chain. Throws `untrusted` when the registry shows another decision where we
- * have a receipt, `conflict` when a decision is there that neither side can show.
+ * have a receipt, or one that the key has not signed; `conflict` when a decision is there that
+ * neither side can show.
  */
-export function nextLink(
-  host: Pick<Host, 'sha256'>,
+export async function nextLink(
+  host: Host,
   spki: Spki,
   draft: ShownDraft,
   receipts: readonly Receipt[],
-): Link {
+): Promise<Link> {
   const ours = new Map(
     receipts.filter(({ state }) => state !== 'dropped').map((each) => [each.label, each]),
   );
@@ -56,6 +59,25 @@ export function nextLink(
         { label, receipt: ownName, shown: theirName },
       );
     }
+    if (own === undefined && theirs !== undefined) await requireOurs(host, spki, draft, n, theirs);
     previous = ownName ?? theirName ?? null;
   }
+}
+
+/** Throws unless the decision that the registry shows as our number `n` is that, by our key. */
+async function requireOurs(
+  host: Host,
+  spki: Spki,
+  { digest }: ShownDraft,
+  n: number,
+  bytes: Uint8Array,
+): Promise<void> {
+  const said = decisionIn({ envelope: bytes });
+  const isSigned = (await openEnvelope(host, parseEnvelope(bytes), spki)).ok;
+  if (isSigned && said.digest === digest && said.context.n === n) return;
+  throw new CodedError(
+    'untrusted',
+    `the registry shows a decision as your number ${n} that your key has not signed as that; nothing was signed`,
+    { n, shown: digestOf(host, bytes) },
+  );
 }

@@ -12,6 +12,7 @@ import { formatEnvelope } from '../../core/statement/dsse.ts';
 import { commitmentOf, nameOf, type Receipt } from '../receipts.ts';
 import type { Means, ShownLog } from './desk.ts';
 import { commitmentAt } from './finish.ts';
+import type { Unshown } from './unshown.ts';
 
 /** A release that is in the log, with the decisions that it reveals. */
 export interface Revealed {
@@ -33,15 +34,19 @@ export type ReceiptState =
   /** Not recorded; `decide --resume` goes on. */
   | 'unfinished'
   | 'dropped'
-  /** In the log; what it is about is not released. */
+  /** In the log; what it is about is not published, says the registry. */
   | 'logged'
+  /** In the log; what it is about was withdrawn, says the registry. */
+  | 'withdrawn'
   /** In the log and revealed by the release. */
   | 'revealed'
   | 'void'
   /** The log does not hold it where it did. */
   | 'lost'
   /** The release does not reveal it. */
-  | 'omitted';
+  | 'omitted'
+  /** The log holds the release, and the registry does not show it. */
+  | 'denied';
 
 export interface CheckedReceipt {
   readonly receipt: Receipt;
@@ -50,11 +55,11 @@ export interface CheckedReceipt {
   readonly evidence?: Json;
 }
 
-/** Checks one receipt. `released` is the release that it is about, if there is one. */
+/** Checks one receipt. `released` is the release that it is about, or why there is none to see. */
 export async function checkReceipt(
   { host }: Pick<Means, 'host'>,
   log: ShownLog,
-  released: Revealed | undefined,
+  released: Revealed | Unshown | undefined,
   receipt: Receipt,
 ): Promise<CheckedReceipt> {
   if (receipt.state === 'dropped') return { receipt, state: 'dropped' };
@@ -66,6 +71,9 @@ export async function checkReceipt(
     const shown = { checkpoint: parseUtf8(log.note), entry: there };
     return { receipt, state: 'lost', evidence: { ...describe(receipt), commit, shown } };
   }
+  if (released !== undefined && 'unshown' in released) {
+    return checkUnshown(released, receipt, commit);
+  }
   if (released === undefined || !isAbout(released, receipt)) {
     return { receipt, state: receipt.state === 'recorded' ? 'logged' : 'unfinished' };
   }
@@ -73,6 +81,13 @@ export async function checkReceipt(
   if (released.voids.has(label)) return { receipt, state: 'void' };
   const evidence = { ...describe(receipt), commit, release: describeRelease(released) };
   return { receipt, state: 'omitted', evidence };
+}
+
+function checkUnshown(unshown: Unshown, receipt: Receipt, commit: string): CheckedReceipt {
+  if (unshown.unshown === 'withdrawn') return { receipt, state: 'withdrawn' };
+  const { index, entry, proof } = unshown;
+  const release = { index, entry: formatBase64(entry), proof: parseUtf8(proof) };
+  return { receipt, state: 'denied', evidence: { ...describe(receipt), commit, release } };
 }
 
 function isAbout({ digest, former }: Revealed, receipt: Receipt): boolean {

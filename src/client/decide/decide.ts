@@ -84,7 +84,7 @@ export async function draftDecision(
   refuseOther(release, shown.digest, named);
   const { files, size } = await checkManifest(means, release, shown);
   const receipts = await means.receipts.all(desk.origin);
-  const { n, previous } = nextLink(host, spki, shown, receipts);
+  const { n, previous } = await nextLink(host, spki, shown, receipts);
   const log = await desk.log();
   const now = clock();
   const context: DecisionContext = {

@@ -10,21 +10,25 @@ import { formatReleaseName, type ReleaseName } from '../../core/release/name.ts'
 import type { Reader } from '../release.ts';
 import type { Revealed } from './check.ts';
 import type { Desk, ShownLog } from './desk.ts';
+import { findUnshown, type Unshown } from './unshown.ts';
 
-/** The release, or undefined when the registry shows none. Throws `untrusted`, `digest-mismatch`. */
+/**
+ * The release, or why the registry shows none; undefined when it is not published. Throws
+ * `untrusted`, `digest-mismatch`.
+ */
 export async function readRevealed(
   reader: Pick<Reader, 'host' | 'api'>,
   desk: Desk,
   log: ShownLog,
   release: ReleaseName,
   signal?: AbortSignal,
-): Promise<Revealed | undefined> {
+): Promise<Revealed | Unshown | undefined> {
   const { api, host } = reader;
   const entry = await api.document(release, 'entry', { signal }).catch((error: unknown) => {
     if (isCoded(error, 'not-found')) return undefined;
     throw error;
   });
-  if (entry === undefined) return undefined;
+  if (entry === undefined) return findUnshown(reader, log, release, signal);
   const [proof, manifest] = await Promise.all([
     api.document(release, 'release.tlog-proof', { signal }),
     api.document(release, 'manifest.json', { signal }),

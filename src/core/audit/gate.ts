@@ -19,6 +19,7 @@ import { formatReleaseName, parseReleaseName } from '../release/name.ts';
 import { type OpenedStatement, openIntentStatement } from '../release/opened-decision.ts';
 import { type LoggedPolicy, type PolicyHistory, revokedKeys } from '../release/policy-history.ts';
 import { isGated } from '../release/requirements.ts';
+import { checkSeen } from '../release/seen-checkpoint.ts';
 import { openEnvelope, parseEnvelope } from '../statement/dsse.ts';
 import { statementPayload } from '../statement/in-toto.ts';
 import { parseGateSummary } from '../statement/verdict.ts';
@@ -89,7 +90,7 @@ export async function checkGate(
     ? await openAll(host, place, source, release, documents.decisions)
     : ({ ok: true, ...NOTHING_COMMITTED } as const);
   if (!openings.ok) return openings;
-  const intent = await openIntent(host, place, entry, openings, documents.intent);
+  const intent = await openIntent(host, place, source, entry, openings, documents.intent);
   if (!intent.ok) return intent;
   const met = askGate(place, policy, release, openings, intent.intent);
   if (!met.ok) return met;
@@ -152,10 +153,11 @@ function openRevealed(
   return refusal('untrusted', `decisions.json is that of ${release} with the digest ${digest}`);
 }
 
-/** The intent that the entry names, in its signer's chain. */
+/** The intent that the entry names, in its signer's chain, by somebody who saw this log. */
 async function openIntent(
   host: Host,
   { history, index }: JudgedPlace,
+  { rootAt }: CommitmentSource,
   entry: EntryOf<'release'>,
   openings: Openings,
   bytes: Uint8Array | undefined,
@@ -169,7 +171,8 @@ async function openIntent(
   const { signer, statement } = opened.intent;
   const spki = signer === 'registry' ? '' : signer.spki;
   const before = openings.decisionBefore(spki, statement.context.n);
-  return checkChain(opened.intent, index, before) ?? opened;
+  const fault = checkChain(opened.intent, index, before);
+  return fault ?? (await checkSeen(opened.intent, index, rootAt)) ?? opened;
 }
 
 /**

@@ -5,8 +5,8 @@
  * must stand open in `decisions.json` or be void; so nothing that anybody committed can be left
  * out of it.
  *
- * Decisions on one digest by one key are a chain: each names the envelope before it. And none
- * can have seen a checkpoint that is larger than the log was when it was committed.
+ * Decisions on one digest by one key are a chain: each names the envelope before it. And each
+ * has seen a checkpoint of this log (`release/seen-checkpoint.ts`).
  */
 import { parseBase64 } from '../bytes.ts';
 import type { Digest } from '../digest.ts';
@@ -22,6 +22,7 @@ import {
   type OpenedStatement,
   openDecision,
 } from '../release/opened-decision.ts';
+import { checkSeen, type RootAt } from '../release/seen-checkpoint.ts';
 import { MAX_DECISIONS_PER_SIGNER } from '../statement/decision-context.ts';
 import type { Spki } from '../statement/public-key.ts';
 import { releaseKeysAt } from '../trust/periods.ts';
@@ -34,6 +35,8 @@ export interface CommitmentSource {
   readonly commitments: Pick<Commitments, 'find' | 'isVoid'>;
   /** Any entry, shown to be in the log. */
   readonly entryAt: (index: number) => Promise<Uint8Array>;
+  /** The root that the log had. */
+  readonly rootAt: RootAt;
 }
 
 /** Whose n-th word on which digest a commitment is. */
@@ -73,6 +76,8 @@ export async function openCommitments(
   for (const [i, each] of opened.entries()) {
     if (!each.ok) return each;
     const { decision } = each;
+    const unseen = await checkSeen(decision, decision.index, source.rootAt);
+    if (unseen !== undefined) return unseen;
     decisions.push(decision);
     const found = derived.get(counting[i]!.label);
     if (found !== undefined) chains.set(`${found.chain} ${found.n}`, decision);
@@ -101,25 +106,18 @@ export async function openCommitments(
 
 /**
  * What is wrong with a statement's place in its signer's chain: it must name the one before,
- * where that one is known, and have seen no more than there was.
+ * where that one is known.
  */
 export function checkChain(
   { statement: { context } }: OpenedStatement,
   index: number,
   before: OpenedDecision | undefined,
 ): Refusal | undefined {
-  if (before !== undefined && context.previous !== before.digest) {
-    return refusal(
-      'untrusted',
-      `what was committed at ${index} does not follow upon its signer’s decision at ${before.index}`,
-      { expected: before.digest, found: context.previous },
-    );
-  }
-  if (context.checkpoint.size <= index) return undefined;
+  if (before === undefined || context.previous === before.digest) return undefined;
   return refusal(
     'untrusted',
-    `what was committed at ${index} names a checkpoint of ${context.checkpoint.size} entries, which did not exist`,
-    { checkpoint: context.checkpoint },
+    `what was committed at ${index} does not follow upon its signer’s decision at ${before.index}`,
+    { expected: before.digest, found: context.previous },
   );
 }
 

@@ -38,6 +38,8 @@ const MAX_REMEMBERED_TILES = 1024;
 /** The checked tree of one checkpoint. */
 export interface TileTree {
   readonly head: TreeHead;
+  /** All the hashes that the tree has in tile `index` at `level`, 32 bytes each. */
+  hashes(level: number, index: number): Promise<Uint8Array>;
   /** The leaf hash of entry `index`. */
   leafHash(index: number): Promise<Uint8Array>;
   /** Entry `index`. */
@@ -82,6 +84,11 @@ class ReadTree implements TileTree {
     this.head = head;
     this.read = read;
     this.tiles = tiles;
+  }
+
+  async hashes(level: number, index: number): Promise<Uint8Array> {
+    requireWithin(index, tileWidth(level, index, this.head.size) === 0 ? -1 : index);
+    return this.tiles.get(level, index);
   }
 
   async leafHash(index: number): Promise<Uint8Array> {

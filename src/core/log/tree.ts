@@ -65,12 +65,17 @@ export function emptyEdge(host: Host): TreeEdge {
  * that was signed: nothing may then be appended.
  */
 export async function loadEdge(host: Host, head: TreeHead, read: ReadTile): Promise<TreeEdge> {
+  const partial = partialTiles(head.size);
+  const [hashes, bundle] = await Promise.all([
+    Promise.all(partial.map((tile) => readHashTile(read, tile))),
+    readPartialBundle(head, read),
+  ]);
   const tiles: Uint8Array[] = [];
-  for (const { level, index, width } of partialTiles(head.size)) {
+  for (const [i, { level }] of partial.entries()) {
     while (tiles.length < level) tiles.push(new Uint8Array(0));
-    tiles.push(await readHashTile(read, { level, index, width }));
+    tiles.push(hashes[i]!);
   }
-  const entries = await loadEntries(host, head, tiles, read);
+  const entries = checkEntries(host, head, tiles, bundle);
   const nodes = nodesOfTiles(host, head.size, tiles);
   const root = foldNodes(host, nodes);
   if (!equal(root, head.root)) {
@@ -236,19 +241,20 @@ class BundleWriter {
   }
 }
 
-async function loadEntries(
+async function readPartialBundle({ size }: TreeHead, read: ReadTile): Promise<Uint8Array[]> {
+  const width = size % TILE_WIDTH;
+  return width === 0 ? [] : readEntries(read, (size - width) / TILE_WIDTH, width);
+}
+
+function checkEntries(
   host: Host,
-  head: TreeHead,
+  { size }: TreeHead,
   tiles: readonly Uint8Array[],
-  read: ReadTile,
-): Promise<Uint8Array[]> {
-  const width = head.size % TILE_WIDTH;
-  if (width === 0) return [];
-  const index = (head.size - width) / TILE_WIDTH;
-  const entries = await readEntries(read, index, width);
+  entries: readonly Uint8Array[],
+): readonly Uint8Array[] {
   for (const [slot, entry] of entries.entries()) {
     if (equal(leafHash(host, entry), hashInTile(tiles[0]!, slot))) continue;
-    const at = index * TILE_WIDTH + slot;
+    const at = size - entries.length + slot;
     throw new CodedError(
       'proof-invalid',
       `entry ${at} in the last bundle is not the one that its hash tile names; restore it`,

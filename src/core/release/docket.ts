@@ -8,10 +8,12 @@
  *                                   for every draft of the namespace that has the same bytes
  *                                   (ROOT), or sealing once more would shake it off. What is
  *                                   said about such a word (a lift, a newer word) goes with it.
+ *     What gives up, binds D.       A withdrawal ends one draft as it is sealed. Whoever means
+ *                                   that the bytes must not come back, objects to them.
  *
  *     What permits needs a key that is good now, at the release: still in the policy, of the
- *     same person, neither revoked nor expired. What stops needs one that was good when it was
- *     committed, and stands when the key is revoked.
+ *     same person, neither revoked nor expired. What stops, or gives up, needs one that was good
+ *     when it was committed, and stands when the key is revoked.
  *
  * A decision that had expired when it was committed counts for nothing. Nothing here depends on
  * the order in which decisions are given, only on their indexes, and each is looked at once.
@@ -60,6 +62,8 @@ export interface Docket {
   readonly stops: readonly StopDecision[];
   /** For these bytes, by the envelope that is lifted. */
   readonly lifts: ReadonlyMap<Digest, readonly OpenedDecision<Lift>[]>;
+  /** Of D. */
+  readonly withdrawals: readonly OpenedOf<'withdraw'>[];
   /** For D, by the registry. */
   readonly seals: readonly OpenedDecision<Seal>[];
 }
@@ -73,6 +77,7 @@ export function openDocket(
   const lifts = new Map<Digest, OpenedDecision<Lift>[]>();
   const approvals: OpenedOf<'approve'>[] = [];
   const stops: StopDecision[] = [];
+  const withdrawals: OpenedOf<'withdraw'>[] = [];
   const seals: OpenedDecision<Seal>[] = [];
   const idle: (OpenedOf<'approve'> | OpenedOf<'evaluate'>)[] = [];
   const { namespace } = parseReleaseName(circumstances.release);
@@ -89,6 +94,9 @@ export function openDocket(
     }
     if (decision.signer === 'registry') continue;
     if (isOf(decision, 'approve') && bindsDigest(circumstances, decision)) approvals.push(decision);
+    if (isOf(decision, 'withdraw') && bindsDigest(circumstances, decision)) {
+      withdrawals.push(decision);
+    }
     if (!bindsBytes(circumstances, namespace, decision)) continue;
     if (isOf(decision, 'evaluate')) push(evaluations, decision.statement.suite, decision);
     if (isOf(decision, 'lift')) push(lifts, decision.statement.lifts, decision);
@@ -96,7 +104,7 @@ export function openDocket(
       stops.push(decision);
     }
   }
-  return { evaluations, approvals, idle, stops, lifts, seals };
+  return { evaluations, approvals, idle, stops, lifts, withdrawals, seals };
 }
 
 /** Is it about exactly this registry, release, revision and digest? */

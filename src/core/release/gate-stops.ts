@@ -8,6 +8,9 @@
  * have pushed what is sealed: nobody clears the way for their own work.
  *
  * A person's newer postponement replaces the earlier one, if its key is still good.
+ *
+ * A withdrawal is for good: nobody lifts it. It takes a role in which one might have published
+ * instead, and one person: to give up a release needs no more than not to make it.
  */
 import {
   type Circumstances,
@@ -22,7 +25,7 @@ import {
 import type { Missing } from './missing.ts';
 import { membersOf } from './policy.ts';
 import { liftingRole } from './requirements.ts';
-import { STOPPING } from './roles.ts';
+import { PUBLISHING, STOPPING } from './roles.ts';
 
 /** A commitment of which no decision is known. */
 export interface UnopenedCommitment {
@@ -42,6 +45,18 @@ export function missingLifts(
     .filter((stop) => !isOver(circumstances, stop, replaced))
     .filter((stop) => !isLifted(circumstances, docket, pushers, stop))
     .map((stop) => describe(circumstances, stop));
+}
+
+/** Withdrawals of what is sealed. */
+export function missingRelease({ release }: Circumstances, { withdrawals }: Docket): Missing[] {
+  return withdrawals
+    .filter((each) => PUBLISHING.some((role) => hadRole(each, role)))
+    .map((each) => ({
+      need: 'withdrawn',
+      message: `${personOf(each)} withdrew it for good, in entry ${each.index}: ${each.statement.reason}`,
+      waitsFor: [],
+      satisfiedBy: `weighhouse push DIRECTORY ${release.slice(0, release.indexOf('@'))}@ANOTHER-VERSION`,
+    }));
 }
 
 /** Commitments that must be opened, or voided in public by the owners. */

@@ -19,11 +19,16 @@ import {
   missingTime,
   pushersOf,
 } from './gate-demands.ts';
-import { missingLifts, missingOpenings, type UnopenedCommitment } from './gate-stops.ts';
+import {
+  missingLifts,
+  missingOpenings,
+  missingRelease,
+  type UnopenedCommitment,
+} from './gate-stops.ts';
 import type { Missing } from './missing.ts';
 import type { OpenedDecision, OpenedStatement } from './opened-decision.ts';
 import { isGated } from './requirements.ts';
-import type { Role } from './roles.ts';
+import { PUBLISHING, type Role } from './roles.ts';
 
 declare const brand: unique symbol;
 
@@ -65,9 +70,6 @@ export type GateVerdict =
   | { readonly ok: true; readonly clearance: Clearance }
   | { readonly ok: false; readonly missing: readonly Missing[] };
 
-/** Roles that may publish. */
-const PUBLISHING: readonly Role[] = ['publisher', 'release-manager', 'owner'];
-
 /** Decides whether the sealed digest may be published now. */
 export function passGate(request: GateRequest): GateVerdict {
   const docket = openDocket(request, request.decisions);
@@ -75,6 +77,7 @@ export function passGate(request: GateRequest): GateVerdict {
   const missing: Missing[] = [
     ...missingRole(request),
     ...missingDigest(request),
+    ...missingRelease(request, docket),
     ...missingLifts(request, docket, pushers),
     ...missingOpenings(request, request.unopened),
   ];

@@ -17,7 +17,8 @@ export type Need =
   | 'objection'
   | 'hold'
   | 'postponed'
-  | 'unopened';
+  | 'unopened'
+  | 'withdrawn';
 
 /** One thing that the gate still lacks. */
 export interface Missing {

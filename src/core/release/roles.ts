@@ -12,6 +12,9 @@ export const ROLES = [
 ] as const;
 export type Role = (typeof ROLES)[number];
 
+/** Roles that make and publish releases, and that give up what is not published. */
+export const PUBLISHING: readonly Role[] = ['publisher', 'release-manager', 'owner'];
+
 /** The id of a person: short, stable, and public. */
 export const personId = v.pipe(
   v.string(),

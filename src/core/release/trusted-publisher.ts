@@ -114,10 +114,10 @@ export function publisherId(host: Pick<Host, 'sha256'>, publisher: TrustedPublis
 }
 
 /** The first of `publishers` that the identity is, or undefined. */
-export function findPublisher(
-  publishers: readonly TrustedPublisher[],
+export function findPublisher<P extends TrustedPublisher>(
+  publishers: readonly P[],
   identity: Identity,
-): TrustedPublisher | undefined {
+): P | undefined {
   return publishers.find(
     ({ issuer, audience, claims }) =>
       identity.issuer === issuer &&

@@ -15,10 +15,11 @@
  * | `hold`     | not now                                                     |                 |
  * | `postpone` | not before a time, or not until further notice              | `until`         |
  * | `lift`     | an objection, hold or postponement no longer stands         | `lifts`         |
+ * | `withdraw` | these bytes will never be released under this name          |                 |
  * | `seal`     | the registry: this is sealed, and these people pushed it    | `pushers`       |
  * | `publish`  | a release manager: publish these bytes                      |                 |
  *
- * Who stops a release, or lets go what was stopped, must say why. All but `publish` are
+ * Who stops a release, gives it up, or lets go what was stopped, must say why. All but `publish` are
  * committed in the log under a label (`release/commitment.ts`); the intent to publish stands
  * in the release entry instead, with n and previous as if it were the signer's next decision.
  */
@@ -67,6 +68,11 @@ export interface Lift extends Decided {
   readonly reason: string;
 }
 
+export interface Withdrawal extends Decided {
+  readonly decision: 'withdraw';
+  readonly reason: string;
+}
+
 export interface Seal extends Decided {
   readonly decision: 'seal';
   /** Ids of people, and subjects of tokens, in code point order. */
@@ -86,6 +92,7 @@ export type Decision =
   | Hold
   | Postponement
   | Lift
+  | Withdrawal
   | Seal
   | PublishIntent;
 
@@ -109,6 +116,7 @@ const decisionShape = v.variant('decision', [
     context,
   }),
   v.strictObject({ decision: v.literal('lift'), lifts: digest, reason, context }),
+  v.strictObject({ decision: v.literal('withdraw'), reason, context }),
   v.strictObject({
     decision: v.literal('seal'),
     pushers: v.pipe(

@@ -5,10 +5,13 @@
  *
  *     draft ⇄ sealed → publishing → published        draft, sealed → withdrawn
  *
+ * A withdrawn one keeps the digest that was sealed: what was decided about it stays to be read.
+ *
  * The intent of a publish stands inside: that the draft is being published, and the exact
  * bytes to be logged, become true in one write.
  */
 import * as v from 'valibot';
+import type { Digest } from '../../core/digest.ts';
 import { MAX_ENTRY_BYTES } from '../../core/log/tile.ts';
 import { MAX_REVISIONS } from '../../core/release/manifest.ts';
 import { ROLES } from '../../core/release/roles.ts';
@@ -51,11 +54,16 @@ const draftSchema = v.variant('state', [
     /** Leaves of the tree by which its publisher learned of it. */
     size: count,
   }),
-  v.strictObject({ ...common, state: v.literal('withdrawn') }),
+  v.strictObject({ ...common, state: v.literal('withdrawn'), digest: v.exactOptional(digest) }),
 ]);
 
 export type Draft = v.InferOutput<typeof draftSchema>;
 export type DraftIn<State extends Draft['state']> = Extract<Draft, { state: State }>;
 export type Intent = v.InferOutput<typeof intentSchema>;
+
+/** D: what is sealed, or was when the draft was withdrawn. */
+export function sealedDigest(draft: Draft): Digest | undefined {
+  return draft.state === 'draft' ? undefined : draft.digest;
+}
 
 export const draftForm = form<Draft>('the draft', draftSchema);

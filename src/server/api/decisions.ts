@@ -14,6 +14,8 @@ export function decisionEndpoints(registry: Registry): Endpoint[] {
       method: 'post',
       path: '/commitments',
       id: 'commit',
+      load: 'log',
+      rate: 'log',
       summary: 'Log a commitment to a decision, which tells nobody what it is about',
       token: 'required',
       body: shapes.commitment,

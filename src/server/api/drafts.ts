@@ -31,13 +31,15 @@ export function draftEndpoints(
       summary: 'Open a draft, or go on with it, and get the credential for its uploads',
       token: 'required',
       ciJobs: true,
+      query: shapes.planQuery,
       answer: shapes.openedDraft,
       async run(call) {
         const caller = callerOf(call);
         refuseUnrenewable(caller);
-        const status = await registry.openDraft(caller, releaseOf(call));
-        const { subject, tokenId: parent, ci = false } = caller;
-        const uploader = { subject, parent, ci };
+        const { files = 0, bytes = 0 } = call.query;
+        const status = await registry.openDraft(caller, releaseOf(call), { files, bytes });
+        const { subject, tokenId: parent, grant } = caller;
+        const uploader = { subject, parent, grant };
         const { token, expires } = await issueUploadCredential(
           tokens,
           uploader,
@@ -66,7 +68,7 @@ export function draftEndpoints(
       method: 'delete',
       path: DRAFT,
       id: 'withdrawDraft',
-      summary: 'Withdraw a draft that is not published',
+      summary: 'Withdraw a draft; in a gated namespace only what was never sealed',
       token: 'required',
       answer: shapes.draftStatus,
       run: async (call) =>
@@ -76,7 +78,8 @@ export function draftEndpoints(
       method: 'post',
       path: `${DRAFT}/files`,
       id: 'declareFile',
-      summary: 'Declare a file; the answer says which parts are still to be sent',
+      summary:
+        'Declare a file; the answer says which parts are still to be sent. Its size counts against the quota at once (403 quota-exceeded)',
       token: 'required',
       ciJobs: true,
       body: shapes.declaredFile,
@@ -87,6 +90,8 @@ export function draftEndpoints(
       method: 'put',
       path: `${DRAFT}/uploads/{upload}/parts/{number}`,
       id: 'putPart',
+      load: 'part',
+      rate: 'uncounted',
       summary: 'Send one part; Content-Digest (RFC 9530) names its SHA-256',
       token: 'required',
       ciJobs: true,
@@ -102,6 +107,38 @@ export function draftEndpoints(
         };
         await registry.putPart(callerOf(call), releaseOf(call), part, bytesOf(call.request));
         call.response.status(204).end();
+      },
+    }),
+    endpoint({
+      method: 'post',
+      path: `${DRAFT}/uploads/{upload}/requests`,
+      id: 'signParts',
+      summary: 'Signed requests, by which the client sends parts to the store itself',
+      token: 'required',
+      ciJobs: true,
+      body: shapes.namedParts,
+      answer: shapes.signedParts,
+      async run(call) {
+        const upload = param(call, 'upload');
+        const { parts } = call.body;
+        const signed = await registry.signParts(callerOf(call), releaseOf(call), upload, parts);
+        return shapes.showSigned(signed);
+      },
+    }),
+    endpoint({
+      method: 'post',
+      path: `${DRAFT}/uploads/{upload}/parts`,
+      id: 'noteParts',
+      summary: 'Say which parts were sent to the store, and what it answered',
+      token: 'required',
+      ciJobs: true,
+      body: shapes.sentParts,
+      answer: shapes.notedParts,
+      async run(call) {
+        const upload = param(call, 'upload');
+        const { parts } = call.body;
+        await registry.noteParts(callerOf(call), releaseOf(call), upload, parts);
+        return { noted: parts.length };
       },
     }),
     endpoint({
@@ -151,6 +188,8 @@ export function draftEndpoints(
       method: 'post',
       path: `${DRAFT}/publish`,
       id: 'publish',
+      load: 'log',
+      rate: 'log',
       summary: 'Publish what is sealed. There is no way back',
       token: 'required',
       body: shapes.publishRequest,

@@ -6,8 +6,11 @@ import type { Request, Response, Router } from 'express';
 import { CodedError } from '../../core/error.ts';
 import { parseShape, type Shape } from '../../core/shape.ts';
 import { refuseCiJob } from '../../registry/access.ts';
+import type { Admission } from '../admission.ts';
 import type { Authenticator, Identified } from '../auth.ts';
 import { discardBody, FORM, readForm, readJson } from '../body.ts';
+import type { Load } from '../loads.ts';
+import { addressOf, type Rate, type RateLimits } from '../rate-limits.ts';
 import { named, notesOf } from '../request-log.ts';
 
 /** Where the native API lies. */
@@ -23,6 +26,8 @@ export interface Call<Body, Query> {
   readonly caller: Identified | undefined;
   readonly request: Request;
   readonly response: Response;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
 }
 
 /** One endpoint below `/api/v1`. */
@@ -47,6 +52,10 @@ export interface Endpoint<Body = unknown, Query = unknown> {
   /** The media type of a body that is no JSON. */
   readonly consumes?: string;
   readonly status?: number;
+  /** What it is to the server; by default `read` for GET, else `write`. */
+  readonly load?: Load;
+  /** What it is counted as; by default `read` for GET, else `write`. */
+  readonly rate?: Rate | 'uncounted';
   /** How an endpoint refuses that must do so in another form than a problem document. */
   readonly refusal?: Refusal;
   run(call: Call<Body, Query>): Promise<unknown>;
@@ -73,13 +82,20 @@ export function endpoint<Body = unknown, Query = unknown>(
   return it as Endpoint<unknown, unknown>;
 }
 
+/** What every request goes through before its endpoint gets it. */
+export interface Doors {
+  readonly auth: Authenticator;
+  readonly rates: RateLimits;
+  readonly admission: Admission;
+}
+
 /** Mounts endpoints on a router. */
-export function mount(router: Router, endpoints: readonly Endpoint[], auth: Authenticator): void {
+export function mount(router: Router, endpoints: readonly Endpoint[], doors: Doors): void {
   for (const it of endpoints) {
     const path = it.path.replaceAll('{*', '*').replaceAll('{', ':').replaceAll('}', '');
     router[it.method](path, named(API_PATH + it.path), async (request, response) => {
       try {
-        await answer(it, auth, request, response);
+        await answer(it, doors, request, response);
       } catch (error) {
         if (it.refusal === undefined) throw error;
         it.refusal.send(request, response, error);
@@ -90,26 +106,51 @@ export function mount(router: Router, endpoints: readonly Endpoint[], auth: Auth
 
 async function answer(
   it: Endpoint,
-  auth: Authenticator,
+  doors: Doors,
   request: Request,
   response: Response,
 ): Promise<void> {
   // Before the body is looked at: who asks for nothing allowed is told nothing else.
-  const caller =
-    it.token === 'required' ? await auth.required(request) : await auth.caller(request);
+  const caller = await identify(it, doors, request, response);
   if (caller !== undefined) notesOf(response).subject = caller.subject;
   if (caller !== undefined && it.token === 'required' && !it.ciJobs) refuseCiJob(caller);
-  const call = {
+  const name = caller?.tokenId ?? addressOf(request);
+  const usual = it.method === 'get' ? 'read' : 'write';
+  const { rate = usual, load = usual } = it;
+  if (rate !== 'uncounted') await doors.rates.take(rate, name, request, response);
+  const turn = { load, caller: name, request, response };
+  await doors.admission.run(turn, (signal) => respond(it, { caller, request, response, signal }));
+}
+
+/** Who asks. Whoever is refused is counted by address: it is nobody we know. */
+async function identify(
+  it: Endpoint,
+  { auth, rates }: Doors,
+  request: Request,
+  response: Response,
+) {
+  try {
+    return it.token === 'required' ? await auth.required(request) : await auth.caller(request);
+  } catch (error) {
+    await rates.take('read', addressOf(request), request, response);
+    throw error;
+  }
+}
+
+async function respond(
+  it: Endpoint,
+  asked: Pick<Call<unknown, unknown>, 'caller' | 'request' | 'response' | 'signal'>,
+): Promise<void> {
+  const { request, response, signal } = asked;
+  const answered = await it.run({
+    ...asked,
     params: paramsOf(request),
     query: it.query && parseShape(it.query, { ...request.query }, 'the query', 'usage'),
     body: it.body && (await readBody(it, it.body, request)),
-    caller,
-    request,
-    response,
-  };
-  const answered = await it.run(call);
+  });
   discardBody(request);
-  if (it.answer === undefined) return;
+  // Whoever waited was told something else meanwhile.
+  if (it.answer === undefined || signal.aborted) return;
   if (!response.hasHeader('Cache-Control')) response.set('Cache-Control', 'no-store');
   response.status(it.status ?? 200).json(answered);
 }

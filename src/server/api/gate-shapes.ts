@@ -34,6 +34,7 @@ const decision = v.picklist([
   'hold',
   'postpone',
   'lift',
+  'withdraw',
   'seal',
   'publish',
 ]);

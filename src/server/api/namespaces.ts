@@ -14,6 +14,8 @@ export function namespaceEndpoints(registry: Registry, catchUp: CatchUp): Endpoi
       method: 'post',
       path: '/namespaces',
       id: 'createNamespace',
+      load: 'log',
+      rate: 'log',
       summary: 'Begin a namespace with its first policy, signed by its owners',
       token: 'required',
       body: shapes.namespaceRequest,
@@ -26,6 +28,19 @@ export function namespaceEndpoints(registry: Registry, catchUp: CatchUp): Endpoi
           signed: call.body.signed.map(parseBase64),
           override: call.body.override ?? false,
         }),
+    }),
+    endpoint({
+      method: 'get',
+      path: '/namespaces/{namespace}/usage',
+      id: 'usage',
+      summary: 'What a namespace takes up, and what its quota is',
+      token: 'required',
+      answer: shapes.usage,
+      async run(call) {
+        const namespace = parseNamespace(param(call, 'namespace'));
+        const usage = await registry.usage(callerOf(call), namespace);
+        return { namespace, ...(usage !== undefined && { usage }) };
+      },
     }),
     endpoint({
       method: 'get',
@@ -77,6 +92,8 @@ export function namespaceEndpoints(registry: Registry, catchUp: CatchUp): Endpoi
       method: 'post',
       path: '/advisories',
       id: 'advise',
+      load: 'log',
+      rate: 'log',
       summary: 'Log a signed advisory about a published release',
       token: 'required',
       body: shapes.advisoryRequest,

@@ -2,6 +2,7 @@
 import type { Response } from 'express';
 import { parseDigest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
+import { parseEntry } from '../../core/log/entry.ts';
 import type { DocumentName } from '../../core/release/documents.ts';
 import {
   formatModel,
@@ -12,7 +13,8 @@ import {
   parseReleaseName,
   type ReleaseName,
 } from '../../core/release/name.ts';
-import { type Catalogue, MAX_PAGE } from '../../index/catalogue.ts';
+import { type CatalogueRelease, MAX_PAGE } from '../../index/catalogue.ts';
+import type { FollowingCatalogue } from '../../index/open.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { ContentSender } from '../content.ts';
 import { type Call, type Endpoint, endpoint, param } from './endpoint.ts';
@@ -99,14 +101,29 @@ export const MAX_IN_MEMORY_BYTES = 2 ** 20;
 
 export function releaseEndpoints(
   registry: Registry,
-  catalogue: Catalogue,
+  catalogue: FollowingCatalogue,
   sender: ContentSender,
 ): Endpoint[] {
+  /** From the index or, while there is none, from what the namespace's head names. */
+  const advisoriesOn = async ({
+    release,
+    digest,
+  }: Pick<CatalogueRelease, 'release' | 'digest'>) => {
+    if (!catalogue.isBuilding) return catalogue.release(release)?.advisories ?? [];
+    const { advisories } = await registry.freshness(release.namespace);
+    return advisories.flatMap(({ index, entry: bytes }) => {
+      const parsed = parseEntry(bytes);
+      if (!parsed.known || parsed.entry.kind !== 'advisory') return [];
+      const { digest: about, advisory: kind, summary, time } = parsed.entry;
+      return about === digest ? [{ index, kind, summary, time }] : [];
+    });
+  };
   return [
     endpoint({
       method: 'get',
       path: '/releases',
       id: 'listReleases',
+      rate: 'search',
       summary: 'Published releases, newest first; `query` searches',
       token: 'none',
       query: shapes.listQuery,
@@ -136,9 +153,7 @@ export function releaseEndpoints(
       answer: shapes.modelAnswer,
       async run(call) {
         const model = modelOf(call);
-        const releases = catalogue.releases({ model, limit: MAX_PAGE });
-        if (releases.length === 0)
-          throw new CodedError('not-found', `${formatModel(model)} has no published release`);
+        const releases = await releasesOf(model, catalogue, MAX_PAGE);
         publicAnswer(call.response);
         return {
           model: formatModel(model),
@@ -167,7 +182,7 @@ export function releaseEndpoints(
       token: 'none',
       answer: shapes.releaseAnswer,
       async run(call) {
-        const release = publishedOf(call, catalogue);
+        const release = await publishedOf(call, catalogue);
         const found = await registry.release(release);
         if (found === undefined) throw unpublished(release);
         publicAnswer(call.response);
@@ -185,7 +200,7 @@ export function releaseEndpoints(
             format,
           })),
           executes: found.manifest.executes ?? [],
-          advisories: catalogue.release(found.release)?.advisories ?? [],
+          advisories: await advisoriesOn(found),
         };
       },
     }),
@@ -194,11 +209,12 @@ export function releaseEndpoints(
         method: 'get',
         path: `${RELEASE}/${document}`,
         id: `document:${document}`,
+        load: 'content',
         summary,
         token: 'none',
         produces: type,
         async run(call) {
-          const release = publishedOf(call, catalogue);
+          const release = await publishedOf(call, catalogue);
           if (document === 'manifest.json' || document === 'tensors.json') {
             const content = await registry.largeDocument(release, document);
             if (content.size > MAX_IN_MEMORY_BYTES) {
@@ -219,7 +235,7 @@ export function releaseEndpoints(
       produces: 'application/octet-stream',
       async run(call) {
         const digest = parseDigest(param(call, 'digest'), 'the report’s digest');
-        const report = await registry.report(publishedOf(call, catalogue), digest);
+        const report = await registry.report(await publishedOf(call, catalogue), digest);
         call.response
           .set('Cache-Control', IMMUTABLE)
           .set('Content-Disposition', 'attachment')
@@ -231,11 +247,15 @@ export function releaseEndpoints(
       method: 'get',
       path: `${RELEASE}/chunks/{*path}`,
       id: 'chunkList',
+      rate: 'uncounted',
       summary: 'The chunk list of a file: 32 bytes a chunk',
       token: 'none',
       produces: 'application/octet-stream',
       async run(call) {
-        const list = await registry.chunkList(publishedOf(call, catalogue), param(call, 'path'));
+        const list = await registry.chunkList(
+          await publishedOf(call, catalogue),
+          param(call, 'path'),
+        );
         call.response
           .set('Cache-Control', IMMUTABLE)
           .type('application/octet-stream')
@@ -246,18 +266,46 @@ export function releaseEndpoints(
 }
 
 /** The release that the path names, by version or by digest. */
-export function publishedOf(call: Call<unknown, unknown>, catalogue: Catalogue): ReleaseName {
+export async function publishedOf(
+  call: Call<unknown, unknown>,
+  catalogue: FollowingCatalogue,
+): Promise<ReleaseName> {
   const version = param(call, 'version');
   const model = modelOf(call);
   if (!version.startsWith('sha256:')) return parseReleaseName(`${formatModel(model)}@${version}`);
   const digest = parseDigest(version, 'the release’s digest');
-  const found = catalogue.byDigest(model, digest);
+  const found = await orAfterALook(catalogue, () => catalogue.byDigest(model, digest));
   if (found === undefined)
     throw new CodedError(
       'not-found',
       `${formatModel(model)} has no release with the digest ${digest}`,
     );
   return found.release;
+}
+
+/** The releases of one model, newest first. Throws `not-found` when there is none. */
+export async function releasesOf(
+  model: Model,
+  catalogue: FollowingCatalogue,
+  limit: number,
+): Promise<readonly CatalogueRelease[]> {
+  const found = await orAfterALook(catalogue, () => {
+    const releases = catalogue.releases({ model, limit });
+    return releases.length === 0 ? undefined : releases;
+  });
+  if (found !== undefined) return found;
+  throw new CodedError('not-found', `${formatModel(model)} has no published release`);
+}
+
+/** What is not in the index may have been published through another server just now. */
+async function orAfterALook<T>(
+  catalogue: FollowingCatalogue,
+  find: () => T | undefined,
+): Promise<T | undefined> {
+  const found = find();
+  if (found !== undefined) return found;
+  await catalogue.catchUp();
+  return find();
 }
 
 function modelOf(call: Call<unknown, unknown>): Model {

@@ -5,7 +5,7 @@ import type { Missing } from '../../core/release/missing.ts';
 import { formatReleaseName } from '../../core/release/name.ts';
 import { base64, count, digest, hex32, instant } from '../../core/shape.ts';
 import type { CatalogueRelease } from '../../index/catalogue.ts';
-import type { DraftStatus } from '../../registry/registry.ts';
+import type { DraftStatus, SignedParts } from '../../registry/registry.ts';
 import { envelope, shownDecision } from './gate-shapes.ts';
 
 /** Bytes of a policy or of an envelope in a request. */
@@ -26,8 +26,35 @@ export const fileTicket = v.variant('state', [
     upload: v.string(),
     partSize: count,
     parts: v.array(v.strictObject({ number: count, sha256: digest })),
+    /** Ask for signed requests, and send the parts to the store. */
+    direct: v.exactOptional(v.literal(true)),
   }),
 ]);
+
+/** Parts in one request. */
+export const MAX_NAMED_PARTS = 100;
+const namedPart = { number: count, sha256: digest };
+const listOf = <T extends v.GenericSchema>(part: T) =>
+  v.pipe(v.array(part), v.minLength(1), v.maxLength(MAX_NAMED_PARTS));
+
+export const namedParts = v.strictObject({ parts: listOf(v.strictObject(namedPart)) });
+export const sentParts = v.strictObject({
+  parts: listOf(
+    v.strictObject({ ...namedPart, tag: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,256}$/)) }),
+  ),
+});
+export const signedParts = v.strictObject({
+  /** In the order asked for: PUT the part there, with these headers and no token. */
+  requests: v.array(
+    v.strictObject({
+      url: v.string(),
+      headers: v.array(v.strictObject({ name: v.string(), value: v.string() })),
+    }),
+  ),
+  /** How long they are good for. */
+  seconds: count,
+});
+export const notedParts = v.strictObject({ noted: count });
 
 export const draftStatus = v.strictObject({
   reference: v.string(),
@@ -83,6 +110,25 @@ export const published = v.strictObject({
   index: count,
   size: count,
   published: v.boolean(),
+});
+
+const amount = v.strictObject({ files: count, bytes: count });
+export const usage = v.strictObject({
+  namespace: v.string(),
+  /** Without it nothing is limited, and nothing counted. */
+  usage: v.exactOptional(
+    v.strictObject({
+      limits: v.strictObject({
+        bytes: v.exactOptional(count),
+        files: v.exactOptional(count),
+        drafts: v.exactOptional(count),
+      }),
+      used: amount,
+      published: amount,
+      setAside: amount,
+      drafts: count,
+    }),
+  ),
 });
 
 export const namespaceRequest = v.strictObject({
@@ -174,7 +220,21 @@ export const listQuery = v.strictObject({
   limit: v.exactOptional(numberText),
   before: v.exactOptional(numberText),
 });
+/** What is going to be declared in a draft, as far as its pusher knows. */
+export const planQuery = v.strictObject({
+  files: v.exactOptional(numberText),
+  bytes: v.exactOptional(numberText),
+});
 export const policyQuery = v.strictObject({ index: v.exactOptional(numberText) });
+
+/** Signed requests as the API shows them. */
+export function showSigned({ requests, seconds }: SignedParts): v.InferOutput<typeof signedParts> {
+  const shown = requests.map(({ url, headers }) => ({
+    url,
+    headers: Object.entries(headers).map(([name, value]) => ({ name, value })),
+  }));
+  return { requests: shown, seconds };
+}
 
 /** A draft's status as the API shows it. */
 export function showDraft(status: DraftStatus): v.InferOutput<typeof draftStatus> {

@@ -34,8 +34,6 @@ const SUBJECT_TYPES = [
 ] as const;
 /** Bytes of a request: an identity token, and some more. */
 const MAX_REQUEST = MAX_IDENTITY_TOKEN + 4_096;
-/** Exchanges at the same time; a signature check is a fraction of a millisecond, an issuer may take seconds. */
-export const MAX_EXCHANGES = 64;
 
 /** RFC 6749, section 3.2: parameters that nobody knows are let by. */
 const request = v.object({
@@ -87,14 +85,12 @@ interface ExchangeParts {
 
 export function tokenEndpoint(parts: ExchangeParts): Endpoint {
   const { registry, identities, tokens, logger, clock } = parts;
-  let running = 0;
-
   async function exchange(asked: v.InferOutput<typeof request>, response: Response) {
     const namespace = requireExchange(asked, tokens.origin, parts.config.url + API_PATH);
     const identity = await identities.open(asked.subject_token, clock());
-    const publisher = await registry.admitIdentity(namespace, identity);
+    const { publisher, grant } = await registry.admitIdentity(namespace, identity);
     const subject = `ci:${publisher}`;
-    const { token, id } = await issueCiToken(tokens, subject, namespace, clock());
+    const { token, id } = await issueCiToken(tokens, subject, { namespace, grant }, clock());
     notesOf(response).subject = subject;
     const { issuer, subject: job } = identity;
     logger.info({ namespace, publisher, issuer, job, token: id }, 'a CI job was let in');
@@ -111,6 +107,8 @@ export function tokenEndpoint(parts: ExchangeParts): Endpoint {
     method: 'post',
     path: '/token',
     id: 'exchangeToken',
+    load: 'exchange',
+    rate: 'exchange',
     summary: 'Exchange a CI job’s identity token for one that pushes and seals (RFC 8693)',
     token: 'none',
     consumes: FORM,
@@ -119,11 +117,6 @@ export function tokenEndpoint(parts: ExchangeParts): Endpoint {
     answer,
     refusal,
     async run({ body, response }) {
-      if (running >= MAX_EXCHANGES) {
-        const message = 'too many tokens are being exchanged; try again in a moment';
-        throw new CodedError('overloaded', message, { retryAfterSeconds: 1 });
-      }
-      running++;
       try {
         return await exchange(body, response);
       } catch (error) {
@@ -131,8 +124,6 @@ export function tokenEndpoint(parts: ExchangeParts): Endpoint {
           logger.warn({ err: error }, 'an issuer could not be asked for its keys');
         }
         throw error;
-      } finally {
-        running--;
       }
     },
   });
@@ -163,7 +154,8 @@ const refusal: Refusal = {
   status: 400,
   shape: refusalShape,
   send(request: Request, response: Response, error: unknown) {
-    if (!(error instanceof CodedError) || statusOf(error.code) >= 500) throw error;
+    // What OAuth has no word for: too much at once, too often, and what is nobody's fault.
+    if (!(error instanceof CodedError) || isOther(error)) throw error;
     const { status } = refusal;
     const { details, message } = error;
     const chosen = ERRORS.find((it) => it === details.error);
@@ -183,6 +175,10 @@ const refusal: Refusal = {
       );
   },
 };
+
+function isOther({ code }: CodedError): boolean {
+  return code === 'rate-limited' || statusOf(code) >= 500;
+}
 
 /** RFC 6749, section 5.2: what an `error_description` may hold. */
 function asciiOf(message: string): string {

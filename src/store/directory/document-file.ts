@@ -27,7 +27,7 @@ export function parseDocumentFile(file: Uint8Array, path: string): Uint8Array {
   throw new CodedError(
     'storage',
     `${path} is damaged (its checksum does not fit): restore it from a copy, and check the disk`,
-    { path },
+    { path, damaged: true },
   );
 }
 

@@ -16,10 +16,10 @@
  *   was there before finds no folder to link into.
  */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { link, mkdir, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CodedError } from '../../core/error.ts';
-import type { Stored, Version } from '../contract.ts';
+import type { Stat, Stored, Version } from '../contract.ts';
 import type { Disk } from './disk.ts';
 import { ignore } from './disk.ts';
 import { DOCUMENT_HEAD_LENGTH, formatDocumentFile, parseDocumentFile } from './document-file.ts';
@@ -63,6 +63,19 @@ export class Documents {
       const version = formatVersion(newest);
       await this.#makeDurable(path, newest);
       return { bytes: parseDocumentFile(content, file), version };
+    }
+  }
+
+  /** What is known of the newest generation without reading it. */
+  async stat(path: string): Promise<Stat | undefined> {
+    for (;;) {
+      const newest = await newestGeneration(path);
+      if (newest === undefined) return undefined;
+      const found = await stat(fileOf(path, newest)).catch((error: unknown) => {
+        if (isErrno(error, 'ENOENT')) return undefined; // overtaken, or removed
+        throw error;
+      });
+      if (found !== undefined) return { modified: found.mtimeMs, version: formatVersion(newest) };
     }
   }
 

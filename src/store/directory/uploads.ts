@@ -133,6 +133,31 @@ export class Uploads {
     await this.#remove(path);
   }
 
+  /** Forgets the uploads into which nothing was written for `age` milliseconds, and that nobody writes to now. */
+  async abandon(age: number): Promise<number> {
+    const before = Date.now() - age;
+    let abandoned = 0;
+    for (const id of await readdir(this.#layout.uploads)) {
+      const path = this.#layout.upload(id as UploadId);
+      if (!ID.test(id) || !((await lastWrite(path)) < before)) continue;
+      if (await this.#removeUnwritten(path)) abandoned++;
+    }
+    return abandoned;
+  }
+
+  /** Removes an upload; false when somebody writes to it, or has removed it meanwhile. */
+  async #removeUnwritten(path: string): Promise<boolean> {
+    try {
+      const lock = takeLockAlone(join(path, 'lock'));
+      if (lock === undefined) return false;
+      await this.#remove(path).finally(() => lock.release());
+      return true;
+    } catch (error) {
+      if (await isThere(path)) throw error;
+      return false;
+    }
+  }
+
   /** Ends every write that is under way. */
   close(): Promise<void> {
     return this.#open.endAll();
@@ -209,6 +234,13 @@ async function pourPart(
   const received = await pour(body, { handle: upload.content, position, length }, claim.lost);
   if (received > length) throw wrongLength(number, `more than ${length}`, length);
   if (received < length) throw wrongLength(number, received, length);
+}
+
+/** Milliseconds since 1970; for an upload that has gone meanwhile, the end of time. */
+async function lastWrite(path: string): Promise<number> {
+  const places = ['content', 'parts', 'lock'].map((name) => stat(join(path, name)).catch(ignore));
+  const found = await Promise.all(places);
+  return Math.max(...found.map((place) => place?.mtimeMs ?? Number.POSITIVE_INFINITY));
 }
 
 async function refuseMissingParts(path: string, shape: UploadShape): Promise<void> {

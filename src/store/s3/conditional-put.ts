@@ -4,8 +4,8 @@ import { CodedError } from '../../core/error.ts';
 import type { Version } from '../contract.ts';
 import type { Key } from '../keys.ts';
 import { type Bucket, targetOf } from './client.ts';
-import { verdictOf, wasRepeated } from './failure.ts';
-import { MAX_UNDECIDED, pause } from './pause.ts';
+import { isConflict, verdictOf, wasRepeated } from './failure.ts';
+import { Attempts } from './pause.ts';
 
 /** How a conditional PUT ended. */
 export type Outcome =
@@ -28,16 +28,19 @@ export async function putIf(
 ): Promise<Outcome> {
   const condition = expected === null ? { IfNoneMatch: '*' } : { IfMatch: expected };
   const put = { ...targetOf(bucket, key), ...condition, Body: bytes, ContentLength: bytes.length };
+  const attempts = new Attempts(bucket.repeats);
   let answerLost = false;
-  for (let attempt = 0; attempt < MAX_UNDECIDED; attempt++) {
-    await pause(attempt);
+  for (let after: 'failure' | 'conflict' = 'failure'; await attempts.next(after); ) {
     try {
       const { ETag } = await bucket.client.send(new PutObjectCommand(put));
+      bucket.repeats.earn();
       return { kind: 'written', version: ETag as Version };
     } catch (error) {
       const verdict = verdictOf(error);
       if (verdict === 'refused') throw error;
-      answerLost ||= wasRepeated(error) || verdict === 'undecided';
+      after = isConflict(error) ? 'conflict' : 'failure';
+      // What is answered with a conflict was not done, and the next answer is as good as a first.
+      answerLost ||= wasRepeated(error) || (verdict === 'undecided' && after === 'failure');
       if (verdict === 'false') return { kind: answerLost ? 'perhaps' : 'false' };
     }
   }

@@ -15,6 +15,7 @@ const PRECONDITION_FALSE = new Set([
 /** Names that say that the request was understood and refused: sending it again is in vain. */
 const REFUSED = new Set([
   'AccessDenied',
+  'AuthorizationHeaderMalformed',
   'BadDigest',
   'CredentialsProviderError',
   'EntityTooLarge',
@@ -27,6 +28,7 @@ const REFUSED = new Set([
   'InvalidPartOrder',
   'InvalidRange',
   'InvalidRequest',
+  'InvalidToken',
   'KeyTooLongError',
   'MalformedXML',
   'MethodNotAllowed',
@@ -34,9 +36,16 @@ const REFUSED = new Set([
   'NoSuchUpload',
   'NotImplemented',
   'PermanentRedirect',
+  'RequestTimeTooSkewed',
   'SignatureDoesNotMatch',
   'XAmzContentChecksumMismatch',
 ]);
+
+/** Names that say that the bucket has no room; servers differ. */
+const FULL = new Set(['InsufficientStorage', 'QuotaExceeded', 'StorageFull', 'XMinioStorageFull']);
+
+/** Names under which a bucket asks to be asked less. */
+const BUSY = new Set(['SlowDown', 'ServiceUnavailable', 'RequestLimitExceeded', 'Throttling']);
 
 export function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : '';
@@ -54,7 +63,12 @@ export function isAbsent(error: unknown): boolean {
 export function verdictOf(error: unknown): 'false' | 'refused' | 'undecided' {
   const name = nameOf(error);
   if (PRECONDITION_FALSE.has(name)) return 'false';
-  return REFUSED.has(name) ? 'refused' : 'undecided';
+  return REFUSED.has(name) || FULL.has(name) ? 'refused' : 'undecided';
+}
+
+/** Two writers met, and this one was not done (S3: "retry"). */
+export function isConflict(error: unknown): boolean {
+  return ['ConditionalRequestConflict', 'OperationAborted'].includes(nameOf(error));
 }
 
 /** True when the SDK sent a request more than once, so that the first may have had its effect. */
@@ -66,8 +80,13 @@ export function wasRepeated(error: unknown): boolean {
 /** `error` as a CodedError; `doing` completes "cannot …". */
 export function bucketFailure(doing: string, error: unknown): CodedError {
   if (error instanceof CodedError) return error;
+  if (BUSY.has(nameOf(error))) {
+    const message = 'the registry’s store is busy; try again in a moment';
+    return new CodedError('overloaded', message, { retryAfterSeconds: 2 }, { cause: error });
+  }
   const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return new CodedError('storage', `cannot ${doing}: ${why}`, {}, { cause: error });
+  const code = FULL.has(nameOf(error)) ? 'disk-full' : 'storage';
+  return new CodedError(code, `cannot ${doing}: ${why}`, {}, { cause: error });
 }
 
 /** Runs `work`; what it throws becomes a CodedError. `what` completes "cannot …". */

@@ -31,32 +31,49 @@ export interface PartBody {
   readonly signal: AbortSignal;
   /** What the sender threw, or what was wrong with its bytes; undefined if all was well. */
   failure(): { readonly error: unknown } | undefined;
+  /** To be called when the request has ended. */
+  close(): void;
 }
 
 /**
  * The body of a request for part `number`. The stream itself never fails: the SDK passes it
  * through others on which nobody listens for errors, and the process would end. On a failure
  * it falls silent, and the signal ends the request.
+ *
+ * The signal also ends a request whose server takes no more bytes, or gives no answer after
+ * the last, for `stallMs`. How long the sender takes is another's to judge.
  */
 export function partBody(
   body: AsyncIterable<Uint8Array>,
   number: number,
   length: number,
+  stallMs: number,
 ): PartBody {
   const controller = new AbortController();
   let failure: { readonly error: unknown } | undefined;
+  let stall: ReturnType<typeof setTimeout> | undefined;
   const watched = async function* (): AsyncGenerator<Uint8Array, void> {
     try {
-      yield* exactly(body, number, length);
+      for await (const chunk of exactly(body, number, length)) {
+        stall = setTimeout(() => controller.abort(), stallMs);
+        yield chunk;
+        clearTimeout(stall);
+      }
     } catch (error) {
       failure = { error };
       controller.abort();
       await new Promise(() => {});
     }
+    stall = setTimeout(() => controller.abort(), stallMs);
   };
+  const stream = Readable.from(watched(), { objectMode: false });
   return {
-    stream: Readable.from(watched(), { objectMode: false }),
+    stream,
     signal: controller.signal,
     failure: () => failure,
+    close() {
+      clearTimeout(stall);
+      stream.destroy(); // and with it what the sender has not sent yet
+    },
   };
 }

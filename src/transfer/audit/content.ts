@@ -101,12 +101,13 @@ async function* contentOf(
   const connection = new RangeConnection();
   const request = { url: api.fileUrl(release, path), token: api.http.token, size };
   const block = new Uint8Array(Math.min(size, BLOCK_BYTES));
+  let location: string | undefined;
   try {
     for (let offset = 0; offset < size; offset += block.length) {
       const range = { offset, length: Math.min(block.length, size - offset) };
       const read = async () => {
         let filled = 0;
-        await connection.read({ ...request, range }, (bytes) => {
+        location = await connection.read({ ...request, location, range }, (bytes) => {
           block.set(bytes, filled);
           filled += bytes.length;
         });

@@ -54,6 +54,8 @@ interface Fetching {
   readonly file: DownloadFile;
   readonly handle: number;
   left: number;
+  /** Where the registry sends readers of this file, as long as that leads anywhere. */
+  location: string | undefined;
 }
 
 interface Stretch {
@@ -135,16 +137,18 @@ class Download {
   async #attempt(
     thread: DownloadThread,
     lane: number,
-    { file, handle }: Fetching,
+    fetching: Fetching,
     run: ChunkRun,
     missing: Set<number>,
   ): Promise<{ readonly wrongChunk?: number; readonly error?: unknown }> {
+    const { file, handle, location } = fetching;
     const { url, size, list } = file;
     const { chunkSize } = list;
     const digests = digestsOf(list, run);
     const request = {
       url,
       token: this.#options.token,
+      location,
       file: handle,
       size,
       chunkSize,
@@ -153,12 +157,14 @@ class Download {
     };
     let wrong: { wrongChunk?: number } = {};
     try {
-      await thread.fetch(lane, request, (chunk, fits) => {
+      fetching.location = await thread.fetch(lane, request, (chunk, fits) => {
         if (!fits) wrong = { wrongChunk: chunk };
         else if (missing.delete(chunk)) this.#note(file, chunk);
       });
       return wrong;
     } catch (error) {
+      // Whoever else goes there by now finds out by itself.
+      if (fetching.location === location) fetching.location = undefined;
       return { ...wrong, error };
     }
   }
@@ -204,7 +210,12 @@ class Download {
 function* stretchesOf(files: Iterable<DownloadFile>): Generator<Stretch, undefined> {
   for (const file of files) {
     const runs = cutRuns(file.missing, file.list.chunkSize);
-    const fetching: Fetching = { file, handle: file.open(), left: runs.length };
+    const fetching: Fetching = {
+      file,
+      handle: file.open(),
+      left: runs.length,
+      location: undefined,
+    };
     for (const run of runs) yield { fetching, run };
   }
 }

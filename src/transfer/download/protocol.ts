@@ -6,6 +6,8 @@ import type { ChunkTarget } from './chunk-writer.ts';
 export interface FetchRequest extends ChunkTarget {
   readonly url: string;
   readonly token: string | undefined;
+  /** Where an earlier stretch of the file came from, if not from the registry itself. */
+  readonly location: string | undefined;
 }
 
 export interface FetchCall {
@@ -18,7 +20,7 @@ export interface FetchCall {
 /** What became of one chunk, or of the whole stretch. */
 export type FetchReport =
   | { readonly id: number; readonly chunk: number; readonly fits: boolean }
-  | { readonly id: number; readonly done: true }
+  | { readonly id: number; readonly done: true; readonly location: string | undefined }
   | { readonly id: number; readonly done: false; readonly failure: FetchFailure };
 
 /** A coded error crosses between threads as its parts. */

@@ -11,7 +11,7 @@ const PROGRAM = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 
 interface Caller {
   onChunk(index: number, fits: boolean): void;
-  resolve(): void;
+  resolve(location: string | undefined): void;
   reject(error: CodedError): void;
 }
 
@@ -65,12 +65,15 @@ export class DownloadThread {
     return Number(Atomics.load(this.#received, 0));
   }
 
-  /** Fetches a stretch; `onChunk` hears of each chunk as it is complete. */
+  /**
+   * Fetches a stretch; `onChunk` hears of each chunk as it is complete. Resolves to where the
+   * bytes came from, if not from the registry itself.
+   */
   fetch(
     connection: number,
     request: FetchRequest,
     onChunk: (index: number, fits: boolean) => void,
-  ): Promise<void> {
+  ): Promise<string | undefined> {
     if (this.#ended) return Promise.reject(gone());
     const id = this.#calls++;
     return new Promise((resolve, reject) => {
@@ -93,7 +96,7 @@ export class DownloadThread {
     }
     this.#callers.delete(report.id);
     if (report.done) {
-      caller?.resolve();
+      caller?.resolve(report.location);
     } else {
       const { code, message, details } = report.failure;
       caller?.reject(new CodedError(code, message, details));

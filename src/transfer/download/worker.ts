@@ -12,15 +12,16 @@ const connections = new Map<number, RangeConnection>();
 parentPort!.on('message', (call: FetchCall) => void fetchStretch(call));
 
 async function fetchStretch({ id, connection, request }: FetchCall): Promise<void> {
-  const { url, token, size, chunkSize, run } = request;
+  const { url, token, location, size, chunkSize, run } = request;
   const writer = new ChunkWriter(request, (chunk, fits) => report({ id, chunk, fits }));
   const range = bytesOf(run, size, chunkSize);
   try {
-    await connectionOf(connection).read({ url, token, range, size }, (bytes) => {
+    const wanted = { url, token, location, range, size };
+    const from = await connectionOf(connection).read(wanted, (bytes) => {
       writer.take(bytes);
       Atomics.add(received, 0, BigInt(bytes.length));
     });
-    report({ id, done: true });
+    report({ id, done: true, location: from });
   } catch (error) {
     report({ id, done: false, failure: failureOf(error) });
   }

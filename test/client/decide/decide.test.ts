@@ -122,6 +122,34 @@ describe('a registry that lies', () => {
   });
 });
 
+describe('a receipt that is lost', () => {
+  test('keeps nobody from deciding on, where the registry has the decision', async () => {
+    const first = await say();
+    receipts.kept.clear();
+    const second = await say();
+    expect(second).toMatchObject({ n: 1, state: 'recorded' });
+    expect(decisionIn(second).context.previous).toBe(nameOf(nodeHost, first));
+  });
+
+  test('of what was never opened ends it: nobody can name the one before', async () => {
+    await say();
+    receipts.kept.clear();
+    desk.opened.clear();
+    await expect(say()).rejects.toThrow('its receipt is not on this machine');
+  });
+
+  test('is not replaced by what somebody else signed', async () => {
+    const { label } = await say();
+    receipts.kept.clear();
+    const other = signerOf(makeKey());
+    const wish = { release: RELEASE, said: approve, named: desk.sealed, lasts: 60 };
+    const theirs = await decide(meansAt(desk), other, wish, consent);
+    desk.opened.set(label, { index: 0, label, envelope: theirs.envelope });
+    await expect(say()).rejects.toThrow('that your key has not signed');
+    expect(receipts.kept.size).toBe(0);
+  });
+});
+
 describe('one key on two machines', () => {
   test('takes the next number when its own is taken in that moment', async () => {
     const elsewhere = meansAt(desk);

@@ -81,6 +81,50 @@ describe.each([
   });
 });
 
+describe('a withdrawal', () => {
+  const WITHDRAWN = { decision: 'withdraw', reason: 'Another base model' } as const;
+
+  test.each(['pat', 'max', 'olga'])('by one who may publish (%s) is for good', (who) => {
+    const it = hearing();
+    const withdrawal = it.say(who, WITHDRAWN);
+    it.lift('max', withdrawal);
+    it.lift(who, withdrawal);
+    expect(it.ask()).toMatchObject({
+      missing: [
+        {
+          need: 'withdrawn',
+          message: expect.stringContaining(`${who} withdrew it for good, in entry 2: Another base`),
+          waitsFor: [],
+        },
+      ],
+    });
+  });
+
+  test('by anybody else counts for nothing', () => {
+    const it = hearing();
+    for (const who of ['rita', 'eve']) it.say(who, WITHDRAWN);
+    expect(it.needs()).toEqual([]);
+    expect(it.needs({ policy: policyOf({}) })).toEqual([]);
+  });
+
+  test('stands when its key is revoked, and is none when it had expired before', () => {
+    const it = hearing();
+    it.say('pat', WITHDRAWN, { at: 5, context: { expires: day(5) } });
+    expect(it.needs()).toEqual([]);
+    it.say('pat', WITHDRAWN, { context: { expires: day(5) } });
+    expect(it.needs({ revoked: new Set([fakeKey('pat').spki]) })).toEqual(['withdrawn']);
+    expect(it.needs({ policy: withKeys(it.policy, 'pat', []) })).toEqual(['withdrawn']);
+  });
+
+  test('goes with the digest: a later revision, or the same bytes elsewhere, is free of it', () => {
+    const it = hearing();
+    it.say('pat', WITHDRAWN, { digest: FORMER });
+    it.say('pat', WITHDRAWN, { digest: FORMER, context: { release: 'acme/kimi-k2@v0.9' } });
+    it.say('pat', WITHDRAWN, { context: { revision: 3 } });
+    expect(it.needs({ twins })).toEqual([]);
+  });
+});
+
 describe('a lift', () => {
   test('counts only when it is logged after what it lifts', () => {
     const it = hearing();

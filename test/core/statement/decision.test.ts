@@ -69,7 +69,7 @@ describe.each(SAID.map((said) => [said.decision, decided(said)] as const))('%s',
     ['a time without milliseconds', (it) => (it.predicate.context.time = '2026-02-01T12:00:00Z')],
     ['a short nonce', (it) => (it.predicate.context.nonce = '00')],
     ['an origin that is no host', (it) => (it.predicate.context.origin = 'https://models')],
-    ['another decision', (it) => (it.predicate.decision = 'withdraw')],
+    ['another decision', (it) => (it.predicate.decision = 'recall')],
   ])('is refused with %s', (__, change) => {
     expect(() => parseDecision(changed(decision, change))).toThrow();
   });

@@ -9,23 +9,11 @@
  *                 on the disk (where strace can be had)
  */
 import { spawnSync } from 'node:child_process';
-import type { Draw } from './draw.ts';
+import type { Draw } from '../../faults/load/draw.ts';
+import { type Durations, KINDS, type Kind, kindOf } from '../../faults/load/requests.ts';
 
-/** Kinds of requests, and how they are known: the first that fits. Parts are uploaded after `declare`. */
-const REQUESTS = {
-  open: /^PUT .*\/drafts\/[^/]+\/[^/]+\/[^/]+$/,
-  declare: /^POST .*\/files$/,
-  complete: /^POST .*\/complete$/,
-  seal: /^POST .*\/seal$/,
-  gated: /^POST .*\/drafts\/lab\/.*\/publish$/,
-  publish: /^POST .*\/publish$/,
-  commit: /^POST .*\/commitments$/,
-  decide: /^POST .*\/decisions$/,
-  advise: /^POST .*\/advisories$/,
-} as const;
-
-type Timed = keyof typeof REQUESTS | 'start';
-const TIMED = ['start', ...Object.keys(REQUESTS)] as readonly Timed[];
+type Timed = Kind | 'start';
+const TIMED: readonly Timed[] = ['start', ...KINDS];
 
 /** strace's names of system calls, and how many a start and two small releases take. */
 const CALLS = { fsync: 200, '/^link': 60, '/^rename': 12, '/^unlink': 80 } as const;
@@ -41,33 +29,6 @@ const AIMS: readonly (Timed | Call)[] = [
 const MAX_NTH = 3;
 /** A gated release takes as long as several others; the first of two is refused, for a hold. */
 const MAX_GATED = 2;
-/** Milliseconds that a request is thought to take before one was measured. What is logged waits for its batch. */
-const FIRST_GUESS: Readonly<Record<Timed, number>> = {
-  start: 400,
-  open: 20,
-  declare: 20,
-  complete: 20,
-  seal: 60,
-  gated: 300,
-  publish: 300,
-  commit: 300,
-  decide: 20,
-  advise: 300,
-};
-
-/** How long each kind took, on average so far: milliseconds. */
-export class Durations {
-  readonly #known = new Map<Timed, number>();
-
-  of(kind: Timed): number {
-    return this.#known.get(kind) ?? FIRST_GUESS[kind];
-  }
-
-  add(kind: Timed, milliseconds: number): void {
-    const known = this.#known.get(kind) ?? milliseconds;
-    this.#known.set(kind, (3 * known + milliseconds) / 4);
-  }
-}
 
 export class Aim {
   readonly #kind: Timed | Call;
@@ -138,9 +99,4 @@ function mostOf(kind: Timed | Call): number {
 
 function isCall(kind: Timed | Call): kind is Call {
   return kind in CALLS;
-}
-
-function kindOf(request: string): keyof typeof REQUESTS | undefined {
-  const kinds = Object.keys(REQUESTS) as (keyof typeof REQUESTS)[];
-  return kinds.find((kind) => REQUESTS[kind].test(request));
 }

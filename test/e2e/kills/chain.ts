@@ -6,81 +6,53 @@
  * and at the end the client finishes what it had begun, and every byte is audited.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Api } from '../../../src/client/api.ts';
-import { parseRegistryUrl } from '../../../src/client/http.ts';
 import { isCoded } from '../../../src/core/error.ts';
-import { nodeHost } from '../../../src/hashing/host.ts';
 import type { HashingPool } from '../../../src/hashing/pool.ts';
-import { readKeyFile } from '../../../src/keyring/file.ts';
-import { type StatementSigner, statementSigner } from '../../../src/keyring/keys.ts';
-import { DiskPins } from '../../../src/transfer/pins-disk.ts';
-import { type Made, ORIGIN, Sandbox, type ServerProcess } from '../sandbox.ts';
-import { Aim, Durations } from './aim.ts';
-import { type ClientParts, finish, work } from './client.ts';
-import { Comparison } from './contradictions.ts';
-import { Draw } from './draw.ts';
-import { GatedComparison } from './gated-contradictions.ts';
-import { Journal } from './journal.ts';
-import { Lab, type Reach } from './lab.ts';
+import { World } from '../../faults/cluster/world.ts';
+import { work } from '../../faults/load/client.ts';
+import { Draw } from '../../faults/load/draw.ts';
+import { Durations } from '../../faults/load/requests.ts';
+import type { ServerProcess } from '../sandbox.ts';
+import { Aim } from './aim.ts';
 
 /** In that time a client sends every kind of request several times. */
 const MAX_LIFE_MS = 30_000;
 
-/** A registry, and whose keys its client has. */
-interface ChainParts {
-  readonly sandbox: Sandbox;
-  readonly made: Made;
-  readonly owner: StatementSigner;
-  readonly lab: Lab;
-  readonly pool: HashingPool;
-}
-
 /** One registry, its client, and all their lives. */
 export class Chain {
-  readonly #parts: ChainParts;
-  readonly #sandbox: Sandbox;
+  readonly #world: World;
   readonly #draw: Draw;
   readonly #say: (line: string) => void;
-  readonly #journal = new Journal();
-  readonly #comparison = new Comparison(this.#journal);
-  readonly #gatedComparison = new GatedComparison(this.#journal);
   readonly #durations = new Durations();
 
-  private constructor(parts: ChainParts, draw: Draw, say: (line: string) => void) {
-    this.#parts = parts;
-    this.#sandbox = parts.sandbox;
+  private constructor(world: World, draw: Draw, say: (line: string) => void) {
+    this.#world = world;
     this.#draw = draw;
     this.#say = say;
   }
 
   static async make(pool: HashingPool, seed: number, say: (line: string) => void): Promise<Chain> {
-    const sandbox = await Sandbox.make();
     // One thread for file calls: strace counts them for each thread by itself.
-    sandbox.env.UV_THREADPOOL_SIZE = '1';
-    const made = await sandbox.init('acme');
-    const key = await readKeyFile(sandbox.path('offline/owner.key'), undefined);
-    const owner = statementSigner(key, 'the owner');
-    const lab = await Lab.make(sandbox.path('keys'));
-    return new Chain({ sandbox, made, owner, lab, pool }, new Draw(seed), say);
+    const world = await World.make(pool, { env: { UV_THREADPOOL_SIZE: '1' } });
+    return new Chain(world, new Draw(seed), say);
   }
 
   async run(kills: number): Promise<void> {
-    const first = await this.#sandbox.serve();
-    await this.#sandbox.trust(this.#parts.made);
-    await this.#parts.lab.begin(this.#reach(first).connect);
+    const first = await this.#world.sandbox.serve();
+    await this.#world.begin(first.url);
     await first.kill();
     for (let kill = 0; kill < kills; kill++) await this.#live();
     await this.#liveOn();
   }
 
   remove(): Promise<void> {
-    return this.#sandbox.remove();
+    return this.#world.sandbox.remove();
   }
 
   /** One life of the server, from its start to its kill. */
   async #live(): Promise<void> {
     const aim = new Aim(this.#draw, this.#durations);
-    this.#say(`kill ${aim}; so far ${this.#journal.describe()}`);
+    this.#say(`kill ${aim}; so far ${this.#world.journal.describe()}`);
     if (aim.duringStart !== undefined) return this.#killStarting(aim.duringStart);
     const server = await this.#start(aim);
     if (server === undefined) return;
@@ -92,8 +64,10 @@ export class Chain {
       return server.kill();
     });
     void server.ended.then(() => stop.abort());
-    await this.#compare(server, aim).catch((error) => unlessDead(server, error));
-    await work(this.#client(server, stop.signal, aim.fetch));
+    await this.#check(server, `the kill before the one ${aim}`).catch((error) =>
+      unlessDead(server, error),
+    );
+    await work(this.#world.client(server.url, stop.signal, aim.fetch));
     clearTimeout(late);
     const ended = await Promise.race([moment, server.ended, pause(1_000)]);
     if (ended === undefined) await server.kill();
@@ -102,7 +76,7 @@ export class Chain {
   }
 
   async #killStarting(milliseconds: number): Promise<void> {
-    const { child, listening } = this.#sandbox.startServer();
+    const { child, listening } = this.#world.sandbox.startServer();
     const ended = new Promise((resolve) => child.once('close', resolve));
     await pause(milliseconds);
     child.kill('SIGKILL');
@@ -112,7 +86,7 @@ export class Chain {
   /** The server, or undefined when it was killed before it listened. */
   async #start(aim: Aim): Promise<ServerProcess | undefined> {
     const begun = performance.now();
-    const { listening, child } = this.#sandbox.startServer([], aim.under);
+    const { listening, child } = this.#world.sandbox.startServer([], aim.under);
     try {
       const server = await listening;
       this.#durations.add('start', performance.now() - begun);
@@ -123,60 +97,17 @@ export class Chain {
     }
   }
 
-  async #compare(server: ServerProcess, before?: Aim): Promise<void> {
-    const { lab } = this.#parts;
-    const reach = this.#reach(server);
-    const api = new Api({ url: parseRegistryUrl(server.url) });
-    const reader = { host: nodeHost, api, pins: reach.pins, clock: Date.now };
-    const open = await this.#comparison.contradictions(reader);
-    const means = lab.means('rita', reach);
-    const gated = await this.#gatedComparison.contradictions(means, await lab.receipts(reach));
-    const found = [...open, ...gated];
-    if (found.length > 0) throw new Error(`before the kill ${before}: ${found.join('; ')}`);
-  }
-
-  #client(server: ServerProcess, signal: AbortSignal, fetchWith: typeof fetch): ClientParts {
-    const { made, pool, owner, lab } = this.#parts;
-    const reach = this.#reach(server, signal, fetchWith);
-    const api = reach.connect(made.token);
-    return { ...reach, api, journal: this.#journal, pool, owner, lab, origin: ORIGIN };
-  }
-
-  /** How anybody reaches the registry while this server lives. */
-  #reach(
-    server: ServerProcess,
-    signal = new AbortController().signal,
-    fetchWith: typeof fetch = fetch,
-  ): Reach {
-    const url = parseRegistryUrl(server.url);
-    return {
-      connect: (token) => new Api({ url, token, fetch: fetchWith }),
-      pins: new DiskPins(this.#sandbox.path('config/weighhouse/registries')),
-      folder: this.#sandbox.path('client'),
-      signal,
-    };
+  #check({ url }: ServerProcess, after: string): Promise<void> {
+    return this.#world.checks.require(this.#world.shown(url), after);
   }
 
   /** The last life: nothing is killed, everything is finished, and all of it is read. */
   async #liveOn(): Promise<void> {
-    const server = await this.#sandbox.serve();
-    await this.#compare(server);
-    await finish(this.#client(server, new AbortController().signal, fetch));
-    await this.#compare(server);
-    await this.#requireRecorded(server);
-    const { ok, releases } = await this.#sandbox.json('audit', '--content');
-    if (!ok) throw new Error('the audit of the content found violations');
-    this.#say(`at the end ${this.#journal.describe()}, ${releases} in the log`);
+    const server = await this.#world.sandbox.serve();
+    await this.#world.finish(this.#world.shown(server.url));
+    this.#say(`at the end ${this.#world.journal.describe()}`);
     const { status, stderr } = await server.stop();
     if (status !== 0) throw new Error(`the server ended with ${status}: ${stderr}`);
-  }
-
-  /** Nothing that was signed is given up, or left. */
-  async #requireRecorded(server: ServerProcess): Promise<void> {
-    const receipts = await this.#parts.lab.receipts(this.#reach(server));
-    const left = receipts.filter(({ state }) => state !== 'recorded');
-    if (left.length === 0 && receipts.length === this.#journal.decisions.length) return;
-    throw new Error(`${receipts.length} receipts, ${left.length} of them not recorded`);
   }
 }
 

@@ -10,7 +10,7 @@ describe('the body of a part', () => {
     await fc.assert(
       fc.asyncProperty(chunks, async (sent) => {
         const whole = concat(...sent);
-        const { stream, failure } = partBody(from(sent), 1, whole.length);
+        const { stream, failure } = partBody(from(sent), 1, whole.length, 1_000);
         expect(equal(await buffer(stream), whole)).toBe(true);
         expect(failure()).toBeUndefined();
       }),
@@ -42,7 +42,7 @@ describe('the body of a part', () => {
       yield new Uint8Array(10);
       throw error;
     })();
-    const { stream, signal, failure } = partBody(failing, 1, 10);
+    const { stream, signal, failure } = partBody(failing, 1, 10, 1_000);
     const failed: unknown[] = [];
     stream.on('error', (reason) => failed.push(reason));
     const received: unknown[] = [];
@@ -51,6 +51,32 @@ describe('the body of a part', () => {
     expect(failure()).toEqual({ error });
     expect([failed, received]).toEqual([[], []]);
     stream.destroy();
+  });
+});
+
+describe('a request that stands still', () => {
+  test('is ended when the server takes no more, or gives no answer to the whole', async () => {
+    const chunk = new Uint8Array(1 << 20);
+    for (const takesAll of [false, true]) {
+      const { stream, signal, failure, close } = partBody(from([chunk, chunk]), 1, 2 << 20, 20);
+      if (takesAll) stream.resume();
+      else stream.read(0);
+      await new Promise<void>((done) => signal.addEventListener('abort', () => done()));
+      expect(failure()).toBeUndefined();
+      close();
+    }
+  });
+
+  test('because the sender is slow is not', async () => {
+    const slow = (async function* () {
+      yield new Uint8Array(10);
+      await new Promise((done) => setTimeout(done, 60));
+      yield new Uint8Array(10);
+    })();
+    const { stream, signal, close } = partBody(slow, 1, 20, 20);
+    expect(await buffer(stream)).toHaveLength(20);
+    expect(signal.aborted).toBe(false);
+    close();
   });
 });
 

@@ -1,0 +1,115 @@
+/** What the log costs: every operation of a store is a request to S3. */
+import { expect, test } from '@jest/globals';
+import { DEFAULT_POOL_LIMIT } from '../../src/log/pool.ts';
+import type { Sequencer } from '../../src/log/sequencer.ts';
+import { emptyLog, entry, RUSHING, sequence } from '../made/log.ts';
+import type { Disk } from '../made/memory-store.ts';
+
+/** Both end in the same place of a tile; the log of the second has a level more. */
+const [SMALL, LARGE] = [1_000, 100_072];
+const FULL = DEFAULT_POOL_LIMIT.entries;
+
+/** What was asked of a store, by the kind of operation and the kind of key. */
+class Count {
+  readonly asked = new Map<string, number>();
+
+  open(disk: Disk) {
+    return disk.open({
+      turns: ({ kind, key }) => {
+        const what = `${kind} ${key.replace(/\/[x0-9./p-]+$|\/[0-9a-f-]{16,}$/, '')}`;
+        this.asked.set(what, (this.asked.get(what) ?? 0) + 1);
+        return 0;
+      },
+    });
+  }
+
+  /** What `act` asked for, in all and one by one. */
+  async of(act: () => Promise<unknown>) {
+    this.asked.clear();
+    await act();
+    const each = Object.fromEntries([...this.asked].sort());
+    return { total: Object.values(each).reduce((a, b) => a + b, 0), each };
+  }
+}
+
+const fill = (log: Sequencer, count: number, text: string) =>
+  log.append({ entries: Array.from({ length: count }, (_, i) => entry(`${text} ${i}`)) });
+
+/** A log of `size` entries. */
+async function logOf(size: number): Promise<Disk> {
+  const disk = await emptyLog();
+  const log = await sequence(disk.open());
+  for (let left = size; left > 0; left -= FULL) await fill(log, Math.min(FULL, left), `at ${left}`);
+  await log.close();
+  return disk;
+}
+
+/** Does not listen for others, which takes a busy server a request every half a second. */
+const alone = RUSHING;
+
+/** One append by a server that is alone, with everything that is done after its answer. */
+async function costOf(size: number, entries: number) {
+  const count = new Count();
+  const log = await sequence(count.open(await logOf(size - 1)), { turns: alone });
+  await fill(log, 1, 'warm');
+  const cost = await count.of(async () => {
+    await fill(log, entries, 'counted');
+    await log.close();
+  });
+  return cost;
+}
+
+/** One append by a server that has to take over a commit of another one before. */
+async function costAfterAnother(size: number) {
+  const disk = await logOf(size);
+  const count = new Count();
+  const [other, log] = [await sequence(disk.open()), await sequence(count.open(disk))];
+  // The first time it does not know that it is not alone, and loses.
+  for (const text of ['first', 'second']) {
+    await fill(other, 1, `theirs, ${text}`);
+    await fill(log, 1, `ours, ${text}`);
+  }
+  await fill(other, 1, 'theirs');
+  await other.close();
+  const cost = await count.of(async () => {
+    await fill(log, 1, 'ours');
+    await log.close();
+  });
+  return cost;
+}
+
+test('a commit takes six requests, whatever the size of the log', async () => {
+  const [small, large] = [await costOf(SMALL, 1), await costOf(LARGE, 1)];
+  expect(small).toEqual(large);
+  expect(large).toEqual({
+    total: 6,
+    each: {
+      'create log/tile': 1,
+      'create log/tile/entries': 1,
+      'create private/staging': 1,
+      'delete private/staging': 1,
+      'swap log/checkpoint': 1,
+      'swap private/lock': 1,
+    },
+  });
+});
+
+test('a full batch takes a request for every hundred entries or so, whatever the size of the log', async () => {
+  const [small, large] = [await costOf(SMALL, FULL), await costOf(LARGE, FULL)];
+  expect(small).toEqual(large);
+  expect(FULL / large.total).toBeGreaterThan(100);
+});
+
+test('a commit upon that of another server takes a few requests more, at most two for each level of the tree', async () => {
+  const [small, large] = [await costAfterAnother(SMALL), await costAfterAnother(LARGE)];
+  expect(large.total - small.total).toBeLessThanOrEqual(2);
+  expect(large.total).toBeLessThanOrEqual(14);
+});
+
+test('a log that nobody writes to asks for nothing', async () => {
+  const count = new Count();
+  const log = await sequence(count.open(await logOf(3)));
+  const idle = await count.of(() => new Promise((resolve) => setTimeout(resolve, 50)));
+  expect(idle.total).toBe(0);
+  await log.close();
+});

@@ -1,0 +1,34 @@
+/** Servers over one store: what one has committed the others know, though their own logs are behind. */
+import { describe, expect, test } from '@jest/globals';
+import { ACME, PUBLISHER, RELEASE, useWorlds } from '../made/live-registry.ts';
+import { ONE_APPROVAL, openGated } from '../made/team.ts';
+
+const makeWorld = useWorlds();
+
+describe('a server that has committed nothing itself', () => {
+  test('knows a namespace that another one has begun, and pushes and publishes in it', async () => {
+    const world = await makeWorld();
+    const [other, server] = [await world.open(), await world.open()];
+    await other.createNamespace('acme');
+    expect((await server.registry.policy(ACME)).index).toBe(0);
+    const digest = await server.push(PUBLISHER, RELEASE);
+    expect(await server.registry.draftStatus(PUBLISHER, RELEASE)).toMatchObject({ policyIndex: 0 });
+    expect(await server.registry.publish(PUBLISHER, RELEASE, digest)).toMatchObject({ digest });
+  });
+
+  test('goes by the policy that another one has logged last', async () => {
+    const world = await makeWorld();
+    const { live: other, team } = await openGated(world, ONE_APPROVAL);
+    const server = await world.open();
+    await other.push(team.pat, RELEASE);
+    const gate = { approvals: [{ role: 'reviewer', count: 2 }] } as const;
+    const stricter = team.signPolicy(
+      team.policy({ approvals: [...gate.approvals] }, { version: 2 }),
+      'olga',
+    );
+    const { index } = await other.registry.setPolicy(team.member, stricter);
+    expect((await server.registry.policy(ACME)).index).toBe(index);
+    const status = await server.registry.draftStatus(team.pat, RELEASE);
+    expect(status).toMatchObject({ policyIndex: index });
+  });
+});
