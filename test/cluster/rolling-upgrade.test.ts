@@ -51,7 +51,9 @@ async function startClients(): Promise<Traffic> {
 describe('the balancer', () => {
   test('shows nobody the figures of the servers', async () => {
     traffic = new Traffic(cluster);
-    expect(await traffic.ask({ method: 'GET', path: '/metrics' })).toMatchObject({ status: 404 });
+    for (const path of ['/metrics', '/metrics/', '//metrics', '/%6detrics']) {
+      expect(await traffic.ask({ method: 'GET', path })).toMatchObject({ status: 404 });
+    }
     expect(await traffic.ask({ method: 'GET', path: '/livez' })).toMatchObject({ status: 200 });
   });
 

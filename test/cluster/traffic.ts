@@ -64,8 +64,8 @@ export class Traffic {
     };
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const sent = request(
-        new URL(path, this.#cluster.url),
-        { method, headers, agent: this.#agent },
+        this.#cluster.url,
+        { path, method, headers, agent: this.#agent },
         resolve,
       );
       sent.once('error', reject);
