@@ -69,9 +69,9 @@ module.exports = {
     },
     {
       name: 'concrete-stores',
-      comment: 'Only main.ts names a concrete store',
+      comment: 'A store is chosen and put together at the top alone',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(store/|main\\.ts$)' },
+      from: { path: '^src/', pathNot: '^src/(store/|(open-store|main)\\.ts$)' },
       to: { path: '^src/store/(?!contract|keys)' },
     },
   ],

@@ -1,7 +1,6 @@
 /**
- * Puts the server together: the one place that names a concrete store and joins the rooms.
- * `openRegistryAt` is what the server and the operator's commands share; `serve` adds the
- * index, the HTTP server and an orderly end.
+ * The server, put together: a registry, its index, the HTTP server around it, what runs in the
+ * background, and an orderly end.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -9,34 +8,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
-import { type BytesWay, readConfig } from './config.ts';
+import type { BytesWay } from './config.ts';
 import { CodedError, isCoded } from './core/error.ts';
-import { parseTlogPolicy } from './core/log/tlog-policy.ts';
 import { formatVerifierKey } from './core/note/key.ts';
 import type { ReleaseName } from './core/release/name.ts';
 import { formatPem } from './core/statement/public-key.ts';
 import { presentLogKey, presentReleaseKeys } from './core/trust/periods.ts';
-import type { TrustRoot } from './core/trust/succession.ts';
 import { expectLargeBodies } from './hashing/garbage.ts';
 import { nodeHost } from './hashing/host.ts';
 import { HashingPool } from './hashing/pool.ts';
 import { type FollowingCatalogue, openCatalogue } from './index/open.ts';
 import { UPLOAD_SECONDS } from './keyring/token.ts';
-import { type LastSeen, openLastSeen } from './log/last-seen.ts';
-import { type Patience, persistFor } from './log/pause.ts';
-import { type LogReader, type OpenCheckpoint, openLogReader } from './log/reader.ts';
-import { openOwn } from './log/recover.ts';
-import { type Observer, openSequencer, type Sequencer } from './log/sequencer.ts';
-import { openWitnesses, type Witnesses } from './log/witnesses.ts';
 import { internet } from './oidc/address.ts';
 import { type Identities, openIdentities } from './oidc/identity.ts';
 import { parseIssuers } from './oidc/issuers.ts';
-import { LiveTrust } from './operator/live-trust.ts';
+import { type OpenRegistry, openRegistryAt } from './open-registry.ts';
+import type { LiveTrust } from './operator/live-trust.ts';
 import { Damages } from './registry/damages.ts';
-import { closeWithHeads } from './registry/heads.ts';
-import { openRegistry } from './registry/open.ts';
 import type { Limits } from './registry/quotas.ts';
-import type { Registry } from './registry/registry.ts';
 import { BackgroundScrub } from './scrub/background.ts';
 import { Admission } from './server/admission.ts';
 import { createApp } from './server/app.ts';
@@ -48,10 +37,7 @@ import { type Rates, rateLimits } from './server/rate-limits.ts';
 import type { TrustedProxies } from './server/trusted-proxies.ts';
 import { sweepUploads } from './store/abandoned.ts';
 import type { DirectAccess, Store } from './store/contract.ts';
-import { openDirectory } from './store/directory.ts';
-import { keys } from './store/keys.ts';
 import { observed } from './store/observed.ts';
-import { probeStore } from './store/probe.ts';
 import { writeProbe } from './store/write-probe.ts';
 
 /** Milliseconds that running requests are given when the server is told to stop. */
@@ -63,136 +49,6 @@ const ROOT_ENDS_SOON = 30 * 24 * 3600 * 1000;
 
 /** How long a start waits for the index; what else a server does takes none. */
 const INDEX_PATIENCE_MS = 2_000;
-
-/**
- * How long a start waits for a bucket that does not answer: after a power cut the servers come
- * up in any order.
- */
-export const STORE_PATIENCE_MS = 120_000;
-
-/**
- * Opens the store at `address`: a directory, or `s3://bucket/prefix`, which is only taken if it
- * proves that its conditional writes are real.
- */
-export async function openStore(
-  address: string,
-  options: { create?: boolean; patience?: Patience; bucketUrl?: string | undefined } = {},
-): Promise<Store> {
-  const { create = false, patience, bucketUrl } = options;
-  if (!address.startsWith('s3://')) return openDirectory(address, { create });
-  // Loaded only when it is needed: the SDK takes longer to load than most commands run.
-  const { openBucket } = await import('./store/s3.ts');
-  const { s3Endpoint } = readConfig();
-  const bucket = openBucket(address, {
-    ...(s3Endpoint !== undefined && { endpoint: s3Endpoint }),
-    ...(bucketUrl !== undefined && { publicEndpoint: bucketUrl }),
-  });
-  const probe = () => proveStore(bucket);
-  await (patience === undefined ? probe() : persistFor(patience, probe));
-  return bucket;
-}
-
-/** Throws `storage` for a store on which more or fewer than one of several writers wins. */
-export function proveStore(store: Store): Promise<void> {
-  return probeStore(store, () => new Uint8Array(randomBytes(16)));
-}
-
-/** A registry on its store, without a server around it. */
-export interface OpenRegistry {
-  readonly registry: Registry;
-  readonly log: LogReader;
-  readonly sequencer: Sequencer;
-  readonly trust: LiveTrust;
-  close(): Promise<void>;
-}
-
-export interface RegistryOptions {
-  readonly observer?: Observer;
-  /** Where this node remembers how far it has seen the log. */
-  readonly stateDirectory?: string;
-  /** A C2SP tlog-policy file that names the witnesses whose cosignatures a checkpoint needs. */
-  readonly witnessPolicy?: string | undefined;
-  readonly onAbsentWitness?: (witness: string, cause: unknown) => void;
-  /** What clients do with the store by themselves. */
-  readonly direct?: DirectAccess | undefined;
-  /** Told of each newer trust root. */
-  readonly onRoot?: (root: TrustRoot) => void;
-  /** What is known to be damaged, where somebody else asks too. */
-  readonly damages?: Damages;
-  /** Told of each publish that was left in the middle and cannot be finished for now. */
-  readonly onUnfinished?: (marker: string, cause: unknown) => void;
-  /** What a namespace may take up that has no quota of its own. */
-  readonly quota?: Limits | undefined;
-}
-
-/** Opens the registry in `store` with the keys of `directory`, and finishes what a crash left. */
-export async function openRegistryAt(
-  store: Store,
-  directory: string,
-  passphrase: string | undefined,
-  options: RegistryOptions = {},
-): Promise<OpenRegistry> {
-  const trust = await LiveTrust.open({
-    store,
-    host: nodeHost,
-    keysDirectory: directory,
-    passphrase,
-    ...(options.onRoot === undefined ? {} : { onRoot: options.onRoot }),
-  });
-  const clock = Date.now;
-  const random = () => new Uint8Array(randomBytes(32));
-  const { stateDirectory, witnessPolicy, onAbsentWitness, observer } = options;
-  const sequencer = await openSequencer({
-    store,
-    host: nodeHost,
-    origin: trust.origin,
-    get keys() {
-      return trust.logKeys;
-    },
-    get formerKeys() {
-      return trust.formerLogKeys;
-    },
-    renewKeys: () => trust.renew(),
-    clock,
-    random,
-    closing: closeWithHeads(nodeHost),
-    ...(observer !== undefined && { observer }),
-    ...(stateDirectory !== undefined && {
-      lastSeen: lastSeenOf(stateDirectory, trust, observer),
-    }),
-    ...(witnessPolicy !== undefined && (await openPolicy(store, witnessPolicy, onAbsentWitness))),
-  });
-  const log = openLogReader(store, nodeHost, openingBy(store, trust));
-  const hashing = new HashingPool();
-  const registry = await openRegistry({
-    store,
-    host: nodeHost,
-    origin: trust.origin,
-    log: sequencer,
-    reader: log,
-    keys: trust,
-    hashing,
-    direct: options.direct,
-    clock,
-    random,
-    damages: options.damages,
-    onUnfinished: options.onUnfinished,
-    quota: options.quota,
-  });
-  await registry.recover();
-  return {
-    registry,
-    log,
-    sequencer,
-    trust,
-    async close() {
-      // The order in which they need each other: what still runs may still be logged.
-      await registry.close();
-      await sequencer.close();
-      await hashing.close();
-    },
-  };
-}
 
 export interface ServeOptions {
   readonly store: Store;
@@ -396,51 +252,6 @@ function followRoot(trust: LiveTrust, logger: Logger): NodeJS.Timeout {
       logger.error({ err: error }, 'the trust root could not be read anew');
     });
   return setInterval(look, ROOT_LOOK_MS).unref();
-}
-
-/** A registry that is made anew under the same name has other keys, and nothing to do with the old one. */
-export function lastSeenPath(directory: string, { origin, log }: TrustRoot): string {
-  const first = log[0]!.key;
-  return join(directory, `${origin}+${first.id.toString(16).padStart(8, '0')}.checkpoint`);
-}
-
-function lastSeenOf(directory: string, { root }: LiveTrust, observer?: Observer): LastSeen {
-  return openLastSeen(lastSeenPath(directory, root), (cause) => observer?.failed?.(cause));
-}
-
-/** Opens checkpoints that a key of the trust root has signed. */
-function openingBy(store: Store, trust: LiveTrust): OpenCheckpoint {
-  const open = (note: Uint8Array) => {
-    const { origin, logKeys, formerLogKeys } = trust;
-    const log = { store, host: nodeHost, origin, keys: logKeys, formerKeys: formerLogKeys };
-    return openOwn(log, keys.checkpoint(), note);
-  };
-  return async (note) => {
-    try {
-      return open(note);
-    } catch {
-      // Another server may have signed it by a key that a newer root names.
-      await trust.renew();
-      return open(note);
-    }
-  };
-}
-
-async function openPolicy(
-  store: Store,
-  path: string,
-  onAbsent: RegistryOptions['onAbsentWitness'],
-): Promise<Witnesses> {
-  const bytes = await readFile(path).catch((error: Error) => {
-    throw new CodedError('usage', `the witness policy ${path} cannot be read: ${error.message}`);
-  });
-  const policy = parseTlogPolicy(nodeHost, bytes);
-  return openWitnesses({
-    store,
-    host: nodeHost,
-    policy,
-    ...(onAbsent === undefined ? {} : { onAbsent }),
-  });
 }
 
 /**

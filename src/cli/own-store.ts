@@ -1,7 +1,7 @@
 /** The store of a registry, on its operator's machine: only that of the keys that lie here. */
 import { CodedError } from '../core/error.ts';
 import { nodeHost } from '../hashing/host.ts';
-import { openStore } from '../main.ts';
+import { openStore } from '../open-store.ts';
 import { readOrigin } from '../operator/keys-directory.ts';
 import { readBasis } from '../scrub/basis.ts';
 import type { Store } from '../store/contract.ts';

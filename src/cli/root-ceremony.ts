@@ -22,7 +22,7 @@ import {
 import { parseRoot, rootToSign } from '../core/trust/root.ts';
 import { nodeHost } from '../hashing/host.ts';
 import { openLogReader } from '../log/reader.ts';
-import { openStore } from '../main.ts';
+import { openStore } from '../open-store.ts';
 import { readStoredRoot } from '../operator/stored-root.ts';
 import type { Context } from './context.ts';
 import { type PassphraseFlags, serverPassphrase } from './passphrase.ts';

@@ -12,7 +12,7 @@ import type { TrustRoot } from '../core/trust/succession.ts';
 import { nodeHost } from '../hashing/host.ts';
 import type { StatementSigner } from '../keyring/keys.ts';
 import type { Appended } from '../log/item.ts';
-import { openStore } from '../main.ts';
+import { openStore } from '../open-store.ts';
 import { type HeldKeys, openHeldKeys } from '../operator/keys-directory.ts';
 import { publishRoot, type RootToPublish } from '../operator/publish-root.ts';
 import { readStoredRoot } from '../operator/stored-root.ts';

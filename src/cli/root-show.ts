@@ -7,7 +7,7 @@ import { CodedError } from '../core/error.ts';
 import { parseProposal } from '../core/trust/proposal.ts';
 import { parseRoot, type RootDocument } from '../core/trust/root.ts';
 import { nodeHost } from '../hashing/host.ts';
-import { openStore } from '../main.ts';
+import { openStore } from '../open-store.ts';
 import { readStoredRoot } from '../operator/stored-root.ts';
 import type { Context, SharedFlags } from './context.ts';
 import { openReader } from './reach.ts';

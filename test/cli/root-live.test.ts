@@ -18,7 +18,7 @@ import { readKeyFile } from '../../src/keyring/file.ts';
 import { ed25519Seed, statementSigner } from '../../src/keyring/keys.ts';
 import { openToken } from '../../src/keyring/token.ts';
 import { storedTiles } from '../../src/log/reader.ts';
-import { openStore } from '../../src/main.ts';
+import { openStore } from '../../src/open-store.ts';
 import { makeServerKey, openHeldKeys } from '../../src/operator/keys-directory.ts';
 import { LiveTrust } from '../../src/operator/live-trust.ts';
 import { publishRoot } from '../../src/operator/publish-root.ts';

@@ -27,7 +27,7 @@ import { nodeHost } from '../../src/hashing/host.ts';
 import { readKeyFile } from '../../src/keyring/file.ts';
 import { type StatementSigner, statementSigner } from '../../src/keyring/keys.ts';
 import { formatStaging } from '../../src/log/staging.ts';
-import { type OpenRegistry, openRegistryAt } from '../../src/main.ts';
+import { type OpenRegistry, openRegistryAt } from '../../src/open-registry.ts';
 import { initRegistry } from '../../src/operator/init.ts';
 import { openHeldKeys } from '../../src/operator/keys-directory.ts';
 import { signPolicy, soloFor } from '../../src/operator/namespace.ts';

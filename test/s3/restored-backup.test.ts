@@ -11,7 +11,7 @@ import { type Seaweedfs, startSeaweedfs } from '../../scripts/peers/seaweedfs.ts
 import { parseOrigin } from '../../src/core/log/checkpoint.ts';
 import { parseNamespace } from '../../src/core/release/name.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
-import { type OpenRegistry, openRegistryAt } from '../../src/main.ts';
+import { type OpenRegistry, openRegistryAt } from '../../src/open-registry.ts';
 import { initRegistry, type NewRegistry } from '../../src/operator/init.ts';
 import { signPolicy, soloFor } from '../../src/operator/namespace.ts';
 import type { Store } from '../../src/store/contract.ts';

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseOrigin } from '../../../src/core/log/checkpoint.ts';
 import { formatEntry } from '../../../src/core/log/entry.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
-import { openRegistryAt } from '../../../src/main.ts';
+import { openRegistryAt } from '../../../src/open-registry.ts';
 import { initRegistry } from '../../../src/operator/init.ts';
 import { openBucket } from '../../../src/store/s3.ts';
 import { type Seaweedfs, startSeaweedfs } from '../../peers/seaweedfs.ts';

@@ -7,7 +7,8 @@ import { parseOrigin } from '../../core/log/checkpoint.ts';
 import { type Namespace, parseNamespace } from '../../core/release/name.ts';
 import { nodeHost } from '../../hashing/host.ts';
 import type { StatementSigner } from '../../keyring/keys.ts';
-import { openRegistryAt, openStore } from '../../main.ts';
+import { openRegistryAt } from '../../open-registry.ts';
+import { openStore } from '../../open-store.ts';
 import {
   initRegistry,
   type KeyPlaces,

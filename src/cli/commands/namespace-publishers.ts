@@ -13,7 +13,7 @@ import {
 import { parseShape } from '../../core/shape.ts';
 import { parseRoot } from '../../core/trust/root.ts';
 import { nodeHost } from '../../hashing/host.ts';
-import { openStore } from '../../main.ts';
+import { openStore } from '../../open-store.ts';
 import {
   distrustPublisher,
   trustedPublishers,

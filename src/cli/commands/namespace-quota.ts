@@ -5,7 +5,7 @@
 import type { Command } from 'commander';
 import { CodedError } from '../../core/error.ts';
 import { parseNamespace } from '../../core/release/name.ts';
-import { openStore } from '../../main.ts';
+import { openStore } from '../../open-store.ts';
 import { type Limits, recountQuota, setQuota, type Usage, usageOf } from '../../registry/quotas.ts';
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { parseNamespace } from '../../core/release/name.ts';
 import { nodeHost } from '../../hashing/host.ts';
-import { openStore } from '../../main.ts';
+import { openStore } from '../../open-store.ts';
 import { openTokenKey } from '../../operator/keys-directory.ts';
 import { readStoredRoot } from '../../operator/stored-root.ts';
 import { noProxies } from '../../server/trusted-proxies.ts';

@@ -9,7 +9,7 @@ import { parseNamespace } from '../../core/release/name.ts';
 import type { TrustRoot } from '../../core/trust/succession.ts';
 import { nodeHost } from '../../hashing/host.ts';
 import { TOKEN_ROLES, type TokenRole } from '../../keyring/token.ts';
-import { openStore } from '../../main.ts';
+import { openStore } from '../../open-store.ts';
 import { openTokenKey, readOrigin } from '../../operator/keys-directory.ts';
 import { readStoredRoot } from '../../operator/stored-root.ts';
 import { keys } from '../../store/keys.ts';
