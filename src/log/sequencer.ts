@@ -275,11 +275,11 @@ class StoreSequencer implements Sequencer {
     this.#answer(attempt);
   }
 
-  #tryAgain(waiters: readonly Waiter[]): Promise<void> {
+  #tryAgain(waiters: readonly Waiter[]): void {
     this.#options.observer?.lost?.();
     this.#pool.putBack(waiters);
     this.#rhythm.hurry();
-    return this.#turns.lost();
+    void this.#turns.lost();
   }
 
   #answer({ batch, growth, begun }: Attempt): void {
@@ -304,7 +304,7 @@ class StoreSequencer implements Sequencer {
       for (const { waiter, error } of refused) waiter.reject(error);
       return;
     }
-    return this.#tryAgain(refused.map(({ waiter }) => waiter));
+    this.#tryAgain(refused.map(({ waiter }) => waiter));
   }
 
   // ------------------------------------------------------------------ what goes wrong

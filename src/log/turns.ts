@@ -37,13 +37,13 @@ const COMPANY_MS = 60_000;
 export interface TurnTaking {
   /** Milliseconds until it may try to replace `lock`, known for `age` milliseconds; 0 for now. */
   wait(lock: Lock, age: number): number;
-  /** Is it worth a look whether `lock` is still the newest? */
-  looks(lock: Lock): boolean;
+  /** A turn begins. Is it worth a look whether `lock` is still the newest? */
+  begin(lock: Lock): boolean;
   /** The turns after it will have committed upon `before`. `more`: will it have more to commit? */
   next(before: Lock, more: boolean | 'perhaps'): readonly string[];
   /** It has committed. */
   taken(): void;
-  /** Another process was first. Resolves when what there is to do about it is done. */
+  /** Another process was first. Nobody need wait for what is done about it; never rejects. */
   lost(): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export class PoliteTurns implements TurnTaking {
     return this.#hasWished ? Math.max(0, lock.turns.length * TURN_MS - age) : 0;
   }
 
-  looks(lock: Lock): boolean {
+  begin(lock: Lock): boolean {
     if (lock.by !== this.#name) this.#companyAt = performance.now();
     const mayHaveCompany = performance.now() - this.#companyAt < COMPANY_MS;
     if (mayHaveCompany || (this.#isBusy && performance.now() - this.#listedAt > LISTEN_MS)) {
@@ -135,7 +135,7 @@ export interface Seen {
 
 /** Resolves when it is the process's turn, or it is to stop. Throws what a look throws. */
 export async function untilTurn(log: Seen, turns: TurnTaking, signal: AbortSignal): Promise<void> {
-  const looks = turns.looks(log.seen.lock);
+  const looks = turns.begin(log.seen.lock);
   // A lock that is not stood upon yet is the one that a race was just lost to.
   if (looks && log.isUpToDate) await log.look();
   for (;;) {

@@ -96,7 +96,7 @@ describe('several processes on one store', () => {
       const name = (draw: Draw) => `${draw(4)}`.repeat(16);
       const liar = (draw: Draw): TurnTaking => ({
         wait: () => [0, 0, Number.NaN, -5, draw(20)][draw(5)]!,
-        looks: () => draw(2) === 0,
+        begin: () => draw(2) === 0,
         next: () => Array.from({ length: draw(17) }, () => name(draw)),
         taken: () => {},
         lost: async () => {},

@@ -43,7 +43,7 @@ describe('the order of turns', () => {
     const [turns, newcomer] = [new PoliteTurns(A, disk.open()), new PoliteTurns(D, disk.open())];
     await newcomer.lost();
     expect(newcomer.wait(lockOf([A, B]), 0)).toBe(2 * TURN_MS);
-    expect(turns.looks(lockOf([A, B], B))).toBe(true);
+    expect(turns.begin(lockOf([A, B], B))).toBe(true);
     await settled();
     expect(turns.next(lockOf([A, B]), true)).toEqual([B, D, A]);
     turns.taken();
@@ -56,7 +56,7 @@ describe('the order of turns', () => {
     const disk = new Disk();
     const asked: string[] = [];
     const store = disk.open({ turns: ({ key }) => asked.push(key) && 0 });
-    expect(new PoliteTurns(A, store).looks(lockOf([], A))).toBe(false);
+    expect(new PoliteTurns(A, store).begin(lockOf([], A))).toBe(false);
     await settled();
     expect(asked).toEqual([]);
   });

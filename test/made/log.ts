@@ -46,7 +46,7 @@ export async function emptyLog(): Promise<Disk> {
 /** Everyone for himself: where several write, nearly every commit is a race. */
 export const RUSHING: TurnTaking = {
   wait: () => 0,
-  looks: () => false,
+  begin: () => false,
   next: () => [],
   taken: () => {},
   lost: async () => {},

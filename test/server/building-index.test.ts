@@ -15,6 +15,7 @@ const building: FollowingCatalogue = {
   isBuilding: true,
   size: () => 5,
   releases: refuse,
+  models: refuse,
   release: refuse,
   byDigest: refuse,
   history: refuse,
