@@ -40,7 +40,7 @@ import type {
 } from '../../src/registry/registry.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { enrolled } from './enrolment.ts';
-import { countingRandom, START } from './log.ts';
+import { countingRandom, RUSHING, START } from './log.ts';
 import { type Behaviour, Disk } from './memory-store.ts';
 import { makeLogKey, ORIGIN } from './model-signature.ts';
 import { type MadeKey, makeKey } from './p256.ts';
@@ -144,6 +144,8 @@ export class World {
     const random = countingRandom(this.#processes << 20);
     const closing = closeWithHeads(nodeHost);
     const log = await openSequencer({
+      // Races are what these registries are for; politeness would prevent most of them.
+      turns: RUSHING,
       ...this.logOptions(store),
       clock: this.clock,
       random,
