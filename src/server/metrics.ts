@@ -76,6 +76,15 @@ export function createMetrics(indexSize: () => number | undefined = () => undefi
     help: 'Objects that the scrub of this server has looked at',
     registers,
   });
+  let countDamaged = async () => 0;
+  new Gauge({
+    name: 'weighhouse_damaged_objects',
+    help: 'Objects of the store that are known to be damaged; weighhouse repair restores them',
+    registers,
+    async collect() {
+      this.set(await countDamaged());
+    },
+  });
   const scrubBytes = new Counter({
     name: 'weighhouse_scrub_bytes_total',
     help: 'Bytes that the scrub of this server has read',
@@ -96,14 +105,7 @@ export function createMetrics(indexSize: () => number | undefined = () => undefi
       scrubBytes.inc(bytes);
     },
     watchDamage(count) {
-      new Gauge({
-        name: 'weighhouse_damaged_objects',
-        help: 'Objects of the store that are known to be damaged; weighhouse repair restores them',
-        registers,
-        async collect() {
-          this.set(await count());
-        },
-      });
+      countDamaged = count;
     },
   };
 }

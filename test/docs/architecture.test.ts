@@ -38,6 +38,10 @@ describe.each([
   'docs/formats.md',
   'docs/trusted-publishing.md',
   'docs/key-compromise.md',
+  'docs/operations.md',
+  'docs/restored-backup.md',
+  'docs/scrub-and-repair.md',
+  'docs/verify-elsewhere.md',
   'docs/scrub-and-repair.md',
   'keys/README.md',
 ])('%s', (page) => {
