@@ -78,6 +78,14 @@ describe('content that is known to be damaged', () => {
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ details: { object: manifest } });
   });
+
+  test('is a signature too, whoever asks for it', async () => {
+    const other = await another();
+    const signature = keys.signature(parseReleaseName(REFERENCE));
+    await damages.record(signature, FOUND);
+    for (const path of ['/api/v1/releases/acme/tiny/v1/model.sig', '/acme/tiny/resolve/v1/model.sig'])
+      expect([path, (await other(path)).status]).toEqual([path, 503]);
+  });
 });
 
 describe('a tile that rots', () => {

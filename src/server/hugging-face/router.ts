@@ -182,12 +182,12 @@ export function hubRouter({ registry, catalogue, sender, auth, url, logger }: Hu
     route('get', `/:namespace/:name/${kind}/:rev/*path`, async (request, response) => {
       const snapshot = await snapshotOf(request, response);
       const file = fileAt(snapshot, joined(request.params.path));
-      const digits = file.sha256.slice('sha256:'.length);
-      response.set({ 'X-Linked-ETag': `"${digits}"`, 'X-Linked-Size': String(file.size) });
       const content =
         file.path === SIGNATURE_PATH
           ? await snapshots.signatureContent(snapshot)
           : await registry.content(snapshot.release, file.path);
+      const digits = content.sha256.slice('sha256:'.length);
+      response.set({ 'X-Linked-ETag': `"${digits}"`, 'X-Linked-Size': String(content.size) });
       // A branch moves on; only under its commit is a file what it is for ever.
       const isFixed = request.params.rev === snapshot.revision;
       response.set('Cache-Control', isFixed ? IMMUTABLE : MOVING);
