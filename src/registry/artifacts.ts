@@ -19,7 +19,7 @@ import type { Manifest } from '../core/release/manifest.ts';
 import type { Model, ReleaseName } from '../core/release/name.ts';
 import { readGguf } from '../core/weights/gguf.ts';
 import { keys } from '../store/keys.ts';
-import { Contents, readerOfBlob } from './content.ts';
+import { checkedReaderOf } from './checked-reader.ts';
 import { type ArtifactsRecord, artifactObjectForm, artifactsForm } from './documents/artifact.ts';
 import { load } from './documents/form.ts';
 import type { RegistryParts } from './parts.ts';
@@ -96,10 +96,9 @@ export class Artifacts {
   async #ollama(release: ReleaseName, manifest: Manifest): Promise<Made | undefined> {
     const file = ollamaModel(manifest);
     if (file === undefined) return undefined;
-    const binding = await new Contents(this.#parts).find(file.sha256);
-    if (binding === undefined) return undefined;
-    const reader = readerOfBlob(this.#parts.store, binding.blob, file.size);
-    const gguf = await readGguf(reader, file.path);
+    // What is made is kept for ever: not out of bytes that have rotted.
+    const content = await this.#releases.content(release, file.path);
+    const gguf = await readGguf(checkedReaderOf(this.#parts.host, content), file.path);
     const made = ollamaArtifact(this.#parts.host, manifest, file, gguf);
     await this.#keep(release, 'blob', made.config);
     await this.#keep(release, 'manifest', made.manifest);

@@ -4,6 +4,7 @@
  * by none. A server that cannot read the list goes on with the one that it has: what it sends
  * is hashed all the same, here or by the client.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '../core/error.ts';
 import type { Store } from '../store/contract.ts';
 import { type Key, keys, parseKey, prefixes } from '../store/keys.ts';
@@ -12,6 +13,8 @@ import { change, load } from './documents/form.ts';
 
 /** Milliseconds for which a list is good. */
 export const LIST_MS = 10_000;
+/** Milliseconds that who only counts them waits for the list. */
+export const PATIENCE_MS = 1_000;
 /** Seconds after which it is worth asking again for what is damaged. */
 const RETRY_SECONDS = 3_600;
 
@@ -38,9 +41,16 @@ export class Damages {
     return this.#known.size;
   }
 
-  /** How many there are, by a list that is a few seconds old at most. */
+  /**
+   * How many there are, by a list that is a few seconds old at most; by an older one while the
+   * store does not answer: those who watch the server must hear from it then above all.
+   */
   async current(): Promise<number> {
-    await this.#renew();
+    const enough = new AbortController();
+    const { signal } = enough;
+    const patience = sleep(PATIENCE_MS, undefined, { signal, ref: false }).catch(() => {});
+    await Promise.race([this.#renew(), patience]);
+    enough.abort();
     return this.#known.size;
   }
 

@@ -153,6 +153,7 @@ export class Releases {
   async #modelSig(record: ReleaseRecord): Promise<Uint8Array> {
     const { store } = this.#parts;
     const key = keys.signature(parseReleaseName(record.release));
+    await this.#damages.refuse(key, 'model.sig');
     const shown = await store.get(key, MAX_DOCUMENT_BYTES);
     if (shown !== undefined) return shown.bytes;
     const envelope = await this.#statements.get(record.model_sig);

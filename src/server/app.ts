@@ -23,7 +23,7 @@ import { authenticator } from './auth.ts';
 import { refuseBacklog } from './backlog.ts';
 import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
-import { hubRouter } from './hugging-face/router.ts';
+import { HUB_LIST_PATH, hubRouter } from './hugging-face/router.ts';
 import { logRouter } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { OCI_PATH, ociRouter } from './oci/router.ts';
@@ -90,8 +90,9 @@ export function createApp(parts: AppParts): Express {
   const sender = contentSender(parts.hashing);
   const auth = authenticator(parts);
   app.use(API_PATH, apiRouter(parts, sender, { auth, rates, admission }));
-  // What other clients read is files for the most part.
+  // What other clients read is files for the most part; their lists cost what ours do.
   const counted = rates.middleware('read');
+  app.get([`${OCI_PATH}/_catalog`, HUB_LIST_PATH], rates.middleware('search'));
   app.use(OCI_PATH, counted, sending, ociRouter({ ...parts, sender }));
   app.use(counted, sending, hubRouter({ ...parts, sender, auth, url: parts.config.url }));
   app.get('/:namespace/:name', reading, named('/{namespace}/{name}'), showModel(parts.catalogue));
@@ -194,7 +195,8 @@ function healthRouter(
   router.get('/readyz', named('/readyz'), async (_request, response) => {
     const reason = isLeaving() ? LEAVING : (admission.reason() ?? (await unready()));
     metrics.ready(reason === undefined);
-    tell(response, reason, readiness(await damaged()));
+    // Who is told no is not kept waiting by a store that does not answer.
+    tell(response, reason, reason === undefined ? readiness(await damaged()) : undefined);
   });
   router.get('/readyz/reads', named('/readyz/reads'), (_request, response) => {
     tell(response, isLeaving() ? LEAVING : undefined);

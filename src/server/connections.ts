@@ -6,6 +6,13 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
+/**
+ * Requests of one connection that have begun and are not answered. Answers go out in the order of
+ * their requests: whoever asks without end behind one that is read slowly would take all places
+ * of the server by one connection.
+ */
+export const MAX_PIPELINED = 16;
+
 export class Connections {
   readonly #server: Server;
   /** Requests under way on each. */
@@ -22,6 +29,7 @@ export class Connections {
     server.on('request', ({ socket }, response) => {
       if (this.#leaving) response.shouldKeepAlive = false;
       this.#count(socket, 1);
+      if (this.#requests.get(socket)! > MAX_PIPELINED) socket.destroy();
       response.once('close', () => {
         this.#count(socket, -1);
         if (this.#draining && this.#requests.get(socket) === 0) socket.destroySoon();

@@ -34,8 +34,16 @@ const WEIGHTS = 'application/octet-stream';
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 export interface ContentSender {
-  /** Answers a GET or HEAD for one file. Throws `overloaded` and `storage`. */
-  send(request: Request, response: Response, content: Content, type?: string): Promise<void>;
+  /**
+   * Answers a GET or HEAD for one file, of media type `type`; a reader who is sent to the store
+   * may begin to read there for `seconds`. Throws `overloaded` and `storage`.
+   */
+  send(
+    request: Request,
+    response: Response,
+    content: Content,
+    as?: { readonly type?: string; readonly seconds?: number },
+  ): Promise<void>;
 }
 
 /** Sends content that `hashing` has checked. `maxSendings` is less only in tests. */
@@ -82,7 +90,7 @@ export function contentSender(
   }
 
   return {
-    async send(request, response, content, type = WEIGHTS) {
+    async send(request, response, content, { type = WEIGHTS, seconds = READ_SECONDS } = {}) {
       describe(response, content, type);
       const etag = `"${digestHex(content.sha256)}"`;
       if (matches(request.get('if-none-match'), etag)) {
@@ -90,7 +98,7 @@ export function contentSender(
         return;
       }
       if (request.method === 'GET' && content.signedUrl !== undefined && content.size > 0) {
-        await redirect(response, content.signedUrl, type);
+        await redirect(response, content.signedUrl, type, seconds);
         return;
       }
       const asked = rangeOf(request, content, etag);
@@ -147,10 +155,11 @@ async function redirect(
   response: Response,
   signedUrl: NonNullable<Content['signedUrl']>,
   type: string,
+  seconds: number,
 ): Promise<void> {
   const disposition = response.get('Content-Disposition') ?? 'attachment';
-  const cache = `public, max-age=${READ_SECONDS}, immutable`;
-  const url = await signedUrl({ type, disposition, cache }, READ_SECONDS);
+  const cache = `public, max-age=${seconds}, immutable`;
+  const url = await signedUrl({ type, disposition, cache }, seconds);
   for (const name of [...REPRESENTATION, 'Content-Type']) response.removeHeader(name);
   response
     .status(307)

@@ -31,6 +31,16 @@ describe('requests of one caller', () => {
     expect((await served.fetch(LIST)).status).toBe(200);
   });
 
+  test.each(['/api/models?search=x', '/api/models/', '/v2/_catalog'])(
+    'for lists in the form of other clients count as searches (%s)',
+    async (list) => {
+      await start({ search: 1 });
+      const statuses = [await served.fetch(list), await served.fetch(list)].map((it) => it.status);
+      expect(statuses).toEqual([200, 429]);
+      expect((await served.fetch('/v2/')).status).toBe(200);
+    },
+  );
+
   test('for what caches may keep carry nothing of the caller, until one is refused', async () => {
     await start({ read: 1 });
     const path = '/api/v1/namespaces/acme/policy';

@@ -1,6 +1,7 @@
 /** What the servers may do with the bucket is what the store does, and nothing else. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { KINDS } from '../../src/scrub/kinds.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
@@ -61,6 +62,18 @@ test('the policy is for one identity, and lets nothing public be deleted', () =>
     ({ Action }: { Action: unknown }) => Action === 's3:DeleteObject',
   );
   expect(deleting.Resource.map((arn: string) => arn.split('/')[2])).toEqual(['private', 'blobs']);
+});
+
+test('everything public that is written once can be replaced by nobody', () => {
+  // What the newest entry of the log changes, and blobs, which are written in parts.
+  const changing = ['checkpoint', 'roots', 'namespace', 'heads', 'blob'];
+  const folders = Object.entries(KINDS)
+    .filter(([kind]) => !changing.includes(kind))
+    .map(([, { at }]) => /^\^([a-z-]+)/.exec(at.source)![1])
+    .filter((folder) => folder !== 'private');
+  const denied = policy.Statement.find(({ Effect }: { Effect: string }) => Effect === 'Deny');
+  const kept = denied.Resource.map((arn: string) => arn.split('/')[2]);
+  expect(kept.sort()).toEqual([...new Set(folders)].sort());
 });
 
 test('unfinished uploads outlive a session, which is good for 7 days', () => {

@@ -78,6 +78,17 @@ describe('content that is known to be damaged', () => {
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ details: { object: manifest } });
   });
+
+  test('is a signature too, whoever asks for it', async () => {
+    const other = await another();
+    const signature = keys.signature(parseReleaseName(REFERENCE));
+    await damages.record(signature, FOUND);
+    for (const path of [
+      '/api/v1/releases/acme/tiny/v1/model.sig',
+      '/acme/tiny/resolve/v1/model.sig',
+    ])
+      expect([path, (await other(path)).status]).toEqual([path, 503]);
+  });
 });
 
 describe('a tile that rots', () => {
@@ -106,6 +117,20 @@ describe('a tile that rots', () => {
 });
 
 describe('the list of what is damaged', () => {
+  test('that the store does not give holds up nobody who only counts', async () => {
+    let now = 0;
+    let hangs = false;
+    const store = new Disk().open({
+      pause: async ({ kind }) => (kind === 'list' && hangs ? new Promise(() => {}) : undefined),
+    });
+    const mine = new Damages({ store, clock: () => now });
+    await mine.record(keys.blob('ab'.repeat(16)), FOUND);
+    expect(await mine.current()).toBe(1);
+    hangs = true;
+    now += LIST_MS;
+    expect(await mine.current()).toBe(1);
+  });
+
   test('is read again when it is old, and kept when it cannot be read', async () => {
     let now = 0;
     let fails = false;

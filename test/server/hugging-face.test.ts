@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Digest } from '../../src/core/digest.ts';
+import { parseReleaseName } from '../../src/core/release/name.ts';
+import { keys } from '../../src/store/keys.ts';
 import { makeSafetensors } from '../made/safetensors.ts';
 import { Served } from '../made/served.ts';
 
@@ -239,6 +241,17 @@ describe('a file', () => {
     await served.publish('acme/other@1', { 'README.md': 'x' });
     expect(await read(at('v1', 'model.sig'))).toBe(before);
     expect(await read('/api/v1/releases/acme/tiny/v1/model.sig')).toBe(before);
+  });
+
+  test('model.sig that a repair has put another good one in the place of is served as that', async () => {
+    const before = await (await served.fetch(at('v2', 'model.sig'))).text();
+    await served.publish('acme/other@2', { 'README.md': 'x' });
+    await served.store.delete(keys.signature(parseReleaseName('acme/tiny@v2')));
+    const response = await served.fetch(at('v2', 'model.sig'));
+    const after = await response.text();
+    expect(after).not.toBe(before);
+    const digest = createHash('sha256').update(after).digest('hex');
+    expect(response.headers.get('x-linked-etag')).toBe(`"${digest}"`);
   });
 });
 

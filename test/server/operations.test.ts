@@ -55,6 +55,14 @@ describe('health', () => {
     expect(await (await ill.fetch('/metrics')).text()).toMatch(/^weighhouse_ready 0$/m);
     await ill.stop();
   });
+
+  test('that is red waits for no list of damage', async () => {
+    const damaged = () => new Promise<number>(() => {});
+    const ill = await Served.start({ parts: { unready: async () => 'stopped', damaged } });
+    const signal = AbortSignal.timeout(5_000);
+    expect((await ill.fetch('/readyz', { signal })).status).toBe(503);
+    await ill.stop();
+  });
 });
 
 describe('the address of a model', () => {

@@ -8,6 +8,7 @@ import { formatDigest } from '../../src/core/digest.ts';
 import { HashingPool } from '../../src/hashing/pool.ts';
 import type { Content } from '../../src/registry/registry.ts';
 import { contentSender, READ_SECONDS } from '../../src/server/content.ts';
+import { type OciParts, ociRouter, PULL_SECONDS } from '../../src/server/oci/router.ts';
 
 const BYTES = Buffer.from('It was a bright cold day in April.');
 const hashing = new HashingPool({ threads: 1 });
@@ -30,6 +31,19 @@ function content(bytes: Buffer): Content {
   };
 }
 
+/** As much of a registry as a blob takes: a release of one file. */
+function oneFile(file: Content) {
+  const release = { namespace: 'acme', name: 'tiny', version: 'v1' };
+  return {
+    catalogue: { releases: () => [{ release, files: 1 }] },
+    registry: {
+      artifactObject: async () => undefined,
+      release: async () => ({ manifest: { files: [file] } }),
+      content: async () => file,
+    },
+  };
+}
+
 beforeAll(async () => {
   const app = express();
   const sender = contentSender(hashing);
@@ -37,6 +51,7 @@ beforeAll(async () => {
   app.get('/empty', (request, response) =>
     sender.send(request, response, content(Buffer.alloc(0))),
   );
+  app.use('/v2', ociRouter({ ...oneFile(content(BYTES)), sender } as unknown as OciParts));
   server = createServer(app);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
 });
@@ -82,5 +97,15 @@ describe('a file in a store that clients reach', () => {
 
   test('that is empty needs no store', async () => {
     expect((await ask('/empty')).status).toBe(200);
+  });
+
+  test('as a blob of OCI leads there for as long as Ollama takes ranges from one address', async () => {
+    const { sha256 } = content(BYTES);
+    const response = await ask(`/v2/acme/tiny/blobs/${sha256}`);
+    expect(response.status).toBe(307);
+    expect(response.headers.get('location')).toBe('https://bucket.example/blob?signature=x');
+    expect(response.headers.get('docker-content-digest')).toBe(sha256);
+    expect(signed).toMatchObject([[{ cache: expect.stringContaining('86400') }, PULL_SECONDS]]);
+    expect(PULL_SECONDS).toBe(86_400);
   });
 });

@@ -32,7 +32,7 @@ export async function checkLeftovers(parts: LeftoverParts): Promise<readonly Fin
 
 async function checkDamage({ store, clock, random }: LeftoverParts): Promise<readonly Finding[]> {
   const damages = new Damages({ store, clock });
-  const count = await damages.current();
+  const { size: count } = await damages.known();
   const pass = await new Passes({ store, clock, holder: random() }).read();
   const last = pass?.ended ?? undefined;
   const days = last === undefined ? undefined : Math.floor((clock() - Date.parse(last)) / DAY_MS);

@@ -12,8 +12,9 @@ export async function checkArtifacts(
   parts: Pick<CheckParts, 'store' | 'host' | 'pace'>,
   bytes: Uint8Array,
 ): Promise<Problem | undefined> {
-  const { manifest, referrers } = artifactsForm.parse(bytes);
-  for (const described of [manifest, ...referrers]) {
+  const { manifest, referrers, ollama } = artifactsForm.parse(bytes);
+  const all = [manifest, ...referrers, ...(ollama === undefined ? [] : [ollama])];
+  for (const described of all) {
     const found = await readStatement(parts, described.digest);
     // A damaged statement is named by itself, and one that is not there may be a rotten name.
     if (found === undefined) {
@@ -21,14 +22,12 @@ export async function checkArtifacts(
       if (isThere) continue;
       return damaged(`it names ${described.digest}, which is not there`);
     }
-    const { mediaType, artifactType, annotations } = parseJson(
-      found,
-      'the manifest',
-      LIMITS,
-    ) as JsonObject;
+    const said = parseJson(found, 'the manifest', LIMITS) as JsonObject;
+    // Docker's form, which Ollama reads, has no type but its own.
+    const { mediaType, artifactType = mediaType, annotations } = said;
     const { digest } = described;
     const right = { mediaType, digest, size: found.length, artifactType };
-    const isReferrer = described !== manifest;
+    const isReferrer = referrers.includes(described);
     const wanted = isReferrer ? { ...right, annotations } : right;
     if (equal(formatCanonical(described), formatCanonical(wanted as JsonObject))) continue;
     return damaged(`it does not describe ${digest} as that does itself`);

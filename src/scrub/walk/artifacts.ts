@@ -24,15 +24,16 @@ export async function* walkArtifacts(parts: WalkParts, release: ReleaseName): Wa
   const bytes = await readSmall(parts, key);
   // A rotten record may name what never was.
   if (isProblem(bytes) || (await isWrong(parts, bytes))) return;
-  const { manifest, referrers } = artifactsForm.parse(bytes);
-  for (const named of [manifest, ...referrers]) {
+  const { manifest, referrers, ollama } = artifactsForm.parse(bytes);
+  for (const named of [manifest, ...referrers, ...(ollama === undefined ? [] : [ollama])]) {
     yield* objectOf(release, 'manifest', named);
     const found = await readStatement(parts, named.digest);
     const made = found && v.safeParse(manifestShape, parseJson(found, 'the manifest', LIMITS));
     if (!made?.success) continue;
     const { config, layers } = made.output;
-    // The layers of the model are its files.
-    const blobs = named === manifest ? [config] : [config, ...layers];
+    // The layers of a model, in either form, are files of the release.
+    const isModel = named === manifest || named === ollama;
+    const blobs = isModel ? [config] : [config, ...layers];
     for (const blob of blobs) yield* objectOf(release, 'blob', blob);
   }
 }

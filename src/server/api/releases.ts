@@ -218,7 +218,7 @@ export function releaseEndpoints(
           if (document === 'manifest.json' || document === 'tensors.json') {
             const content = await registry.largeDocument(release, document);
             if (content.size > MAX_IN_MEMORY_BYTES) {
-              return sender.send(call.request, call.response, content, type);
+              return sender.send(call.request, call.response, content, { type });
             }
           }
           const bytes = await registry.document(release, document);

@@ -52,8 +52,11 @@ const FRESH = 'public, max-age=1';
 const MOVING = 'public, max-age=0, must-revalidate';
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
+/** Where models are listed and searched for. */
+export const HUB_LIST_PATH = '/api/models';
+
 /** `{id}` of the hub. */
-const MODEL = '/api/models/:namespace/:name';
+const MODEL = `${HUB_LIST_PATH}/:namespace/:name`;
 
 type Handler = (request: Request, response: Response) => Promise<void>;
 
@@ -92,7 +95,7 @@ export function hubRouter({ registry, catalogue, sender, auth, url, logger }: Hu
     router[method](path, named(template), crossOrigin, run as RequestHandler);
   }
 
-  route('get', '/api/models', async (request, response) => {
+  route('get', HUB_LIST_PATH, async (request, response) => {
     const { query } = request;
     const author = texts(query.author)[0];
     const words = [...texts(query.search), ...texts(query.filter)].join(' ');
@@ -182,12 +185,12 @@ export function hubRouter({ registry, catalogue, sender, auth, url, logger }: Hu
     route('get', `/:namespace/:name/${kind}/:rev/*path`, async (request, response) => {
       const snapshot = await snapshotOf(request, response);
       const file = fileAt(snapshot, joined(request.params.path));
-      const digits = file.sha256.slice('sha256:'.length);
-      response.set({ 'X-Linked-ETag': `"${digits}"`, 'X-Linked-Size': String(file.size) });
       const content =
         file.path === SIGNATURE_PATH
           ? await snapshots.signatureContent(snapshot)
           : await registry.content(snapshot.release, file.path);
+      const digits = content.sha256.slice('sha256:'.length);
+      response.set({ 'X-Linked-ETag': `"${digits}"`, 'X-Linked-Size': String(content.size) });
       // A branch moves on; only under its commit is a file what it is for ever.
       const isFixed = request.params.rev === snapshot.revision;
       response.set('Cache-Control', isFixed ? IMMUTABLE : MOVING);

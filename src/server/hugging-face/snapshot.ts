@@ -79,9 +79,11 @@ export class Snapshots {
   }
 
   /** The bytes of the signature, to be sent like those of any file. */
-  async signatureContent({ release, signature }: Snapshot): Promise<Content> {
+  async signatureContent({ release, published }: Snapshot): Promise<Content> {
     const bytes = await this.#registry.document(release, SIGNATURE_PATH);
-    return contentOf(SIGNATURE_PATH, bytes, signature.sha256);
+    // A repair may have put another good one in the place of what was remembered.
+    const { sha256 } = this.#remember(published.digest, bytes);
+    return contentOf(SIGNATURE_PATH, bytes, sha256);
   }
 
   async #find(model: Model, rev: string): Promise<PublishedRelease | undefined> {
@@ -98,7 +100,10 @@ export class Snapshots {
   async #signature(release: ReleaseName, digest: Digest): Promise<RepoFile> {
     const known = this.#signatures.get(digest);
     if (known !== undefined) return known;
-    const bytes = await this.#registry.document(release, SIGNATURE_PATH);
+    return this.#remember(digest, await this.#registry.document(release, SIGNATURE_PATH));
+  }
+
+  #remember(digest: Digest, bytes: Uint8Array): RepoFile {
     const sha256 = formatDigest(createHash('sha256').update(bytes).digest());
     const file = { path: SIGNATURE_PATH, size: bytes.length, sha256 };
     if (this.#signatures.size >= MAX_REMEMBERED) this.#signatures.clear();

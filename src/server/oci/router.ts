@@ -21,6 +21,11 @@ import { digestIn, Repositories } from './repository.ts';
 
 export const OCI_PATH = '/v2';
 
+/**
+ * Seconds for which a blob's place in the store is good. Ollama asks for it once and takes all
+ * ranges of the blob from there, however long that takes; its own registry gives it a day.
+ */
+export const PULL_SECONDS = 86_400;
 /** Names of a page of a list. */
 const MAX_NAMES = 1_000;
 const IMMUTABLE = 'public, max-age=31536000, immutable';
@@ -91,7 +96,7 @@ export function ociRouter({ registry, catalogue, sender, logger }: OciParts): Ro
     const content = await repositories.blob(modelOf(request), digest);
     // Ollama takes the bytes from the place that an answer names, also when it is the same.
     response.set({ 'Docker-Content-Digest': digest, Location: request.originalUrl });
-    await sender.send(request, response, content);
+    await sender.send(request, response, content, { seconds: PULL_SECONDS });
   });
 
   get('/:namespace/:name/referrers/:digest', async (request, response) => {
