@@ -212,7 +212,9 @@ function routesOf(releases: readonly string[]): readonly string[] {
       `/api/v1/releases/${model}/history`,
     ]),
     ...releases.flatMap((reference) =>
-      RELEASE_DOCUMENTS.map((document) => `/api/v1/releases/${reference.replace('@', '/')}${document}`),
+      RELEASE_DOCUMENTS.map(
+        (document) => `/api/v1/releases/${reference.replace('@', '/')}${document}`,
+      ),
     ),
   ];
 }
