@@ -155,7 +155,9 @@ export class Releases {
     if (shown !== undefined) return shown.bytes;
     const envelope = await this.#statements.get(record.model_sig);
     const made = await formatModelSig(this.#parts, record, envelope);
-    if ((await store.create(key, made)) === 'created') return made;
+    // A store that takes no writes is read all the same; who asks next may get it kept.
+    const kept = await store.create(key, made).catch(() => 'not kept' as const);
+    if (kept !== 'exists') return made;
     return (await store.get(key, MAX_DOCUMENT_BYTES))?.bytes ?? made;
   }
 

@@ -47,10 +47,11 @@ export class Telling {
     return this.#write({ state: 'running', bytes, total });
   }
 
-  /** The seal has failed: whoever asks any server hears why. */
-  async failed(code: string, message: string): Promise<void> {
+  /** The seal has failed: whoever asks any server hears why. False when that could not be written. */
+  async failed(code: string, message: string): Promise<boolean> {
     clearInterval(this.#timer);
     await this.#write({ state: 'failed', code, message });
+    return this.#held?.value.state === 'failed';
   }
 
   /** The seal is done, or stopped: nothing is said of it any more. */

@@ -7,6 +7,7 @@
  * What counts of it is what it has read (`read-back.ts`): after a crash whoever wants it asks
  * any server for it again, and it goes on where it was.
  */
+import { BoundedMap } from '../core/bounded-map.ts';
 import { CodedError, isCoded } from '../core/error.ts';
 import { inParallel } from '../core/parallel.ts';
 import { formatManifest, parseManifest } from '../core/release/manifest.ts';
@@ -43,6 +44,8 @@ import type { Uploads } from './uploads.ts';
 
 /** Files that are looked into, or read back, at the same time; the hashing pool bounds the work. */
 const PARALLEL = 16;
+/** Failed seals that are remembered here. */
+const KEPT_FAILURES = 1_000;
 /** Seals that read at the same time; each of them reads many files. */
 export const SEALS_AT_ONCE = 8;
 /** Seals that run or wait for their turn, on one server. */
@@ -84,6 +87,8 @@ export class Seals {
   readonly #statements: Statements;
   readonly #progress: SealProgress;
   readonly #runs = new Map<string, Run>();
+  /** Why seals failed of which the store took no note, such as those that a full disk has ended. */
+  readonly #untold = new BoundedMap<string, Failure>(KEPT_FAILURES);
   readonly #turns = new Turnstile(SEALS_AT_ONCE);
   #isClosed = false;
 
@@ -121,7 +126,9 @@ export class Seals {
   async progress(release: ReleaseName): Promise<DraftStatus['seal']> {
     const run = this.#runs.get(formatReleaseName(release));
     if (run !== undefined) return { running: true, ...run.progress };
-    return (await this.#progress.elsewhere(release))?.seal;
+    const noted = (await this.#progress.elsewhere(release))?.seal;
+    const error = this.#untold.get(formatReleaseName(release));
+    return noted ?? (error && { running: false, error });
   }
 
   /** Stops the seals that run, at a point from which they can go on. */
@@ -157,6 +164,7 @@ export class Seals {
     const name = formatReleaseName(release);
     const progress = { bytes: 0, total: 0 };
     const run: Run = { request, progress, abort: new AbortController(), done: Promise.resolve() };
+    this.#untold.delete(name);
     this.#runs.set(name, run);
     const telling = this.#progress.tell(release, run, () => run.abort.abort());
     run.done = this.#sealAndTell(release, draft, run, telling)
@@ -179,7 +187,9 @@ export class Seals {
       const { code, message } = described(error);
       // Whoever stopped it may be followed by another at once.
       if (isCoded(error, 'interrupted')) await telling.end();
-      else await telling.failed(code, message);
+      else if (!(await telling.failed(code, message))) {
+        this.#untold.set(formatReleaseName(release), { code, message });
+      }
       throw error;
     }
     await telling.end();

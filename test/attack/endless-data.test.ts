@@ -78,6 +78,7 @@ describe('an answer without an end', () => {
     ['a void', (a) => a.voided(1)],
     ['exchanging an identity', (a) => a.exchangeToken('acme', 'x')],
     ['making a namespace', (a) => a.createNamespace({ policy: utf8('{}'), signed: [] })],
+    ['the usage of a namespace', (a) => a.usage(ACME)],
     ['a policy', (a) => a.policy(ACME)],
     ['freshness', (a) => a.freshness(ACME)],
     ['advising', (a) => a.advise(utf8('{}'))],

@@ -22,8 +22,15 @@ export type Contents = Readonly<Record<string, Uint8Array>>;
 export type Spoil = (
   request: IncomingMessage,
   response: ServerResponse,
-  content: { readonly bytes: Uint8Array; readonly start: number; readonly size: number },
+  content: AskedRange,
 ) => boolean;
+
+/** Bytes of a file from `start` on, and how many the whole file has. */
+export interface AskedRange {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly size: number;
+}
 
 export class ServedRegistry {
   readonly made: MadeRegistry;
@@ -106,12 +113,8 @@ export class ServedRegistry {
     const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
     const [start, end] = [Number(from), Number(to)];
     const bytes = file.subarray(start, end + 1);
-    if (this.spoil(request, response, { bytes, start, size: file.length })) return;
-    response.writeHead(206, {
-      'content-length': bytes.length,
-      'content-range': `bytes ${start}-${end}/${file.length}`,
-    });
-    response.end(bytes);
+    const range = { bytes, start, size: file.length };
+    if (!this.spoil(request, response, range)) sendRange(response, range);
   }
 
   /** What is honestly served there. */
@@ -210,4 +213,13 @@ export class ServedRegistry {
 
 function json(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/** The honest answer to a request for a range. */
+export function sendRange(response: ServerResponse, { bytes, start, size }: AskedRange): void {
+  response.writeHead(206, {
+    'content-length': bytes.length,
+    'content-range': `bytes ${start}-${start + bytes.length - 1}/${size}`,
+  });
+  response.end(bytes);
 }

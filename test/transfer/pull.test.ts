@@ -12,7 +12,7 @@ import { type PullOptions, pull } from '../../src/transfer/pull.ts';
 import { verifyFolder } from '../../src/transfer/verify.ts';
 import { noise } from '../made/noise.ts';
 import { pinnedReader } from '../made/reader.ts';
-import { type Contents, ServedRegistry } from '../made/served-registry.ts';
+import { type Contents, ServedRegistry, sendRange } from '../made/served-registry.ts';
 
 const MIB = 2 ** 20;
 const FIRST = parseReference('acme/tiny@v1');
@@ -168,9 +168,11 @@ describe('what lies in the folder', () => {
 
   test('two pulls at once into one folder are refused', async () => {
     let second: Promise<unknown> | undefined;
-    served.spoil = () => {
+    served.spoil = (_request, response, range) => {
       second ??= pullFirst().catch((error: unknown) => error);
-      return false;
+      // The first one has not ended before the second one has.
+      void second.then(() => sendRange(response, range));
+      return true;
     };
     await pullFirst();
     expect(await second).toMatchObject({ code: 'conflict' });
