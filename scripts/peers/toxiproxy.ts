@@ -8,8 +8,8 @@
  *     await proxy.enable(false); // nobody can connect, and who is connected is cut off
  */
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { endWithUs } from './end-with-us.ts';
+import { freePort } from './free-port.ts';
 import { installFromGo } from './install.ts';
 
 const VERSION = '2.12.0';
@@ -108,14 +108,4 @@ async function untilReady(port: number): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -32,9 +32,13 @@ export interface DecideFlags extends PassphraseFlags {
   readonly publicKey?: string;
 }
 
-/** Adds the flags that every command that decides takes. */
-export function withDecideFlags(command: Command): Command {
+/** `release`'s argument of a command that decides. */
+export const RELEASE_ARGUMENT = ['<ref>', 'namespace/name@version'] as const;
+
+/** Adds what every command that decides takes: the release, and the flags. */
+export function takingDecision(command: Command): Command {
   return command
+    .argument(...RELEASE_ARGUMENT)
     .option('--digest <digest>', 'digest of what is sealed; needed when nobody can be asked')
     .addOption(new Option('--expires <duration>', 'how long it is good').default('90d'))
     .option('--unsigned <file>', 'write it to a file for "decide --sign-offline" instead')
@@ -47,9 +51,6 @@ export function withDecideFlags(command: Command): Command {
     .addOption(urlFlag())
     .addOption(tokenFlag());
 }
-
-/** `release`'s argument of a command that decides. */
-export const RELEASE_ARGUMENT = ['<ref>', 'namespace/name@version'] as const;
 
 /** Makes what is said out of the release and the key that signs, once the registry is open. */
 export type MakeSaid = (means: OpenMeans, release: ReleaseName, spki: Spki) => Promise<Said> | Said;

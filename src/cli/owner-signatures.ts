@@ -4,10 +4,12 @@
  * `--signed`.
  */
 import { readFile, writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
 import { equal } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { POLICY_PAYLOAD_TYPE, type Policy } from '../core/release/policy.ts';
 import { type Envelope, formatEnvelope, parseEnvelope, toSign } from '../core/statement/dsse.ts';
+import { collect, keyFlag, passphraseFlag, tokenFlag, urlFlag } from './command.ts';
 import type { Context } from './context.ts';
 import type { PassphraseFlags } from './passphrase.ts';
 import { openSigner } from './signer.ts';
@@ -16,6 +18,17 @@ import { formatCount } from './units.ts';
 export interface SignatureFlags extends PassphraseFlags {
   readonly signOnly?: string;
   readonly signed?: readonly string[];
+}
+
+/** Adds what a command takes that owners sign, alone or one after the other. */
+export function takingSignatures(command: Command): Command {
+  return command
+    .option('--sign-only <file>', 'only sign it, into this file, for another owner')
+    .option('--signed <file>', 'another owner’s signature; may be repeated', collect)
+    .addOption(keyFlag())
+    .addOption(passphraseFlag())
+    .addOption(urlFlag())
+    .addOption(tokenFlag());
 }
 
 /** What owners sign. */

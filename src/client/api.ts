@@ -8,6 +8,7 @@ import type { Digest } from '../core/digest.ts';
 import type { Json } from '../core/json.ts';
 import { MAX_BUNDLE_BYTES, type TilePath } from '../core/log/tile.ts';
 import { MAX_NOTE_BYTES } from '../core/note/note.ts';
+import { MAX_CHUNK_LIST_BYTES } from '../core/release/chunks.ts';
 import { type DocumentName, MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
 import { MANIFEST_LIMITS } from '../core/release/manifest.ts';
 import type { Model, ReleaseName } from '../core/release/name.ts';
@@ -16,9 +17,6 @@ import { ROOT_LIMITS } from '../core/trust/root.ts';
 import * as answers from './answers.ts';
 import { type CallOptions, draftPath, GateApi, releasePath } from './gate-api.ts';
 import type { HttpRequest } from './http.ts';
-
-/** A list of 8,192 chunks. */
-const MAX_CHUNK_LIST_BYTES = 8_192 * 32;
 
 export interface Declaration {
   readonly path: string;

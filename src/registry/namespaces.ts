@@ -24,6 +24,7 @@ import type { RegistryParts, ReleaseKey } from './parts.ts';
 import { inForceAt, type PolicyBook } from './policy-book.ts';
 import type { Caller, Registry } from './registry.ts';
 import { isEndedKey, presentReleaseKey, requireReleaseKey } from './release-key.ts';
+import { requireFew } from './signed.ts';
 import { Statements } from './statements.ts';
 
 /** A policy’s digest, and those of the envelopes over it. */
@@ -31,9 +32,6 @@ interface SignedPolicy {
   readonly digest: Digest;
   readonly signed: readonly Digest[];
 }
-
-/** Envelopes that one request may bring. */
-const MAX_SIGNED = 64;
 
 /**
  * Namespaces of a registry. Each commit that changes one writes the `heads` document anew, in
@@ -161,9 +159,7 @@ export class Namespaces {
 
   /** Throws `signature-invalid` unless enough distinct owners signed exactly this policy. */
   async #requireQuorum(policy: Policy, { policy: bytes, signed }: Creation): Promise<void> {
-    if (signed.length > MAX_SIGNED) {
-      throw new CodedError('too-large', `at most ${MAX_SIGNED} envelopes may come with a policy`);
-    }
+    requireFew(signed, 'a policy');
     const owners = new Set<string>();
     for (const [i, each] of signed.entries()) {
       const envelope = parseEnvelope(each, `signed.${i}`);

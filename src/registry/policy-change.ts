@@ -24,10 +24,8 @@ import type { Namespaces } from './namespaces.ts';
 import type { RegistryParts } from './parts.ts';
 import { inStore, type PolicyBook, placeOf, type Standing, speakersAt } from './policy-book.ts';
 import type { Caller } from './registry.ts';
+import { requireFew } from './signed.ts';
 import { Statements } from './statements.ts';
-
-/** Envelopes that one request may bring. */
-export const MAX_SIGNED = 64;
 
 /** What is stored of a change before it is logged. */
 interface StoredChange {
@@ -113,9 +111,7 @@ export class PolicyChanges {
 
   /** Throws `signature-invalid` unless enough distinct owners signed exactly this policy. */
   async #requireQuorum({ policy, signed }: PolicyChange, speakers: Speakers): Promise<void> {
-    if (signed.length > MAX_SIGNED) {
-      throw new CodedError('too-large', `at most ${MAX_SIGNED} envelopes may come with a policy`);
-    }
+    requireFew(signed, 'a policy');
     const owners = new Set<string>();
     for (const [i, each] of signed.entries()) {
       const envelope = parseEnvelope(each, `signed.${i}`);

@@ -20,8 +20,8 @@ import type { VoidRequest } from './gate-shapes.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { RegistryParts } from './parts.ts';
 import { type PolicyBook, placeOf, speakersAt } from './policy-book.ts';
-import { MAX_SIGNED } from './policy-change.ts';
 import type { Caller } from './registry.ts';
+import { requireFew } from './signed.ts';
 import { Statements } from './statements.ts';
 
 export class PublicWords {
@@ -71,7 +71,7 @@ export class PublicWords {
   async voidLabel(caller: Caller, request: VoidRequest): Promise<{ index: number }> {
     const { namespace, label, signed } = request;
     requireRole(caller, namespace, ROLES);
-    requireCount(signed);
+    requireFew(signed, 'a void');
     const envelopes = signed.map((bytes, i) => {
       requireSize(bytes);
       return parseEnvelope(bytes, `signed.${i}`);
@@ -174,9 +174,4 @@ function requireOk<Found extends object>(verdict: Verdict<Found>): Found {
 function requireSize(bytes: Uint8Array): void {
   if (bytes.length <= MAX_ENVELOPE_BYTES) return;
   throw new CodedError('too-large', `an envelope may have ${MAX_ENVELOPE_BYTES} bytes`);
-}
-
-function requireCount(signed: readonly Uint8Array[]): void {
-  if (signed.length <= MAX_SIGNED) return;
-  throw new CodedError('too-large', `at most ${MAX_SIGNED} envelopes may come with a void`);
 }

@@ -5,7 +5,7 @@
  */
 import type { Digest } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
-import { parseChunkList } from '../core/release/chunks.ts';
+import { MAX_CHUNK_LIST_BYTES, parseChunkList } from '../core/release/chunks.ts';
 import { type DocumentName, MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
 import {
   findFile,
@@ -32,8 +32,6 @@ import { Statements } from './statements.ts';
 
 /** Files of the manifests that are kept parsed: a few dozen large releases. */
 const KEPT_FILES = 200_000;
-/** Bytes of the longest chunk list: 8,192 digests. */
-const MAX_CHUNK_LIST_BYTES = 8192 * 32;
 
 export class Releases {
   readonly #parts: RegistryParts;

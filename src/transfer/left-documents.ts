@@ -20,7 +20,7 @@ import * as v from 'valibot';
 import { type Digest, digestHex, digestOf } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
 import { formatCanonical, parseCanonical } from '../core/json.ts';
-import { MAX_CHUNKS } from '../core/release/chunks.ts';
+import { MAX_CHUNK_LIST_BYTES } from '../core/release/chunks.ts';
 import { MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
 import {
   MANIFEST_LIMITS,
@@ -127,7 +127,7 @@ export async function readEarlierPull(target: Target): Promise<EarlierPull | und
 
 /** The chunk list of `file`, unchecked. Throws `digest-mismatch` when it is missing. */
 export async function readLeftList(target: Target, name: string): Promise<Uint8Array> {
-  const bytes = await target.read(name, MAX_CHUNKS * 32);
+  const bytes = await target.read(name, MAX_CHUNK_LIST_BYTES);
   if (bytes === undefined) throw missing(name);
   return bytes;
 }

@@ -3,10 +3,9 @@
  * they stand there. `docker compose` is carried out by processes; everything else is itself.
  */
 import { readFileSync } from 'node:fs';
-import { chmod } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { freePorts } from '../../scripts/cluster/ports.ts';
-import { type Ended, PROGRAM, Sandbox } from '../e2e/sandbox.ts';
+import { type Ended, Sandbox } from '../e2e/sandbox.ts';
 import { ComposeByProcesses } from './compose-by-processes.ts';
 
 jest.setTimeout(120_000);
@@ -24,14 +23,9 @@ beforeAll(async () => {
   const [port, ...others] = (await freePorts(4)) as [number, ...number[]];
   url = `https://localhost:${port}`;
   compose = new ComposeByProcesses(sandbox.folder, url, others);
-  await sandbox.write('bin', {
-    'docker.mjs': await compose.program(),
-    docker: `#!/bin/sh\nexec "${process.execPath}" "$(dirname "$0")/docker.mjs" "$@"\n`,
-    weighhouse: `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`,
-  });
-  for (const name of ['docker', 'weighhouse']) await chmod(sandbox.path('bin', name), 0o755);
+  await sandbox.write('bin', { 'docker.mjs': await compose.program() });
+  await sandbox.install({ docker: `exec "${process.execPath}" "$(dirname "$0")/docker.mjs" "$@"` });
   await sandbox.write('my-model', { 'config.json': '{}\n', 'README.md': '# Mine\n' });
-  sandbox.env.PATH = `${sandbox.path('bin')}:${process.env.PATH}`;
   sandbox.env.HOME = sandbox.folder;
 });
 afterAll(async () => {

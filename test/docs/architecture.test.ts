@@ -30,25 +30,41 @@ function linkedPaths(page: string): string[] {
     .map((it) => new URL(it, new URL(page, repository)).pathname.slice(repository.pathname.length));
 }
 
-describe.each([
-  'ARCHITECTURE.md',
-  'CONTRIBUTING.md',
-  'README.md',
-  'SECURITY.md',
-  'docs/formats.md',
-  'docs/trusted-publishing.md',
-  'docs/key-compromise.md',
-  'docs/operations.md',
-  'docs/restored-backup.md',
-  'docs/scrub-and-repair.md',
-  'docs/verify-elsewhere.md',
-  'docs/scrub-and-repair.md',
+/** Every page of the repository. */
+const PAGES = [
+  ...readdirSync(repository).filter((name) => name.endsWith('.md')),
+  ...readdirSync(new URL('docs/', repository), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
   'keys/README.md',
-])('%s', (page) => {
+  'keys/policies/README.md',
+  'test/faults/README.md',
+];
+
+describe.each(PAGES)('%s', (page) => {
   test('names and links only what is in the repository', () => {
     const missing = [...namedPaths(page), ...linkedPaths(page)].filter((path) => !isThere(path));
     expect(missing).toEqual([]);
   });
+});
+
+test('every page is linked from README.md, and every decision from ARCHITECTURE.md', () => {
+  const linked = new Set(['README.md', ...linkedPaths('README.md')]);
+  const decisions = linkedPaths('ARCHITECTURE.md');
+  const lost = PAGES.filter((page) =>
+    page.startsWith('docs/adr/') ? !decisions.includes(page) : !linked.has(page),
+  );
+  expect(lost).toEqual([]);
+});
+
+test('ARCHITECTURE.md names every folder of the repository', () => {
+  const listed = [...read('ARCHITECTURE.md').matchAll(/^\| `([a-z]+)\/` \|/gm)].map((it) => it[1]!);
+  const folders = readdirSync(repository, { withFileTypes: true })
+    .filter((it) => it.isDirectory() && /^[a-z]/.test(it.name))
+    .map(({ name }) => name);
+  // What git does not keep.
+  const made = ['node_modules', 'dist', 'data', 'coverage'];
+  expect(listed.sort()).toEqual(folders.filter((name) => !made.includes(name)).sort());
 });
 
 describe('the map of ARCHITECTURE.md', () => {

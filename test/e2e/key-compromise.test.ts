@@ -2,25 +2,14 @@
  * docs/key-compromise.md, read out of the page and run line by line against a registry that is
  * being served: what the page promises must be so after the commands that it gives.
  */
-import { readFileSync } from 'node:fs';
-import { chmod, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Ended, PROGRAM, Sandbox, type ServerProcess } from './sandbox.ts';
+import { type Ended, Sandbox, type ServerProcess } from './sandbox.ts';
+import { linesToType } from './typed-page.ts';
 
-const page = readFileSync(new URL('../../docs/key-compromise.md', import.meta.url), 'utf8');
 /** The lines to type, by the heading under which they stand. */
-const sections = new Map(
-  page
-    .split(/^## /m)
-    .slice(1)
-    .map((section) => [
-      section.slice(0, section.indexOf('\n')),
-      [...section.matchAll(/^```sh\n([\s\S]*?)^```/gm)].flatMap(([, block]) =>
-        block!.trimEnd().split('\n'),
-      ),
-    ]),
-);
+const sections = linesToType('key-compromise.md');
 
 let sandbox: Sandbox;
 let server: ServerProcess;
@@ -28,11 +17,7 @@ let server: ServerProcess;
 beforeAll(async () => {
   sandbox = await Sandbox.make();
   sandbox.env.WEIGHHOUSE_PASSPHRASE = 'a passphrase for the test';
-  await sandbox.write('bin', {
-    weighhouse: `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`,
-  });
-  await chmod(sandbox.path('bin/weighhouse'), 0o755);
-  sandbox.env.PATH = `${sandbox.path('bin')}:${process.env.PATH}`;
+  await sandbox.install();
   const made = await sandbox.init('acme');
   server = await sandbox.serve();
   await sandbox.trust(made);

@@ -4,10 +4,8 @@
  * flag that a script gives, and takes it.
  */
 import { readFileSync } from 'node:fs';
-import { chmod } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { freePort } from '../../scripts/peers/free-port.ts';
 import { type Ended, PROGRAM, Sandbox, ServerProcess } from './sandbox.ts';
 
 const page = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
@@ -29,11 +27,7 @@ beforeAll(async () => {
   sandbox.env.WEIGHHOUSE_PASSPHRASE = 'a passphrase for the test';
   await sandbox.write('my-model', { 'README.md': '# Mine\n', 'config.json': '{}\n' });
   // "npx" of the checkout, but from a folder of our own.
-  await sandbox.write('bin', {
-    npx: `#!/bin/sh\nshift\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`,
-  });
-  await chmod(sandbox.path('bin/npx'), 0o755);
-  sandbox.env.PATH = `${sandbox.path('bin')}:${process.env.PATH}`;
+  await sandbox.install({ npx: `shift\nexec "${process.execPath}" "${PROGRAM}" "$@"` });
 });
 
 afterAll(async () => {
@@ -100,11 +94,3 @@ describe('README.md, "Your first own release"', () => {
     expect(lines).toEqual([]);
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((ready) => probe.once('listening', ready));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((closed) => probe.close(closed));
-  return port;
-}

@@ -2,35 +2,20 @@
  * docs/restored-backup.md, read out of the page and typed line by line: a store that was put
  * back to an older copy is refused, and served again once a newer copy has filled it up.
  */
-import { readFileSync } from 'node:fs';
-import { chmod, cp, rename, rm } from 'node:fs/promises';
+import { cp, rename, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Ended, type Made, PROGRAM, Sandbox } from './sandbox.ts';
+import { type Ended, type Made, Sandbox } from './sandbox.ts';
+import { linesToType } from './typed-page.ts';
 
-const page = readFileSync(new URL('../../docs/restored-backup.md', import.meta.url), 'utf8');
 /** The lines to type, by the heading under which they stand. */
-const sections = new Map(
-  page
-    .split(/^## /m)
-    .slice(1)
-    .map((section) => [
-      section.slice(0, section.indexOf('\n')),
-      [...section.matchAll(/^```sh\n([\s\S]*?)^```/gm)].flatMap(([, block]) =>
-        block!.trimEnd().split('\n'),
-      ),
-    ]),
-);
+const sections = linesToType('restored-backup.md');
 
 let sandbox: Sandbox;
 let made: Made;
 
 beforeAll(async () => {
   sandbox = await Sandbox.make();
-  await sandbox.write('bin', {
-    weighhouse: `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`,
-  });
-  await chmod(sandbox.path('bin/weighhouse'), 0o755);
-  sandbox.env.PATH = `${sandbox.path('bin')}:${process.env.PATH}`;
+  await sandbox.install();
   made = await sandbox.init('acme');
 });
 afterAll(() => sandbox.remove());

@@ -10,7 +10,7 @@
  *     await sandbox.remove();
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -60,6 +60,16 @@ export class Sandbox {
 
   path(...names: readonly string[]): string {
     return join(this.folder, ...names);
+  }
+
+  /** Puts programs in front of all others: shell scripts by name, this one's as `weighhouse`. */
+  async install(scripts: Readonly<Record<string, string>> = {}): Promise<void> {
+    const all = { weighhouse: `exec "${process.execPath}" "${PROGRAM}" "$@"`, ...scripts };
+    for (const [name, script] of Object.entries(all)) {
+      await this.write('bin', { [name]: `#!/bin/sh\n${script}\n` });
+      await chmod(this.path('bin', name), 0o755);
+    }
+    this.env.PATH = `${this.path('bin')}:${process.env.PATH}`;
   }
 
   /** Writes a folder of files, contents by path. */

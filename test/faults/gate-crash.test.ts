@@ -5,7 +5,7 @@
  * all its grounds. And the same commands again finish the work.
  */
 import { describe, expect, jest, test } from '@jest/globals';
-import { atWrite, forWrites, openDying } from '../made/dying.ts';
+import { forFaults, forWrites, openDying } from '../made/dying.ts';
 import { type LiveRegistry, RELEASE, useWorlds, type World } from '../made/live-registry.ts';
 import type { Fault } from '../made/memory-store.ts';
 import { openGated, type Signed, type Team } from '../made/team.ts';
@@ -107,19 +107,14 @@ describe('a gated release', () => {
 
   test.each<Fault>(['fail', 'lose'])('survives a store that answers with "%s"', async (fault) => {
     const { world: origin, team } = await gated(true);
-    await forWrites(async (k) => {
+    await forFaults(fault, async (faulty) => {
       const world = origin.fork();
       const clients = new Clients(team);
-      let reached = false;
-      const onReached = () => {
-        reached = true;
-      };
-      const live = await world.open({ fault: atWrite(k, fault, onReached) });
+      const live = await world.open(faulty);
       await persistently(live, clients);
       await live.close();
       await expectInvariant(world, team, clients);
       await world.close();
-      return reached;
     });
   });
 });

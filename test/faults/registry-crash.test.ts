@@ -9,7 +9,7 @@ import type { Digest } from '../../src/core/digest.ts';
 import { verifyRelease } from '../../src/core/verify/release.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import type { PublishResult } from '../../src/registry/registry.ts';
-import { atWrite, forWrites, openDying } from '../made/dying.ts';
+import { forFaults, forWrites, openDying } from '../made/dying.ts';
 import {
   FILES,
   type LiveRegistry,
@@ -63,18 +63,13 @@ describe.each<Fault>(['fail', 'lose', 'full'])(
   (fault) => {
     test('costs the client a repetition and nothing else, for every k', async () => {
       const origin = await withNamespace();
-      await forWrites(async (k) => {
+      await forFaults(fault, async (faulty) => {
         const world = origin.fork();
-        let reached = false;
-        const onReached = () => {
-          reached = true;
-        };
-        const live = await world.open({ fault: atWrite(k, fault, onReached) });
+        const live = await world.open(faulty);
         const acknowledged = await persistently(live);
         await live.close();
         await expectInvariant(world, acknowledged);
         await world.close();
-        return reached;
       });
     });
   },

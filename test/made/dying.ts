@@ -22,6 +22,21 @@ export async function forWrites(attempt: (k: number) => Promise<boolean>): Promi
   }
 }
 
+/** The same with a store that has `fault` at that write; `attempt` opens its process with it. */
+export function forFaults(
+  fault: Fault,
+  attempt: (faulty: { readonly fault: (operation: Operation) => Fault }) => Promise<void>,
+): Promise<void> {
+  return forWrites(async (k) => {
+    let isReached = false;
+    const onReached = () => {
+      isReached = true;
+    };
+    await attempt({ fault: atWrite(k, fault, onReached) });
+    return isReached;
+  });
+}
+
 /** A process that is killed before its k-th write, or after it and before anybody hears of it. */
 export async function openDying(
   world: World,
@@ -45,7 +60,7 @@ export async function openDying(
 }
 
 /** `fault` at the k-th write after the start, once. */
-export function atWrite(k: number, fault: Fault, reached: (value: undefined) => void) {
+function atWrite(k: number, fault: Fault, reached: (value: undefined) => void) {
   let writes = 0;
   return ({ kind }: Operation): Fault => {
     if (kind === 'get' || kind === 'read' || kind === 'size' || kind === 'list') return undefined;

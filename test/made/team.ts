@@ -2,7 +2,7 @@
  * The people of a gated namespace, each with a key of their own, and what they say to a registry
  * that runs: signed, committed and opened as their clients would do it.
  *
- *     const { live, team } = await gatedWorld(world);
+ *     const { live, team } = await openGated(world);
  *     const digest = await live.push(team.pat, RELEASE);
  *     await team.decide(live, 'rita', { decision: 'approve' });
  *     await team.publish(live);
@@ -200,4 +200,11 @@ export async function openGated(
   const live = await world.open();
   await team.createNamespace(live, team.policy(gate, changes));
   return { live, team };
+}
+
+/** The same, with a draft that pat has pushed and sealed. */
+export async function openSealed(world: World) {
+  const { live, team } = await openGated(world);
+  const digest = await live.push(team.pat, RELEASE);
+  return { world, live, team, digest };
 }

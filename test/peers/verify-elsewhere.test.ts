@@ -1,6 +1,6 @@
 /** The commands of docs/verify-elsewhere.md, read out of the page and run as they stand there. */
 import { readFileSync } from 'node:fs';
-import { chmod, symlink } from 'node:fs/promises';
+import { symlink } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { installFsck } from '../../scripts/peers/fsck.ts';
@@ -44,10 +44,7 @@ beforeAll(async () => {
     node: `exec "${process.execPath}" "$@"`,
   };
   sandbox = await Sandbox.make();
-  for (const [name, script] of Object.entries(programs)) {
-    await sandbox.write('bin', { [name]: `#!/bin/sh\n${script}\n` });
-    await chmod(sandbox.path(`bin/${name}`), 0o755);
-  }
+  await sandbox.install(programs);
   const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
   await symlink(modules, sandbox.path('node_modules'));
   await sandbox.write('.', { 'verify.mjs': blocks(page, 'js') });

@@ -13,19 +13,14 @@ import {
   useWorlds,
 } from '../made/live-registry.ts';
 import { makeKey } from '../made/p256.ts';
-import { openGated } from '../made/team.ts';
+import { openSealed } from '../made/team.ts';
 
 const makeWorld = useWorlds();
 const OBJECTION = { decision: 'object', reason: 'The licence of a data set' } as const;
 const HOLD = { decision: 'hold', reason: 'Wait' } as const;
 const OTHER = parseReleaseName('acme/other@v1');
 
-async function sealed() {
-  const world = await makeWorld();
-  const { live, team } = await openGated(world);
-  const digest = await live.push(team.pat, RELEASE);
-  return { world, live, team, digest };
-}
+const sealed = async () => openSealed(await makeWorld());
 
 describe('a sealed draft of a gated namespace', () => {
   test('is sealed in the log by the registry, which names who pushed it', async () => {

@@ -13,7 +13,7 @@ import {
   type Usage,
 } from '../../src/registry/quotas.ts';
 import type { DeclaredFile } from '../../src/registry/registry.ts';
-import { atWrite, forWrites, openDying } from '../made/dying.ts';
+import { forFaults, forWrites, openDying } from '../made/dying.ts';
 import {
   ACME,
   declared,
@@ -324,13 +324,9 @@ describe.each<Fault>(['fail', 'lose', 'full'])(
       const origin = await world.openWithNamespace();
       await setQuota(world.disk.open(), ACME, { bytes: 1_000, files: 10 }, world.clock());
       await origin.close();
-      await forWrites(async (k) => {
+      await forFaults(fault, async (faulty) => {
         const fork = world.fork();
-        let reached = false;
-        const onReached = () => {
-          reached = true;
-        };
-        const live = await fork.open({ fault: atWrite(k, fault, onReached) });
+        const live = await fork.open(faulty);
         await again(() => live.registry.openDraft(PUBLISHER, RELEASE));
         await again(() => declare(live, 'a.bin', 100));
         await again(() => declare(live, 'b.bin', 300));
@@ -344,7 +340,6 @@ describe.each<Fault>(['fail', 'lose', 'full'])(
         await declare(next, 'rest.bin', 750);
         await expect(declare(next, 'more.bin', 1)).rejects.toThrowWithCode('quota-exceeded');
         await fork.close();
-        return reached;
       });
     });
   },

@@ -2,16 +2,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { formatDigest } from '../../src/core/digest.ts';
 import { RELEASE, useWorlds } from '../made/live-registry.ts';
-import { openGated, type Team } from '../made/team.ts';
+import { openSealed, type Team } from '../made/team.ts';
 
 const makeWorld = useWorlds();
 
-async function sealed() {
-  const world = await makeWorld();
-  const { live, team } = await openGated(world);
-  const digest = await live.push(team.pat, RELEASE);
-  return { world, live, team, digest };
-}
+const sealed = async () => openSealed(await makeWorld());
 
 type Live = Awaited<ReturnType<typeof sealed>>['live'];
 

@@ -1,17 +1,12 @@
 /** Withdrawing: by a token where nobody was asked to decide, else by the key of one who may. */
 import { describe, expect, test } from '@jest/globals';
 import { FILES, nonceOf, PUBLISHER, RELEASE, useWorlds } from '../made/live-registry.ts';
-import { openGated, type PersonName } from '../made/team.ts';
+import { openGated, openSealed, type PersonName } from '../made/team.ts';
 
 const makeWorld = useWorlds();
 const WITHDRAWN = { decision: 'withdraw', reason: 'Another base model' } as const;
 
-async function sealed() {
-  const world = await makeWorld();
-  const { live, team } = await openGated(world);
-  const digest = await live.push(team.pat, RELEASE);
-  return { world, live, team, digest };
-}
+const sealed = async () => openSealed(await makeWorld());
 
 describe('a sealed draft of a gated namespace', () => {
   test('is withdrawn by the signed decision of one who may publish, and shows whose it was', async () => {

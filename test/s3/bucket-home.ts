@@ -1,11 +1,11 @@
 /** A registry in a bucket of SeaweedFS, and the real command line: each command, and each server, a process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../scripts/peers/free-port.ts';
 import { type Seaweedfs, startSeaweedfs } from '../../scripts/peers/seaweedfs.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/weighhouse.js', import.meta.url));
@@ -118,15 +118,4 @@ export class BucketHome {
     await this.bucket.stop();
     await rm(this.path, { recursive: true, force: true });
   }
-}
-
-/** A port that nobody listened on a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -10,7 +10,6 @@ import { parseReleaseName } from '../../src/core/release/name.ts';
 import { fingerprint } from '../../src/core/trust/root.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { HashingPool } from '../../src/hashing/pool.ts';
-import { serve } from '../../src/main.ts';
 import { readStoredRoot } from '../../src/operator/stored-root.ts';
 import { Damages } from '../../src/registry/damages.ts';
 import { releaseForm } from '../../src/registry/documents/release.ts';
@@ -20,12 +19,12 @@ import { openRegistrySource } from '../../src/scrub/repair/registry-source.ts';
 import { Repair, type RepairedObject, type RepairParts } from '../../src/scrub/repair/repair.ts';
 import type { RepairSource } from '../../src/scrub/repair/source.ts';
 import { Scrub } from '../../src/scrub/scrub.ts';
-import { parseTrustedProxies } from '../../src/server/trusted-proxies.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { openDirectory } from '../../src/store/directory.ts';
 import { type Key, keys } from '../../src/store/keys.ts';
 import { type Home, makeHome } from '../cli/command-line.ts';
 import { drawHolder, FullStore, WEIGHTS } from '../made/full-store.ts';
+import { servePlainly } from '../made/plain-server.ts';
 import { flipBit } from '../made/rot.ts';
 
 jest.setTimeout(120_000);
@@ -47,19 +46,10 @@ beforeAll(async () => {
   hashing = new HashingPool();
   const full = await FullStore.make(good, folder);
   await full.close();
-  mirror = await serve({
-    store: await openDirectory(await copy()),
-    keysDirectory: join(folder, 'keys'),
-    passphrase: undefined,
-    address: { host: '127.0.0.1', port: 0 },
-    publicUrl: undefined,
-    indexDirectory: join(folder, 'index'),
-    logLevel: 'silent',
-    witnessPolicy: undefined,
-    oidcIssuers: undefined,
-    oidcAllowLoopback: false,
-    trustedProxies: parseTrustedProxies([], 'none'),
-    drainDelay: 0,
+  mirror = await servePlainly({
+    store: await copy(),
+    keys: join(folder, 'keys'),
+    index: join(folder, 'index'),
   });
 });
 afterEach(() => store?.close());

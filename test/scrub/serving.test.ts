@@ -2,13 +2,12 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseReleaseName } from '../../src/core/release/name.ts';
-import { type Serving, serve } from '../../src/main.ts';
+import type { Serving } from '../../src/main.ts';
 import { Damages, LIST_MS } from '../../src/registry/damages.ts';
 import { releaseForm } from '../../src/registry/documents/release.ts';
-import { parseTrustedProxies } from '../../src/server/trusted-proxies.ts';
-import { openDirectory } from '../../src/store/directory.ts';
 import { type Key, keys, parseKey } from '../../src/store/keys.ts';
 import { Disk } from '../made/memory-store.ts';
+import { servePlainly } from '../made/plain-server.ts';
 import { flipBit } from '../made/rot.ts';
 import { filePath, Served } from '../made/served.ts';
 
@@ -30,19 +29,10 @@ afterEach(async () => {
 
 /** Another server over the same store, which has not looked yet; asks it for a path. */
 async function another(): Promise<(path: string, options?: RequestInit) => Promise<Response>> {
-  const server = await serve({
-    store: await openDirectory(join(served.folder, 'store')),
-    keysDirectory: join(served.folder, 'keys'),
-    passphrase: undefined,
-    address: { host: '127.0.0.1', port: 0 },
-    publicUrl: undefined,
-    indexDirectory: join(served.folder, 'other-index'),
-    logLevel: 'silent',
-    witnessPolicy: undefined,
-    oidcIssuers: undefined,
-    oidcAllowLoopback: false,
-    trustedProxies: parseTrustedProxies([], 'none'),
-    drainDelay: 0,
+  const server = await servePlainly({
+    store: join(served.folder, 'store'),
+    keys: join(served.folder, 'keys'),
+    index: join(served.folder, 'other-index'),
   });
   servers.push(server);
   return (path, options) => fetch(server.url + path, options);

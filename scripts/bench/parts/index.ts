@@ -3,25 +3,21 @@
  * of the entries are releases, whose manifests are handed over from memory. Then a whole server,
  * whose log is filled up with commitments: how long a start takes that finds its index.
  */
-import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatEntry } from '../../../src/core/log/entry.ts';
 import type { Manifest } from '../../../src/core/release/manifest.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
 import { openCatalogue } from '../../../src/index/open.ts';
 import { openLogReader } from '../../../src/log/reader.ts';
-import { openRegistryAt } from '../../../src/open-registry.ts';
 import { openStore } from '../../../src/open-store.ts';
 import type { Store } from '../../../src/store/contract.ts';
 import { BenchRegistry } from '../bench-registry.ts';
 import { type Bench, type Figure, median, type Part } from '../figure.ts';
+import { fillLog } from '../filled-log.ts';
 import { madeLog } from '../made-log.ts';
 
 const ENTRIES = 1_000_000;
-/** Entries that are appended at once while a log is filled. */
-const FILLING = 4_096;
 const COMMAND = { ours: 'npm run bench -- index' };
 
 export const part: Part = {
@@ -48,7 +44,8 @@ async function startOfServer(bench: Bench): Promise<Figure> {
   const registry = await BenchRegistry.start(bench.folder);
   try {
     await registry.stop();
-    await fillLog(registry.folder);
+    const { store, keys } = BenchRegistry.places(registry.folder);
+    await fillLog(await openStore(store), keys, ENTRIES);
     const runs = [];
     // The first builds the index, and is no start that finds it.
     for (let round = 0; round <= bench.rounds; round++) {
@@ -62,26 +59,6 @@ async function startOfServer(bench: Bench): Promise<Figure> {
   } finally {
     await registry.close();
   }
-}
-
-/** Fills the log of the registry below `folder` up to a million entries; nobody else may write to it. */
-async function fillLog(folder: string): Promise<void> {
-  const { store: address, keys } = BenchRegistry.places(folder);
-  const store = await openStore(address);
-  const opened = await openRegistryAt(store, keys, undefined);
-  const { sequencer } = opened;
-  while (sequencer.committed().size < ENTRIES) {
-    const count = Math.min(FILLING, ENTRIES - sequencer.committed().size);
-    await sequencer.append({ entries: Array.from({ length: count }, commitment) });
-  }
-  await opened.close();
-  await store.close();
-}
-
-function commitment(): Uint8Array {
-  const [label, commit] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')];
-  const time = new Date().toISOString();
-  return formatEntry({ v: 1, kind: 'commitment', time, label, commit });
 }
 
 async function timeOpening(path: string, store: Store): Promise<number> {

@@ -8,18 +8,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseOrigin } from '../../../src/core/log/checkpoint.ts';
-import { formatEntry } from '../../../src/core/log/entry.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
-import { openRegistryAt } from '../../../src/open-registry.ts';
 import { initRegistry } from '../../../src/operator/init.ts';
 import { openBucket } from '../../../src/store/s3.ts';
 import { type Seaweedfs, startSeaweedfs } from '../../peers/seaweedfs.ts';
 import { compiled } from '../compiled.ts';
 import { median, type Part } from '../figure.ts';
+import { fillLog } from '../filled-log.ts';
 
 const ENTRIES = 1_000_000;
-/** Entries that are appended at once while the log is filled. */
-const FILLING = 8_192;
 const COMMAND = { ours: 'npm run bench -- restart' };
 
 export const part: Part = {
@@ -73,19 +70,7 @@ async function fill(server: Seaweedfs, keys: string, folder: string): Promise<vo
     now: Date.now(),
     random: new Uint8Array(randomBytes(32)),
   });
-  const opened = await openRegistryAt(store, keys, undefined);
-  const { sequencer } = opened;
-  while (sequencer.committed().size < ENTRIES) {
-    const count = Math.min(FILLING, ENTRIES - sequencer.committed().size);
-    await sequencer.append({ entries: Array.from({ length: count }, commitment) });
-  }
-  await opened.close();
-  await store.close();
-}
-
-function commitment(): Uint8Array {
-  const [label, commit] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')];
-  return formatEntry({ v: 1, kind: 'commitment', time: new Date().toISOString(), label, commit });
+  await fillLog(store, keys, ENTRIES);
 }
 
 /** Seconds from the command to a 200 of `/readyz`, and to one of a list. */

@@ -5,8 +5,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../../peers/free-port.ts';
 import { BenchRegistry } from '../bench-registry.ts';
 import { type Bench, compare, type Figure, type Part, withoutPeer } from '../figure.ts';
 import { madeWeights, shardNames } from '../made-weights.ts';
@@ -116,18 +116,6 @@ function configuration(folder: string, served: string, port: number): string {
       access_log off; sendfile on; tcp_nopush on;
       server { listen 127.0.0.1:${port}; root ${served}; }
     }`;
-}
-
-/** A port that nobody listened on a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 /** Returns when something answers at `url`; gives up after some two seconds. */

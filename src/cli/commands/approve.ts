@@ -2,13 +2,14 @@
 import type { Command } from 'commander';
 import { declare, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
-import { type DecideFlags, RELEASE_ARGUMENT, runDecision, withDecideFlags } from '../deciding.ts';
+import { type DecideFlags, runDecision, takingDecision } from '../deciding.ts';
 
 export function makeCommand(run: Run): Command {
-  return withDecideFlags(
-    declare('approve', 'approve acme/kimi-k2@v1.0 --digest sha256:9f86d0… --key rita.key')
-      .argument(...RELEASE_ARGUMENT)
-      .option('--reason <text>', 'why; revealed with the release'),
+  return takingDecision(
+    declare('approve', 'approve acme/kimi-k2@v1.0 --digest sha256:9f86d0… --key rita.key').option(
+      '--reason <text>',
+      'why; revealed with the release',
+    ),
   ).action(run(approve));
 }
 

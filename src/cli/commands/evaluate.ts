@@ -10,16 +10,15 @@ import { suiteName, type TestOutcome } from '../../core/statement/test-result.ts
 import { nodeHost } from '../../hashing/host.ts';
 import { declare, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
-import { type DecideFlags, RELEASE_ARGUMENT, runDecision, withDecideFlags } from '../deciding.ts';
+import { type DecideFlags, runDecision, takingDecision } from '../deciding.ts';
 import { formatBytes } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
-  return withDecideFlags(
+  return takingDecision(
     declare(
       'evaluate',
       'evaluate acme/kimi-k2@v1.0 --suite safety --result passed --report report.json --key eve.key',
     )
-      .argument(...RELEASE_ARGUMENT)
       .requiredOption('--suite <name>', 'which suite of tests')
       .addOption(
         new Option('--result <result>', 'how it ended')

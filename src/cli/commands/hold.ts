@@ -2,13 +2,14 @@
 import type { Command } from 'commander';
 import { declare, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
-import { type DecideFlags, RELEASE_ARGUMENT, runDecision, withDecideFlags } from '../deciding.ts';
+import { type DecideFlags, runDecision, takingDecision } from '../deciding.ts';
 
 export function makeCommand(run: Run): Command {
-  return withDecideFlags(
-    declare('hold', 'hold acme/kimi-k2@v1.0 --reason "One more safety test" --key rita.key')
-      .argument(...RELEASE_ARGUMENT)
-      .requiredOption('--reason <text>', 'why; revealed with the release'),
+  return takingDecision(
+    declare(
+      'hold',
+      'hold acme/kimi-k2@v1.0 --reason "One more safety test" --key rita.key',
+    ).requiredOption('--reason <text>', 'why; revealed with the release'),
   ).action(run(hold));
 }
 

@@ -6,13 +6,12 @@ import { CodedError } from '../../core/error.ts';
 import { formatReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import { declare, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
-import { type DecideFlags, RELEASE_ARGUMENT, runDecision, withDecideFlags } from '../deciding.ts';
+import { type DecideFlags, runDecision, takingDecision } from '../deciding.ts';
 import type { OpenMeans } from '../means.ts';
 
 export function makeCommand(run: Run): Command {
-  return withDecideFlags(
+  return takingDecision(
     declare('lift', 'lift acme/kimi-k2@v1.0 --reason "The test passed" --key max.key')
-      .argument(...RELEASE_ARGUMENT)
       .option(
         '--decision <digest>',
         'which one, as "status" shows it; needed where there are several',

@@ -8,16 +8,7 @@ import { type Namespace, parseNamespace } from '../../core/release/name.ts';
 import { formatPolicy, type Policy } from '../../core/release/policy.ts';
 import { formatEnvelope } from '../../core/statement/dsse.ts';
 import { soloFor } from '../../operator/namespace.ts';
-import {
-  collect,
-  declare,
-  declareGroup,
-  keyFlag,
-  passphraseFlag,
-  type Run,
-  tokenFlag,
-  urlFlag,
-} from '../command.ts';
+import { declare, declareGroup, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
 import {
   anotherRuns,
@@ -26,6 +17,7 @@ import {
   requireQuorum,
   type SignatureFlags,
   signAsOwner,
+  takingSignatures,
   writeSignature,
 } from '../owner-signatures.ts';
 import { openPins } from '../pins.ts';
@@ -40,18 +32,13 @@ const SOLE_OWNER = 'owner';
 
 export function makeCommand(run: Run): Command {
   const group = declareGroup('namespace', 'namespace create acme --policy acme.json').addCommand(
-    declare('create', 'namespace create acme --policy acme.json --key owner.key')
-      .description('begin a namespace; takes a token of the operator and an owner’s key')
-      .argument('<ns>', 'the namespace')
-      .option('--policy <file>', 'its first policy; without it, one with --key as sole owner')
-      .option('--sign-only <file>', 'only sign the policy, into this file, for another owner')
-      .option('--signed <file>', 'another owner’s signature; may be repeated', collect)
-      .option('--override', 'begin it although another namespace looks much the same')
-      .addOption(keyFlag())
-      .addOption(passphraseFlag())
-      .addOption(urlFlag())
-      .addOption(tokenFlag())
-      .action(run(createNamespace)),
+    takingSignatures(
+      declare('create', 'namespace create acme --policy acme.json --key owner.key')
+        .description('begin a namespace; takes a token of the operator and an owner’s key')
+        .argument('<ns>', 'the namespace')
+        .option('--policy <file>', 'its first policy; without it, one with --key as sole owner')
+        .option('--override', 'begin it although another namespace looks much the same'),
+    ).action(run(createNamespace)),
   );
   for (const command of [...quotaCommands(run), ...publisherCommands(run)]) {
     group.addCommand(command);

@@ -2,16 +2,14 @@
 import type { Command } from 'commander';
 import { declare, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
-import { type DecideFlags, RELEASE_ARGUMENT, runDecision, withDecideFlags } from '../deciding.ts';
+import { type DecideFlags, runDecision, takingDecision } from '../deciding.ts';
 
 export function makeCommand(run: Run): Command {
-  return withDecideFlags(
+  return takingDecision(
     declare(
       'object',
       'object acme/kimi-k2@v1.0 --reason "A data set without a licence" --key rita.key',
-    )
-      .argument(...RELEASE_ARGUMENT)
-      .requiredOption('--reason <text>', 'why; revealed with the release'),
+    ).requiredOption('--reason <text>', 'why; revealed with the release'),
   ).action(run(object));
 }
 

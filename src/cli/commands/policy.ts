@@ -4,17 +4,9 @@ import { parseBase64 } from '../../core/bytes.ts';
 import { parseJson } from '../../core/json.ts';
 import { parseNamespace } from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
-import {
-  collect,
-  declare,
-  declareGroup,
-  keyFlag,
-  passphraseFlag,
-  type Run,
-  tokenFlag,
-  urlFlag,
-} from '../command.ts';
+import { declare, declareGroup, type Run, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
+import { takingSignatures } from '../owner-signatures.ts';
 import { setPolicy } from '../policy-set.ts';
 import { openApi } from '../reach.ts';
 import { formatTable } from '../table.ts';
@@ -31,17 +23,14 @@ export function makeCommand(run: Run): Command {
         .action(run(showPolicy)),
     )
     .addCommand(
-      declare('set', 'policy set acme acme.json --key owner.key')
-        .description('log the next version, signed by as many owners as the one in force asks for')
-        .argument('<ns>', 'the namespace')
-        .argument('<file>', 'the whole new policy, as JSON')
-        .option('--sign-only <file>', 'only sign it, into this file, for another owner to set')
-        .option('--signed <file>', 'another owner’s signature; may be repeated', collect)
-        .addOption(keyFlag())
-        .addOption(passphraseFlag())
-        .addOption(urlFlag())
-        .addOption(tokenFlag())
-        .action(run(setPolicy)),
+      takingSignatures(
+        declare('set', 'policy set acme acme.json --key owner.key')
+          .description(
+            'log the next version, signed by as many owners as the one in force asks for',
+          )
+          .argument('<ns>', 'the namespace')
+          .argument('<file>', 'the whole new policy, as JSON'),
+      ).action(run(setPolicy)),
     )
     .addCommand(
       declare('history', 'policy history acme')

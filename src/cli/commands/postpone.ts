@@ -4,16 +4,15 @@ import { parseReleaseName } from '../../core/release/name.ts';
 import { sendAnnouncement } from '../announcing.ts';
 import { declare, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
-import { type DecideFlags, RELEASE_ARGUMENT, runDecision, withDecideFlags } from '../deciding.ts';
+import { type DecideFlags, runDecision, takingDecision } from '../deciding.ts';
 import { parseInstant } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
-  return withDecideFlags(
+  return takingDecision(
     declare(
       'postpone',
       'postpone acme/kimi-k2@v1.0 --until indefinitely --reason "More safety tests" --key max.key',
     )
-      .argument(...RELEASE_ARGUMENT)
       .requiredOption('--until <date>', 'a date or time in UTC, or "indefinitely"')
       .requiredOption('--reason <text>', 'why; revealed with the release')
       .option('--public', 'announce it too, with its date and reason, for everybody to read now'),

@@ -17,15 +17,7 @@ import type { Origin } from '../../core/log/checkpoint.ts';
 import { type Namespace, parseNamespace } from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
 import { formatVoid, parseVoid, VOID_PAYLOAD_TYPE, type Void } from '../../core/release/void.ts';
-import {
-  collect,
-  declare,
-  keyFlag,
-  passphraseFlag,
-  type Run,
-  tokenFlag,
-  urlFlag,
-} from '../command.ts';
+import { declare, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
 import {
   readSignature,
@@ -33,24 +25,22 @@ import {
   requireQuorum,
   type SignatureFlags,
   signAsOwner,
+  takingSignatures,
   writeSignature,
 } from '../owner-signatures.ts';
 import { openPins } from '../pins.ts';
 import { openApi, openApiWithToken } from '../reach.ts';
 
 export function makeCommand(run: Run): Command {
-  return declare('void', 'void acme 9f86d081… --reason "Bob lost his receipt" --key ada.key')
-    .description('log that a commitment which nobody opens no longer blocks, signed by the owners')
-    .argument('<ns>', 'the namespace')
-    .argument('<label>', 'the commitment’s label, as "weighhouse status" shows it')
-    .option('--reason <text>', 'why, for everybody to read; the first owner gives it')
-    .option('--sign-only <file>', 'only sign it, into this file, for the next owner')
-    .option('--signed <file>', 'another owner’s signature; may be repeated', collect)
-    .addOption(keyFlag())
-    .addOption(passphraseFlag())
-    .addOption(urlFlag())
-    .addOption(tokenFlag())
-    .action(run(voidLabel));
+  return takingSignatures(
+    declare('void', 'void acme 9f86d081… --reason "Bob lost his receipt" --key ada.key')
+      .description(
+        'log that a commitment which nobody opens no longer blocks, signed by the owners',
+      )
+      .argument('<ns>', 'the namespace')
+      .argument('<label>', 'the commitment’s label, as "weighhouse status" shows it')
+      .option('--reason <text>', 'why, for everybody to read; the first owner gives it'),
+  ).action(run(voidLabel));
 }
 
 interface VoidFlags extends SignatureFlags {

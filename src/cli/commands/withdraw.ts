@@ -15,18 +15,16 @@ import { PUBLISHING } from '../../core/release/roles.ts';
 import type { Spki } from '../../core/statement/public-key.ts';
 import { declare, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
-import { type DecideFlags, RELEASE_ARGUMENT, runDecision, withDecideFlags } from '../deciding.ts';
+import { type DecideFlags, runDecision, takingDecision } from '../deciding.ts';
 import { readPolicyInForce } from '../policy-in-force.ts';
 import { openApiWithToken } from '../reach.ts';
 
 export function makeCommand(run: Run): Command {
-  return withDecideFlags(
+  return takingDecision(
     declare(
       'withdraw',
       'withdraw acme/kimi-k2@v1.0-rc1 --reason "Another base model" --key max.key',
-    )
-      .argument(...RELEASE_ARGUMENT)
-      .option('--reason <text>', 'why; needed where a key signs it'),
+    ).option('--reason <text>', 'why; needed where a key signs it'),
   ).action(run(withdraw));
 }
 

@@ -28,6 +28,8 @@ export const MAX_FILE_SIZE = MAX_CHUNKS * MAX_CHUNK_SIZE;
 
 /** Bytes of one SHA-256. */
 const HASH = 32;
+/** Bytes of the longest chunk list. */
+export const MAX_CHUNK_LIST_BYTES = MAX_CHUNKS * HASH;
 
 /** The chunk size, in bytes, for a file of `size` bytes: the smallest that gives at most 8,192 chunks. */
 export function chunkSizeFor(size: number): number {

@@ -12,7 +12,7 @@ import {
   chunkCount,
   chunkRange,
   chunkSizeFor,
-  MAX_CHUNKS,
+  MAX_CHUNK_LIST_BYTES,
   parseChunkList,
 } from '../../core/release/chunks.ts';
 import { bindingForm } from '../../registry/documents/content.ts';
@@ -91,7 +91,7 @@ export async function readList(
   const count = chunkCount(size, chunkSize);
   if (count <= 1) return { chunkSize, count, at: () => digestBytes(sha256) };
   if (chunks === undefined) return undefined;
-  const stored = await store.get(keys.chunks(chunks), MAX_CHUNKS * DIGEST_BYTES);
+  const stored = await store.get(keys.chunks(chunks), MAX_CHUNK_LIST_BYTES);
   if (stored === undefined) return undefined;
   try {
     return parseChunkList(host, stored.bytes, size, { size: chunkSize, root: chunks }, 'a file');

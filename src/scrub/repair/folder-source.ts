@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { type Digest, digestHex, digestOf } from '../../core/digest.ts';
 import { isCoded } from '../../core/error.ts';
-import { MAX_CHUNKS } from '../../core/release/chunks.ts';
+import { MAX_CHUNK_LIST_BYTES } from '../../core/release/chunks.ts';
 import { type ManifestFile, parseManifest } from '../../core/release/manifest.ts';
 import { parseBundle } from '../../core/statement/bundle.ts';
 import { formatEnvelope } from '../../core/statement/dsse.ts';
@@ -10,8 +10,6 @@ import { nodeHost } from '../../hashing/host.ts';
 import { readLeft, readLeftRoot } from '../../transfer/left-documents.ts';
 import { CONTROL_FOLDER, Target } from '../../transfer/target.ts';
 import type { RepairSource } from './source.ts';
-
-const DIGEST_BYTES = 32;
 
 /** Opens it. Throws `not-found` for a folder that holds no pull. */
 export async function openFolderSource(folder: string): Promise<RepairSource> {
@@ -32,7 +30,7 @@ export async function openFolderSource(folder: string): Promise<RepairSource> {
     modelSig: async () => documents.modelSig,
     statement: async (digest) => statements.get(digest),
     chunkList: (root) =>
-      target.read(`${CONTROL_FOLDER}/chunks/${digestHex(root)}`, MAX_CHUNKS * DIGEST_BYTES),
+      target.read(`${CONTROL_FOLDER}/chunks/${digestHex(root)}`, MAX_CHUNK_LIST_BYTES),
     async content(sha256, _, { offset, length }) {
       const file = byDigest.get(sha256);
       if (file === undefined || (await sizeOf(target, file.path)) !== file.size) return undefined;

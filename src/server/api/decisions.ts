@@ -2,11 +2,9 @@
 import { formatCanonical } from '../../core/json.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { bytesOf } from '../body.ts';
-import { releaseOf } from './drafts.ts';
+import { DRAFT, releaseOf } from './drafts.ts';
 import { callerOf, type Endpoint, endpoint } from './endpoint.ts';
 import * as shapes from './gate-shapes.ts';
-
-const DRAFT = '/drafts/{namespace}/{name}/{version}';
 
 export function decisionEndpoints(registry: Registry): Endpoint[] {
   return [

@@ -13,7 +13,8 @@ import { bytesOf } from '../body.ts';
 import { type Call, type CatchUp, callerOf, type Endpoint, endpoint, param } from './endpoint.ts';
 import * as shapes from './shapes.ts';
 
-const DRAFT = '/drafts/{namespace}/{name}/{version}';
+/** The path of one draft; `releaseOf` reads it. */
+export const DRAFT = '/drafts/{namespace}/{name}/{version}';
 /** Bytes of a request to seal: it may name 100,000 paths. */
 const MAX_SEAL_BYTES = 64 * 2 ** 20;
 

@@ -6,7 +6,7 @@ import { type CatchUp, callerOf, type Endpoint, endpoint, indexOf, param } from 
 import * as shapes from './shapes.ts';
 
 /** Bytes of a request with a policy and the envelopes of its owners. */
-const MAX_POLICY_BYTES = 16 * 2 ** 20;
+export const MAX_POLICY_BYTES = 16 * 2 ** 20;
 
 export function namespaceEndpoints(registry: Registry, catchUp: CatchUp): Endpoint[] {
   return [

@@ -5,9 +5,7 @@ import { parseNamespace } from '../../core/release/name.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { type CatchUp, callerOf, type Endpoint, endpoint, indexOf, param } from './endpoint.ts';
 import * as shapes from './gate-shapes.ts';
-
-/** Bytes of a request with a policy and the envelopes of its owners. */
-const MAX_POLICY_BYTES = 16 * 2 ** 20;
+import { MAX_POLICY_BYTES } from './namespaces.ts';
 
 export function policyEndpoints(registry: Registry, catchUp: CatchUp): Endpoint[] {
   return [

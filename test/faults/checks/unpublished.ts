@@ -3,21 +3,9 @@
  * and no answer holds a byte of its files.
  */
 import { unreachable } from '../../../src/client/http.ts';
+import { RELEASE_DOCUMENTS } from '../load/documents.ts';
 import type { Journal, JournalRelease } from '../load/journal.ts';
 import { readmeOf } from '../load/push.ts';
-
-const DOCUMENTS = [
-  '',
-  '/manifest.json',
-  '/model.sig',
-  '/release.dsse',
-  '/release.tlog-proof',
-  '/model-sig.tlog-proof',
-  '/entry',
-  '/decisions.json',
-  '/chunks/README.md',
-  '/files/README.md',
-] as const;
 
 /** Sentences about what the server at `url` shows of them; none when all is well. */
 export async function findUnpublished(url: string, journal: Journal): Promise<readonly string[]> {
@@ -30,7 +18,7 @@ export async function findUnpublished(url: string, journal: Journal): Promise<re
 async function shownOf(url: string, line: JournalRelease): Promise<readonly string[]> {
   const [model, version] = line.reference.split('@') as [string, string];
   const at = [version, ...(line.digest === undefined ? [] : [line.digest])];
-  const routes = at.flatMap((name) => DOCUMENTS.map((rest) => `${model}/${name}${rest}`));
+  const routes = at.flatMap((name) => RELEASE_DOCUMENTS.map((rest) => `${model}/${name}${rest}`));
   const shown = await Promise.all(
     routes.map(async (route) => {
       const { status, text } = await get(`${url}/api/v1/releases/${route}`);

@@ -16,6 +16,7 @@ import { auditRegistry } from '../../../src/transfer/audit/audit.ts';
 import { Bucket } from '../cluster/bucket.ts';
 import { Load } from '../cluster/load.ts';
 import { onTrial, type Trial } from '../cluster/trial.ts';
+import { RELEASE_DOCUMENTS } from '../load/documents.ts';
 import { Draw } from '../load/draw.ts';
 import type { Program, RunOptions } from '../program.ts';
 
@@ -23,18 +24,6 @@ import type { Program, RunOptions } from '../program.ts';
 const WORK_MS = 4_000;
 /** Releases that the readers look at: the newest ones. */
 const MAX_RELEASES = 3;
-const DOCUMENTS = [
-  '',
-  '/manifest.json',
-  '/model.sig',
-  '/release.dsse',
-  '/release.tlog-proof',
-  '/model-sig.tlog-proof',
-  '/entry',
-  '/decisions.json',
-  '/chunks/README.md',
-  '/files/README.md',
-] as const;
 /** What is nothing without a proof: every client of the log checks it against a signed root. */
 const PROVEN = /^\/log\//;
 
@@ -223,7 +212,9 @@ function routesOf(releases: readonly string[]): readonly string[] {
       `/api/v1/releases/${model}/history`,
     ]),
     ...releases.flatMap((reference) =>
-      DOCUMENTS.map((document) => `/api/v1/releases/${reference.replace('@', '/')}${document}`),
+      RELEASE_DOCUMENTS.map(
+        (document) => `/api/v1/releases/${reference.replace('@', '/')}${document}`,
+      ),
     ),
   ];
 }
