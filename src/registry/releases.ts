@@ -6,7 +6,7 @@
 import type { Digest } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
 import { MAX_CHUNK_LIST_BYTES, parseChunkList } from '../core/release/chunks.ts';
-import { type DocumentName, MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
+import type { DocumentName } from '../core/release/documents.ts';
 import {
   findFile,
   type Manifest,
@@ -20,11 +20,12 @@ import {
   type ReleaseName,
 } from '../core/release/name.ts';
 import type { Revision } from '../core/release/revision.ts';
-import { keys } from '../store/keys.ts';
+import { type Key, keys } from '../store/keys.ts';
 import { Contents } from './content.ts';
 import { Damages } from './damages.ts';
 import { damaged, load } from './documents/form.ts';
 import { type ReleaseRecord, releaseForm, revisionForm } from './documents/release.ts';
+import { formatKept, MAX_KEPT_BYTES, parseKept } from './documents/signature.ts';
 import type { RegistryParts } from './parts.ts';
 import { formatModelSig, formatProof } from './proofs.ts';
 import type { Content, LargeDocumentName, PublishedRelease } from './registry.ts';
@@ -149,17 +150,25 @@ export class Releases {
    * that know the release by its files' digests must get the same file for ever.
    */
   async #modelSig(record: ReleaseRecord): Promise<Uint8Array> {
-    const { store } = this.#parts;
+    const { store, host } = this.#parts;
     const key = keys.signature(parseReleaseName(record.release));
     await this.#damages.refuse(key, 'model.sig');
-    const shown = await store.get(key, MAX_DOCUMENT_BYTES);
-    if (shown !== undefined) return shown.bytes;
+    const shown = await this.#keptSignature(key);
+    if (shown !== undefined) return shown;
     const envelope = await this.#statements.get(record.model_sig);
     const made = await formatModelSig(this.#parts, record, envelope);
     // A store that takes no writes is read all the same; who asks next may get it kept.
-    const kept = await store.create(key, made).catch(() => 'not kept' as const);
-    if (kept !== 'exists') return made;
-    return (await store.get(key, MAX_DOCUMENT_BYTES))?.bytes ?? made;
+    const kept = await store.create(key, formatKept(host, made)).catch(() => 'not kept' as const);
+    return kept === 'exists' ? ((await this.#keptSignature(key)) ?? made) : made;
+  }
+
+  async #keptSignature(key: Key): Promise<Uint8Array | undefined> {
+    const { store, host } = this.#parts;
+    const stored = await store.get(key, MAX_KEPT_BYTES);
+    if (stored === undefined) return undefined;
+    const signature = parseKept(host, stored.bytes);
+    if (signature !== undefined) return signature;
+    throw damaged(`${key} in ${store.name}`, new Error('its bytes do not have their digest'));
   }
 
   /** Bytes appear to the public only once the published checkpoint covers both leaves. */

@@ -18,6 +18,7 @@ import { checkRoot, type TrustRoot } from '../../core/trust/succession.ts';
 import { bindingForm, isWhole } from '../../registry/documents/content.ts';
 import type { Due, DueBy } from '../../registry/documents/damage.ts';
 import { decisionForm } from '../../registry/documents/decision.ts';
+import { parseKept } from '../../registry/documents/signature.ts';
 import { type Key, keys } from '../../store/keys.ts';
 import { documentsOf } from '../follows.ts';
 import type { LogTruth } from '../log-truth.ts';
@@ -163,7 +164,11 @@ async function checkBundle(
 ): Promise<Problem | undefined> {
   const entry = await requireLog(parts).entry(index);
   if (entry?.kind !== 'release') throw new CodedError('internal', `entry ${index} is no release`);
-  return checkSmall(parts, key, (bytes) => checkBundleBytes(parts, entry, index, bytes));
+  return checkSmall(parts, key, async (bytes) => {
+    const signature = parseKept(parts.host, bytes);
+    if (signature === undefined) return damaged('its bytes do not have their digest');
+    return checkBundleBytes(parts, entry, index, signature);
+  });
 }
 
 async function checkTile(parts: CheckParts, key: Key): Promise<Problem | undefined> {

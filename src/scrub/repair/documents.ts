@@ -16,6 +16,7 @@ import { bindingForm } from '../../registry/documents/content.ts';
 import type { DamageRecord, DueBy } from '../../registry/documents/damage.ts';
 import { decisionForm } from '../../registry/documents/decision.ts';
 import { load } from '../../registry/documents/form.ts';
+import { formatKept } from '../../registry/documents/signature.ts';
 import { type Key, keys } from '../../store/keys.ts';
 import { checkBundleBytes } from '../check/bundle.ts';
 import { checkRootBytes } from '../check/check.ts';
@@ -156,10 +157,11 @@ export class Documents {
     const entry = await parts.log?.entry(index);
     if (entry?.kind !== 'release') return undefined;
     const release = parseReleaseName(entry.release);
-    return this.#ask(
+    const found = await this.#ask(
       async (source) => source.modelSig?.(release),
       async (bytes) => (await checkBundleBytes(parts, entry, index, bytes)) === undefined,
     );
+    return found && { ...found, bytes: formatKept(parts.host, found.bytes) };
   }
 
   /** Where all that is damaged is named, as far as the log and the manifests can be read. */
