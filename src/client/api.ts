@@ -17,6 +17,7 @@ import { ROOT_LIMITS } from '../core/trust/root.ts';
 import * as answers from './answers.ts';
 import { type CallOptions, draftPath, GateApi, releasePath } from './gate-api.ts';
 import type { HttpRequest } from './http.ts';
+import { throwOfLog } from './problem.ts';
 
 export interface Declaration {
   readonly path: string;
@@ -255,9 +256,10 @@ export class Api extends GateApi {
     return this.http.bytes({ path: '/log/checkpoint', maxBytes: MAX_NOTE_BYTES, ...options });
   }
 
-  /** A tile, or undefined when the log has none there. */
+  /** A tile, or undefined when the log has none there. Throws `bad-tile` for one that is damaged. */
   tile(path: TilePath, options: CallOptions = {}): Promise<Uint8Array | undefined> {
-    return this.http.bytesIfAny({ path: `/log/${path}`, maxBytes: MAX_BUNDLE_BYTES, ...options });
+    const request = { path: `/log/${path}`, maxBytes: MAX_BUNDLE_BYTES, ...options };
+    return this.http.bytesIfAny(request).catch(throwOfLog);
   }
 
   /** Version `version` of root.json, or undefined when there is none. */

@@ -1,6 +1,6 @@
 /** What a server says when it refuses: RFC 9457 problem details, or merely a status. */
 import * as v from 'valibot';
-import { CodedError, type ErrorCode } from '../core/error.ts';
+import { CodedError, type ErrorCode, isCoded } from '../core/error.ts';
 import { parseJson } from '../core/json.ts';
 import { record } from '../core/shape.ts';
 import { parseRetryAfter } from './retry.ts';
@@ -35,6 +35,15 @@ export function parseProblem(response: Refusal, body: Uint8Array, address: strin
   }
   const { code, detail, details } = problem;
   return new CodedError(codeHere(code), plainText(detail), { ...details, ...transport });
+}
+
+/**
+ * Throws what a server says about its log: a tile that it calls damaged is, to whoever reads the
+ * log, a log that does not hold what its checkpoint signs, and no matter of content.
+ */
+export function throwOfLog(error: unknown): never {
+  if (!isCoded(error, 'damaged')) throw error;
+  throw new CodedError('bad-tile', error.message, error.details, { cause: error });
 }
 
 /** A server that is being stopped is `interrupted`; to its client, whom nobody stopped, it is busy. */
