@@ -59,7 +59,10 @@ export async function requireInPlace(
   { disclosed }: ReadDocket,
   { opened }: SignedIntent,
 ): Promise<void> {
-  const fault = await checkSeen(opened, index, (size) => reader.rootAt(size));
+  // What another server has published, this one may not have committed upon yet.
+  const { size: published } = await reader.published();
+  const after = Math.max(index, published);
+  const fault = await checkSeen(opened, after, (size) => reader.rootAt(size));
   if (fault !== undefined) throw new CodedError(fault.code, fault.message, fault.evidence);
   const { digest, context } = opened.statement;
   const before = disclosed
