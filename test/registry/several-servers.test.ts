@@ -1,5 +1,6 @@
 /** Servers over one store: what one has committed the others know, though their own logs are behind. */
 import { describe, expect, test } from '@jest/globals';
+import { formatDigest } from '../../src/core/digest.ts';
 import { ACME, PUBLISHER, RELEASE, useWorlds } from '../made/live-registry.ts';
 import { ONE_APPROVAL, openGated } from '../made/team.ts';
 
@@ -30,5 +31,20 @@ describe('a server that has committed nothing itself', () => {
     expect((await server.registry.policy(ACME)).index).toBe(index);
     const status = await server.registry.draftStatus(team.pat, RELEASE);
     expect(status).toMatchObject({ policyIndex: index });
+  });
+
+  test('takes an intent whose signer has seen what another one has published', async () => {
+    const world = await makeWorld();
+    const { live: other, team } = await openGated(world, ONE_APPROVAL);
+    const server = await world.open();
+    await other.push(team.pat, RELEASE);
+    await team.decide(other, 'rita', { decision: 'approve' });
+    const { size, root } = await other.reader.published();
+    const checkpoint = { size, root: formatDigest(root) };
+    const about = { context: { checkpoint } };
+    const { envelope } = await team.signed(other, 'max', { decision: 'publish' }, about);
+    const { digest } = await server.registry.draftStatus(team.pat, RELEASE);
+    const published = server.registry.publish(team.pat, RELEASE, digest, envelope);
+    expect(await published).toMatchObject({ digest });
   });
 });
