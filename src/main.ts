@@ -179,25 +179,35 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       damaged: () => damages.current(),
       unready: async () => opened.sequencer.unready() ?? (await takesNoWrites()),
     });
-  const listening = await listen(makeApp, address);
+  /** Ends whatever runs beside the requests: while any of it does, the process lives. */
+  const end = async () => {
+    stopWatching();
+    index.catalogue.close();
+    await index.removeIndex();
+    await hashing.close();
+    await opened.close();
+    await store.close();
+  };
+  const stopLooking = () => {
+    for (const timer of [looking, sweeping, watching]) clearInterval(timer);
+  };
+  const listening = await listen(makeApp, address).catch(async (error: unknown) => {
+    stopLooking();
+    await scrubbing?.close();
+    await end();
+    throw error;
+  });
   return {
     url: publicUrl ?? listening.url,
     logger,
     async close() {
-      clearInterval(looking);
-      clearInterval(sweeping);
-      clearInterval(watching);
+      stopLooking();
       isLeaving = true;
       listening.leave();
       if (options.drainDelay > 0) await setTimeout(options.drainDelay);
       await scrubbing?.close();
       await listening.close(DRAIN_MS);
-      stopWatching();
-      index.catalogue.close();
-      await index.removeIndex();
-      await hashing.close();
-      await opened.close();
-      await store.close();
+      await end();
     },
   };
 }

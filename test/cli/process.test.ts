@@ -1,6 +1,7 @@
 /** The command line as a process of its own: what only the real entry point can show. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Home, makeHome } from './command-line.ts';
@@ -91,6 +92,20 @@ describe('the process', () => {
     second.child.kill('SIGINT');
     expect(await second.ended).toBe(0);
   }, 30_000);
+
+  test('a server whose port is taken says so and ends, with all that it had begun', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const at = ['--store', home.path('taken'), '--keys', home.path('taken-keys')];
+    const named = ['--origin', 'taken.example', '--root-key', home.path('taken-root.key')];
+    await runProcess('init', ...at, ...named, '--no-passphrase');
+    const listen = ['--listen', `127.0.0.1:${port}`];
+    const { status, stderr } = await runProcess('serve', ...at, ...listen);
+    other.close();
+    expect(stderr).toContain(`cannot listen on 127.0.0.1:${port}`);
+    expect(status).toBe(5);
+  });
 
   test('Ctrl-C ends what waits with 130', async () => {
     const silent = (await import('node:net')).createServer(() => {});

@@ -1,6 +1,6 @@
 /** The whole way: a real server, real uploads, and an auditor with threads. */
 
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Api } from '../../src/client/api.ts';
@@ -55,6 +55,18 @@ describe('the audit of a server', () => {
     const { violations } = await auditRegistry(reader, { content: true });
     expect(violations).toMatchObject([{ code: 'digest-mismatch' }]);
     expect(violations[0]!.message).toContain('model.safetensors');
+  });
+
+  test('calls a tile that changed in the store a failure of the log, not of content', async () => {
+    const entries = join(served.folder, 'store', 'objects', 'log', 'tile', 'entries');
+    for (const name of await readdir(entries, { recursive: true })) {
+      const path = join(entries, name);
+      if (!(await stat(path)).isFile()) continue;
+      await chmod(path, 0o600);
+      await writeFile(path, flipped(await readFile(path), 40));
+    }
+    const { violations } = await auditRegistry(reader);
+    expect(violations).toMatchObject([{ code: 'bad-tile' }]);
   });
 
   test('names a document that is damaged or missing in the store, and goes on', async () => {

@@ -7,7 +7,7 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 import { get as getTls, Agent as TlsAgent } from 'node:https';
 import type { Api } from '../../client/api.ts';
 import { IDLE_MILLISECONDS, unreachable } from '../../client/http.ts';
-import { parseProblem } from '../../client/problem.ts';
+import { parseProblem, throwOfLog } from '../../client/problem.ts';
 import { interruption, withRetries } from '../../client/retry.ts';
 import { CodedError, isCoded } from '../../core/error.ts';
 import { MAX_BUNDLE_BYTES } from '../../core/log/tile.ts';
@@ -33,7 +33,9 @@ export class TileConnections {
   readonly read: ReadTile = async (path) => {
     const address = `${this.#api.http.url}/log/${path}`;
     const attempt = () => this.#attempt(address);
-    const answer = await withRetries(attempt, this.#api.http.pauses, this.#signal);
+    const answer = await withRetries(attempt, this.#api.http.pauses, this.#signal).catch(
+      throwOfLog,
+    );
     // A registry may keep its tiles elsewhere: fetch knows how to follow.
     return answer === 'redirected' ? this.#api.tile(path, { signal: this.#signal }) : answer;
   };
