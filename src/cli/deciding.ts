@@ -11,7 +11,7 @@ import { formatCarried } from '../client/decide/unsigned.ts';
 import { decisionIn, nameOf, type Receipt } from '../client/receipts.ts';
 import { parseUtf8 } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
-import { parseReleaseName, type ReleaseName } from '../core/release/name.ts';
+import { formatReleaseName, parseReleaseName, type ReleaseName } from '../core/release/name.ts';
 import type { Decision } from '../core/statement/decision.ts';
 import { parsePem, type Spki } from '../core/statement/public-key.ts';
 import { nodeHost } from '../hashing/host.ts';
@@ -68,16 +68,33 @@ export async function runDecision(
   if (flags.unsigned !== undefined) {
     const spki = await readPublicKey(flags.publicKey);
     const means = await openMeans(context);
+    await refusePublished(context, means, release);
     const wish = { release, said: await makeSaid(means, release, spki), named, lasts };
     await writeUnsigned(context, means, spki, wish, flags.unsigned);
     return undefined;
   }
   const signer = await openSigner(context, flags);
   const means = await openMeans(context);
+  await refusePublished(context, means, release);
   const wish = { release, said: await makeSaid(means, release, signer.spki), named, lasts };
   const receipt = await decide(means, signer, wish, (draft) => askConsent(context, draft, named));
   await answerRecorded(context, means, receipt);
   return receipt;
+}
+
+/** A decision about what is published counts for nothing, and its commitment would stay unopened. */
+async function refusePublished(
+  { signal }: Context,
+  { reader }: OpenMeans,
+  release: ReleaseName,
+): Promise<void> {
+  const { state, index } = await reader.api.draftStatus(release, { signal });
+  if (state !== 'published') return;
+  throw new CodedError(
+    'already-published',
+    `${formatReleaseName(release)} is published, by entry ${index}: nothing more is decided about it; what is found since is said with "weighhouse advise"`,
+    { index },
+  );
 }
 
 /** Says that a decision is recorded, where, and what comes next. */

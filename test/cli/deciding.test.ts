@@ -90,11 +90,24 @@ describe('what stops a release', () => {
     expect((await home.run(...lift, '--digest', digest)).status).toBe(4);
   });
 
-  test('takes a date that there is', async () => {
+  test('is asked for again where it was lifted by whom the policy does not let', async () => {
+    const { envelope } = await json('hold', reference, '--reason', 'Wait');
+    const lift = ['lift', reference, '--reason', 'Mine', '--digest', digest];
+    expect((await home.run(...lift, '--key', home.path('bob.key'))).status).toBe(0);
+    expect((await home.run(...lift)).status).toBe(0);
+    expect((await home.run('status', reference)).stdout).not.toContain(`--decision ${envelope}`);
+    const nothing = `sha256:${'0'.repeat(64)}`;
+    expect((await home.run(...lift, '--decision', nothing)).status).toBe(4);
+  });
+
+  test('takes a date that there is, and none that has passed', async () => {
     const until = ['postpone', reference, '--reason', 'Tests', '--digest', digest, '--until'];
     for (const wrong of ['soon', '2026-02-30', '2026-13-01', '2026-02-01T10:00:00']) {
       expect({ wrong, ...(await home.run(...until, wrong)) }).toMatchObject({ status: 2 });
     }
+    const passed = await home.run(...until, '2020-02-01');
+    expect(passed).toMatchObject({ status: 2 });
+    expect(passed.stderr).toContain('has passed');
     expect((await home.run(...until, '2099-02-01T10:00Z')).status).toBe(0);
     const { stdout } = await home.run('status', reference);
     expect(stdout).toContain('next: 2099-02-01T10:00:00.000Z');
@@ -175,6 +188,12 @@ describe('publishing', () => {
     expect((await home.run(...publish)).status).toBe(13);
     await json('approve', reference);
     expect(await home.json(...publish)).toMatchObject({ reference, digest });
+
+    const receipts = await readdir(folderOfReceipts());
+    const late = await home.run('hold', reference, '--reason', 'Too late', '--digest', digest);
+    expect(late).toMatchObject({ status: 13 });
+    expect(late.stderr).toContain('weighhouse advise');
+    expect(await readdir(folderOfReceipts())).toEqual(receipts);
   });
 
   test('with a key that no network reaches is signed there and submitted here', async () => {

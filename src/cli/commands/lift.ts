@@ -1,7 +1,7 @@
 /** `lift REF --reason …`: says that an objection, hold or postponement no longer stands. */
 import type { Command } from 'commander';
 import { standing } from '../../client/decide/standing.ts';
-import { type Digest, parseDigest } from '../../core/digest.ts';
+import { type Digest, digestOf, parseDigest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
 import { formatReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import { declare, type Run } from '../command.ts';
@@ -20,6 +20,9 @@ export function makeCommand(run: Run): Command {
   ).action(run(lift));
 }
 
+/** What the gate calls that which a lift can end. */
+const STOPS: ReadonlySet<string> = new Set(['objection', 'hold', 'postponed']);
+
 interface LiftFlags extends DecideFlags {
   readonly decision?: string;
   readonly reason: string;
@@ -30,14 +33,29 @@ async function lift(context: Context, flags: LiftFlags, reference: string): Prom
   const named = decision === undefined ? undefined : parseDigest(decision, '--decision');
   await runDecision(context, flags, reference, async (means, release) => ({
     decision: 'lift',
-    lifts: named ?? (await onlyOne(means, release)),
+    lifts: await meant(means, release, named),
     reason,
   }));
 }
 
-async function onlyOne({ host, desk }: OpenMeans, release: ReleaseName): Promise<Digest> {
-  const stops = standing(host, await desk.draft(release));
+/** The one that is named, if it is there; without a name the only one. */
+async function meant(
+  { host, desk, reader }: OpenMeans,
+  release: ReleaseName,
+  named: Digest | undefined,
+): Promise<Digest> {
+  const draft = await desk.draft(release);
   const name = formatReleaseName(release);
+  if (named !== undefined) {
+    if (draft.decisions.some(({ envelope }) => digestOf(host, envelope) === named)) return named;
+    throw new CodedError('not-found', `${name} has no decision ${named}; "status" names them`);
+  }
+  const { missing } = await reader.api.draftStatus(release);
+  const stops = standing(
+    host,
+    draft,
+    missing.some(({ need }) => STOPS.has(need)),
+  );
   if (stops.length === 1) return stops[0]!.name;
   if (stops.length === 0) {
     throw new CodedError('not-found', `nothing stops ${name} that could be lifted`);

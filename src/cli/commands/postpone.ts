@@ -1,5 +1,6 @@
 /** `postpone REF --until …`: no release before a time, or until further notice; in public if asked. */
 import type { Command } from 'commander';
+import { CodedError } from '../../core/error.ts';
 import { parseReleaseName } from '../../core/release/name.ts';
 import { sendAnnouncement } from '../announcing.ts';
 import { declare, type Run } from '../command.ts';
@@ -28,6 +29,9 @@ interface PostponeFlags extends DecideFlags {
 async function postpone(context: Context, flags: PostponeFlags, reference: string): Promise<void> {
   const { reason } = flags;
   const date = flags.until === 'indefinitely' ? null : parseInstant(flags.until, '--until');
+  if (date !== null && Date.parse(date) <= context.clock()) {
+    throw new CodedError('usage', `--until ${flags.until} has passed: name a time to come`);
+  }
   const until = date ?? 'indefinitely';
   const done = await runDecision(context, flags, reference, () => ({
     decision: 'postpone',

@@ -68,7 +68,9 @@ export type SealedDraft = Pick<PushResult, 'reference' | 'digest' | 'files' | 'b
 export function answerSealed({ output }: Context, sealed: SealedDraft): void {
   const { reference, digest, state = 'sealed' } = sealed;
   output.result(sealed, [`${state} ${describeSize(sealed)}`, `${digest}`]);
-  if (state === 'sealed') output.say(`next: weighhouse publish ${reference} --digest ${digest}`);
+  if (state !== 'sealed') return;
+  output.say(`next: weighhouse publish ${reference} --digest ${digest}`);
+  output.say(`      weighhouse status ${reference} says what its gate still lacks`);
 }
 
 /** What would be pushed. It sends nothing and takes no token; a registry, if one is meant, says its policy. */

@@ -13,10 +13,15 @@ export interface StandingStop {
 }
 
 /**
- * Objections, holds and postponements that nobody has lifted: those about what is sealed now,
- * or, where there are none, about former revisions. Whether the gate heeds them is its to say.
+ * Objections, holds and postponements that nobody has lifted, or all of them where each was
+ * lifted and the gate says all the same that something stops the draft (`isStopped`): those about
+ * what is sealed now, or, where there are none, about former revisions.
  */
-export function standing(host: Pick<Host, 'sha256'>, draft: ShownDraft): readonly StandingStop[] {
+export function standing(
+  host: Pick<Host, 'sha256'>,
+  draft: ShownDraft,
+  isStopped: boolean,
+): readonly StandingStop[] {
   const stops: (StandingStop & { readonly digest: Digest })[] = [];
   const lifted = new Set<Digest>();
   for (const { envelope, index } of draft.decisions) {
@@ -28,7 +33,9 @@ export function standing(host: Pick<Host, 'sha256'>, draft: ShownDraft): readonl
     const { decision, reason, digest } = said;
     stops.push({ decision, name: digestOf(host, envelope), reason, index, digest });
   }
-  const left = stops.filter(({ name }) => !lifted.has(name));
+  const unlifted = stops.filter(({ name }) => !lifted.has(name));
+  // A lift by whom the policy does not let lift has lifted nothing: then each may be meant.
+  const left = unlifted.length === 0 && isStopped ? stops : unlifted;
   const present = left.filter(({ digest }) => digest === draft.digest);
   return present.length > 0 ? present : left;
 }

@@ -100,7 +100,7 @@ export class GatedComparison {
     this.#compareOrigin(line, decisions, receipts);
     const before = decisions.filter((decision) => decision.index < index);
     const draft = { digest, revision: 1, decisions: before, unopened: [], voids: [] };
-    for (const stop of standing(nodeHost, draft)) {
+    for (const stop of standing(nodeHost, draft, false)) {
       this.#found.push(`${line.reference} is public, and the ${stop.decision} stands`);
     }
     this.#revealed.add(line.reference);
