@@ -7,7 +7,7 @@ import { resolveRelease } from '../../src/client/release.ts';
 import { parseUtf8, utf8 } from '../../src/core/bytes.ts';
 import { parseReference } from '../../src/core/release/name.ts';
 import { makeKey } from '../made/p256.ts';
-import { usePinned } from '../made/reader.ts';
+import { usePinned } from '../made/pinned.ts';
 import { refused } from '../made/refused.ts';
 import { makeRootDocument, signRoot } from '../made/trust-root.ts';
 

@@ -7,7 +7,7 @@ import { parseReference } from '../../src/core/release/name.ts';
 import { HashingPool } from '../../src/hashing/pool.ts';
 import { pull } from '../../src/transfer/pull.ts';
 import { makeHome } from '../cli/command-line.ts';
-import { usePinned } from '../made/reader.ts';
+import { usePinned } from '../made/pinned.ts';
 import { refused } from '../made/refused.ts';
 
 const pinned = usePinned();

@@ -3,7 +3,7 @@ import { test } from '@jest/globals';
 import { resolveRelease } from '../../src/client/release.ts';
 import { parseUtf8, utf8 } from '../../src/core/bytes.ts';
 import { parseReference } from '../../src/core/release/name.ts';
-import { usePinned } from '../made/reader.ts';
+import { usePinned } from '../made/pinned.ts';
 import { refused } from '../made/refused.ts';
 
 const pinned = usePinned();

@@ -1,30 +1,15 @@
 /** A client of a served registry: pins in memory, the registry's own clock, no waiting. */
-import { afterEach, beforeEach } from '@jest/globals';
 import { Api } from '../../src/client/api.ts';
 import { parseRegistryUrl } from '../../src/client/http.ts';
 import { MemoryPins, type PinStore } from '../../src/client/pins.ts';
 import type { Reader } from '../../src/client/release.ts';
 import type { Pauses } from '../../src/client/retry.ts';
 import { introduce, trust } from '../../src/client/trust.ts';
-import { utf8 } from '../../src/core/bytes.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
-import { ServedRegistry } from './served-registry.ts';
+import type { ServedRegistry } from './served-registry.ts';
 
 /** Waits for nothing. */
 export const NO_PAUSES: Pauses = { sleep: async () => {}, random: () => 0 };
-
-/** Before each test, a registry that has released acme/tiny@v1, and a client that pinned it. */
-export function usePinned(): () => { readonly served: ServedRegistry; readonly reader: Reader } {
-  let served: ServedRegistry;
-  let reader: Reader;
-  beforeEach(async () => {
-    served = await ServedRegistry.start();
-    served.publish('acme/tiny@v1', { 'config.json': utf8('{}') });
-    reader = await pinnedReader(served);
-  });
-  afterEach(() => served.close());
-  return () => ({ served, reader });
-}
 
 /** A client that has pinned the registry. */
 export async function pinnedReader(
