@@ -33,7 +33,7 @@ async function lift(context: Context, flags: LiftFlags, reference: string): Prom
   const named = decision === undefined ? undefined : parseDigest(decision, '--decision');
   await runDecision(context, flags, reference, async (means, release) => ({
     decision: 'lift',
-    lifts: await meant(means, release, named),
+    lifts: await meant(means, release, named, context.signal),
     reason,
   }));
 }
@@ -43,6 +43,7 @@ async function meant(
   { host, desk, reader }: OpenMeans,
   release: ReleaseName,
   named: Digest | undefined,
+  signal: AbortSignal,
 ): Promise<Digest> {
   const draft = await desk.draft(release);
   const name = formatReleaseName(release);
@@ -50,7 +51,7 @@ async function meant(
     if (draft.decisions.some(({ envelope }) => digestOf(host, envelope) === named)) return named;
     throw new CodedError('not-found', `${name} has no decision ${named}; "status" names them`);
   }
-  const { missing } = await reader.api.draftStatus(release);
+  const { missing } = await reader.api.draftStatus(release, { signal });
   const stops = standing(
     host,
     draft,

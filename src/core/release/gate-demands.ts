@@ -45,7 +45,7 @@ export function missingTime(circumstances: Circumstances, { seals }: Docket): Mi
     const from = new Date(ripe).toISOString();
     const message =
       sealed > 0
-        ? `it must have been sealed for ${sealed} seconds, which it will be at ${from}`
+        ? `it must have been sealed for ${sealed} ${sealed === 1 ? 'second' : 'seconds'}, which it will be at ${from}`
         : `its seal in the log is of ${from}, which is to come: the registry’s clock is wrong`;
     missing.push({ need: 'age', message, waitsFor: [], satisfiedBy: from });
   }
