@@ -4,33 +4,11 @@ import { DEFAULT_POOL_LIMIT } from '../../src/log/pool.ts';
 import type { Sequencer } from '../../src/log/sequencer.ts';
 import { emptyLog, entry, RUSHING, sequence } from '../made/log.ts';
 import type { Disk } from '../made/memory-store.ts';
+import { RequestCount } from '../made/request-count.ts';
 
 /** Both end in the same place of a tile; the log of the second has a level more. */
 const [SMALL, LARGE] = [1_000, 100_072];
 const FULL = DEFAULT_POOL_LIMIT.entries;
-
-/** What was asked of a store, by the kind of operation and the kind of key. */
-class Count {
-  readonly asked = new Map<string, number>();
-
-  open(disk: Disk) {
-    return disk.open({
-      turns: ({ kind, key }) => {
-        const what = `${kind} ${key.replace(/\/[x0-9./p-]+$|\/[0-9a-f-]{16,}$/, '')}`;
-        this.asked.set(what, (this.asked.get(what) ?? 0) + 1);
-        return 0;
-      },
-    });
-  }
-
-  /** What `act` asked for, in all and one by one. */
-  async of(act: () => Promise<unknown>) {
-    this.asked.clear();
-    await act();
-    const each = Object.fromEntries([...this.asked].sort());
-    return { total: Object.values(each).reduce((a, b) => a + b, 0), each };
-  }
-}
 
 const fill = (log: Sequencer, count: number, text: string) =>
   log.append({ entries: Array.from({ length: count }, (_, i) => entry(`${text} ${i}`)) });
@@ -49,7 +27,7 @@ const alone = RUSHING;
 
 /** One append by a server that is alone, with everything that is done after its answer. */
 async function costOf(size: number, entries: number) {
-  const count = new Count();
+  const count = new RequestCount();
   const log = await sequence(count.open(await logOf(size - 1)), { turns: alone });
   await fill(log, 1, 'warm');
   const cost = await count.of(async () => {
@@ -62,7 +40,7 @@ async function costOf(size: number, entries: number) {
 /** One append by a server that has to take over a commit of another one before. */
 async function costAfterAnother(size: number) {
   const disk = await logOf(size);
-  const count = new Count();
+  const count = new RequestCount();
   const [other, log] = [await sequence(disk.open()), await sequence(count.open(disk))];
   // The first time it does not know that it is not alone, and loses.
   for (const text of ['first', 'second']) {
@@ -107,7 +85,7 @@ test('a commit upon that of another server takes a few requests more, at most tw
 });
 
 test('a log that nobody writes to asks for nothing', async () => {
-  const count = new Count();
+  const count = new RequestCount();
   const log = await sequence(count.open(await logOf(3)));
   const idle = await count.of(() => new Promise((resolve) => setTimeout(resolve, 50)));
   expect(idle.total).toBe(0);
