@@ -157,7 +157,8 @@ export class FullStore {
     await plant(keys.turn(random.slice(16)), new Uint8Array(0));
     const sealing = { v: 1, generation: 1, server: random, request: `sha256:${'ab'.repeat(32)}` };
     const failed = { ...sealing, state: 'failed', code: 'conflict', message: 'A file is missing.' };
-    await plant(keys.sealing(DRAFT), sealingForm.format(failed as Sealing));
+    // As servers write it: a document that changes, which has a checksum in a directory.
+    await store.swap(keys.sealing(DRAFT), null, sealingForm.format(failed as Sealing));
     const settled = { files: 0, bytes: 0 };
     const quota = quotaForm.format({ v: 1, generation: 1, settled, drafts: {} });
     await plant(keys.quota(SOLO.namespace), quota);
