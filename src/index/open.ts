@@ -6,6 +6,7 @@
 import { hash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { atMost } from '../core/at-most.ts';
 import { equal } from '../core/bytes.ts';
 import type { Digest } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
@@ -14,7 +15,6 @@ import { parseCheckpoint, type TreeHead } from '../core/log/checkpoint.ts';
 import { checkConsistency } from '../core/log/merkle.ts';
 import { parseNote } from '../core/note/note.ts';
 import type { Model, ReleaseName } from '../core/release/name.ts';
-import { atMost } from '../log/pause.ts';
 import { type LogReader, MAX_ENTRIES_AT_ONCE } from '../log/reader.ts';
 import { Builder, type DecisionsOf, type ManifestOf } from './builder.ts';
 import type { Catalogue, CatalogueEvent, CatalogueQuery, CatalogueRelease } from './catalogue.ts';

@@ -18,13 +18,13 @@
  *   to commit next, in order, at most 16. Nothing but politeness rests on these (turns.ts)
  */
 import * as v from 'valibot';
+import { atMost } from '../core/at-most.ts';
 import { formatHex, parseUtf8, utf8 } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { formatCanonical, parseCanonical } from '../core/json.ts';
 import { count, parseShape } from '../core/shape.ts';
 import type { Store, Version } from '../store/contract.ts';
 import { keys } from '../store/keys.ts';
-import { atMost } from './pause.ts';
 
 export interface Lock {
   /** The signed note, verbatim. */
