@@ -147,7 +147,7 @@ describe('bytes that are not what was declared', () => {
 });
 
 /** A body that must not be asked for. */
-// biome-ignore lint/correctness/useYield: it fails before it could
-async function* unreadable(): AsyncIterable<Uint8Array> {
-  throw new Error('the body was read');
+function unreadable(): AsyncIterable<Uint8Array> {
+  const next = () => Promise.reject(new Error('the body was read'));
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { declared, nonceOf, partsOf } from '../made/live-registry.ts';
+import type { Loose } from '../made/loose.ts';
 import { contentDigest, draftPath, filePath } from '../made/served.ts';
 import { Sandbox, type ServerProcess } from './sandbox.ts';
 
@@ -49,8 +50,7 @@ function call(path: string, { method = 'POST', json, body, headers = {} }: Optio
   });
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: single members of many shapes are read.
-async function answer(path: string, options: Options = {}): Promise<any> {
+async function answer(path: string, options: Options = {}): Promise<Loose> {
   const response = await call(path, options);
   if (!response.ok) throw new Error(`${response.status} ${path}: ${await response.text()}`);
   return response.json();

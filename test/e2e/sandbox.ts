@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { endWithUs } from '../../scripts/peers/end-with-us.ts';
+import type { Loose } from '../made/loose.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../../bin/weighhouse.js', import.meta.url));
 export const ORIGIN = 'weights.test';
@@ -92,8 +93,7 @@ export class Sandbox {
   }
 
   /** The one document that `weighhouse … --json` prints. Throws unless the command ends with `status`. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests read single members of many shapes.
-  async json(...args: readonly string[]): Promise<any> {
+  async json(...args: readonly string[]): Promise<Loose> {
     return parseOnly(await this.run(...args, '--json'), 0, args);
   }
 

@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Loose } from './loose.ts';
 
 /** What our client says of a request. */
 const PASSED = ['authorization', 'content-type', 'content-digest', 'range'];
@@ -14,9 +15,7 @@ interface Call {
 }
 
 /** JSON to answer with; undefined leaves the answer to the honest server. */
-type Lie = (call: Call, honest: () => Promise<Honest>) => Promise<unknown> | undefined;
-// biome-ignore lint/suspicious/noExplicitAny: tests change single members of many shapes.
-type Honest = any;
+type Lie = (call: Call, honest: () => Promise<Loose>) => Promise<unknown> | undefined;
 
 export class LyingProxy {
   lie: Lie = () => undefined;

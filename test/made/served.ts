@@ -49,6 +49,7 @@ import { noProxies } from '../../src/server/trusted-proxies.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { openDirectory } from '../../src/store/directory.ts';
 import { declared, type MadeFiles, nonceOf, OPERATOR, partsOf } from './live-registry.ts';
+import type { Loose } from './loose.ts';
 
 /** Milliseconds that the log collects entries. */
 const PERIOD = 5;
@@ -250,8 +251,7 @@ export class Served {
   }
 
   /** A call of the native API as the publisher: the JSON of its answer. Throws for a refusal. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests read single members of many shapes.
-  async api(path: string, options: RequestOptions = {}): Promise<any> {
+  async api(path: string, options: RequestOptions = {}): Promise<Loose> {
     const token = options.token === undefined ? this.publisher : options.token;
     const response = await this.fetch(`/api/v1${path}`, { ...options, token });
     const text = await response.text();

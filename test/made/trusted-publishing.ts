@@ -16,6 +16,7 @@ import { openIdentities } from '../../src/oidc/identity.ts';
 import { type Algorithm, parseIssuers } from '../../src/oidc/issuers.ts';
 import { trustPublisher } from '../../src/registry/trusted-publishers.ts';
 import { MadeIssuer, type MadeIssuerKey } from './issuer.ts';
+import type { Loose } from './loose.ts';
 import { Served } from './served.ts';
 
 export const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -29,8 +30,7 @@ interface Answer {
   readonly status: number;
   readonly type: string;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: tests read single members of several shapes.
-  readonly body: any;
+  readonly body: Loose;
 }
 
 export interface PublishingOptions {

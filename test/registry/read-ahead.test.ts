@@ -8,6 +8,7 @@ import {
   useWorlds,
   type World,
 } from '../made/live-registry.ts';
+import type { Loose } from '../made/loose.ts';
 import { makeSafetensors } from '../made/safetensors.ts';
 
 const makeWorld = useWorlds();
@@ -33,8 +34,7 @@ async function watched(gate: Promise<void> = Promise.resolve()) {
 }
 
 /** What the store has of the large file. */
-// biome-ignore lint/suspicious/noExplicitAny: tests read single members of many shapes.
-async function largeFile({ disk }: World): Promise<any> {
+async function largeFile({ disk }: World): Promise<Loose> {
   const store = disk.open();
   for await (const key of store.list(prefixes.draftFiles(RELEASE))) {
     const file = JSON.parse(new TextDecoder().decode((await store.get(key))!.bytes));

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Digest } from '../../src/core/digest.ts';
 import { parseReleaseName } from '../../src/core/release/name.ts';
 import { keys } from '../../src/store/keys.ts';
+import type { Loose } from '../made/loose.ts';
 import { makeSafetensors } from '../made/safetensors.ts';
 import { Served } from '../made/served.ts';
 
@@ -44,8 +45,7 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(() => served.stop());
 
-// biome-ignore lint/suspicious/noExplicitAny: tests read single members of many shapes.
-async function json(path: string, options = {}): Promise<any> {
+async function json(path: string, options = {}): Promise<Loose> {
   const response = await served.fetch(path, options);
   expect(response.headers.get('content-type')).toContain('application/json');
   return response.json();

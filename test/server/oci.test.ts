@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Loose } from '../made/loose.ts';
 import { makeSafetensors } from '../made/safetensors.ts';
 import { Served } from '../made/served.ts';
 
@@ -34,8 +35,7 @@ afterAll(() => served.stop());
 const sha256 = (bytes: string | Uint8Array) =>
   `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 const get = (path: string, options = {}) => served.fetch(`/v2${path}`, options);
-// biome-ignore lint/suspicious/noExplicitAny: tests read single members of many shapes.
-const json = async (path: string): Promise<any> => (await get(path)).json();
+const json = async (path: string): Promise<Loose> => (await get(path)).json();
 
 async function errorOf(path: string, options = {}): Promise<[number, string]> {
   const response = await get(path, options);
@@ -97,8 +97,7 @@ describe('Pulling manifests', () => {
       artifactType: 'application/vnd.cncf.model.manifest.v1+json',
       config: { mediaType: 'application/vnd.cncf.model.config.v1+json' },
     });
-    // biome-ignore lint/suspicious/noExplicitAny: one shape of many.
-    const layers = manifest.layers.map((layer: any) => [
+    const layers = manifest.layers.map((layer: Loose) => [
       layer.annotations['org.cncf.model.filepath'],
       layer.annotations['org.opencontainers.image.title'],
       layer.digest,

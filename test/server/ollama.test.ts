@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { utf8 } from '../../src/core/bytes.ts';
 import { GGUF, ggufKey, ggufString, makeGguf, u32 } from '../made/gguf.ts';
+import type { Loose } from '../made/loose.ts';
 import { Served } from '../made/served.ts';
 
 const DOCKER = 'application/vnd.docker.distribution.manifest.v2+json';
@@ -42,8 +43,7 @@ describe('ollama pull', () => {
   test('gets a manifest whose layers are the files of the release', async () => {
     const response = await manifest('tiny/manifests/q8');
     expect(response.headers.get('content-type')).toBe(DOCKER);
-    // biome-ignore lint/suspicious/noExplicitAny: one shape of many.
-    const { mediaType, layers } = (await response.json()) as any;
+    const { mediaType, layers } = (await response.json()) as Loose;
     expect(mediaType).toBe(DOCKER);
     const row = (kind: string, content: string | Uint8Array) => ({
       mediaType: `application/vnd.ollama.image.${kind}`,
@@ -59,8 +59,7 @@ describe('ollama pull', () => {
   });
 
   test('gets a configuration that is made from the metadata of the file', async () => {
-    // biome-ignore lint/suspicious/noExplicitAny: one shape of many.
-    const { config, layers } = (await (await manifest('tiny/manifests/latest')).json()) as any;
+    const { config, layers } = (await (await manifest('tiny/manifests/latest')).json()) as Loose;
     const answer = await served.fetch(`/v2/acme/tiny/blobs/${config.digest}`);
     expect(await answer.json()).toEqual({
       model_format: 'gguf',
@@ -75,8 +74,7 @@ describe('ollama pull', () => {
   });
 
   test('asks for a blob by HEAD, and takes its bytes from the place that GET names, in ranges', async () => {
-    // biome-ignore lint/suspicious/noExplicitAny: one shape of many.
-    const { layers } = (await (await manifest('tiny/manifests/q8')).json()) as any;
+    const { layers } = (await (await manifest('tiny/manifests/q8')).json()) as Loose;
     const path = `/v2/acme/tiny/blobs/${layers[0].digest}`;
     const head = await served.fetch(path, { method: 'HEAD' });
     expect(head.headers.get('content-length')).toBe(String(MODEL.length));
