@@ -1,23 +1,14 @@
 /** What the log costs: every operation of a store is a request to S3. */
 import { expect, test } from '@jest/globals';
-import { DEFAULT_POOL_LIMIT } from '../../src/log/pool.ts';
-import type { Sequencer } from '../../src/log/sequencer.ts';
-import { emptyLog, entry, RUSHING, sequence } from '../made/log.ts';
+import { emptyLog, FULL_BATCH, fill, RUSHING, sequence } from '../made/log.ts';
 import type { Disk } from '../made/memory-store.ts';
-import { RequestCount } from '../made/request-count.ts';
-
-/** Both end in the same place of a tile; the log of the second has a level more. */
-const [SMALL, LARGE] = [1_000, 100_072];
-const FULL = DEFAULT_POOL_LIMIT.entries;
-
-const fill = (log: Sequencer, count: number, text: string) =>
-  log.append({ entries: Array.from({ length: count }, (_, i) => entry(`${text} ${i}`)) });
+import { LARGE, RequestCount, SMALL } from '../made/request-count.ts';
 
 /** A log of `size` entries. */
 async function logOf(size: number): Promise<Disk> {
   const disk = await emptyLog();
   const log = await sequence(disk.open());
-  for (let left = size; left > 0; left -= FULL) await fill(log, Math.min(FULL, left), `at ${left}`);
+  await fill(log, size, 'before');
   await log.close();
   return disk;
 }
@@ -73,9 +64,9 @@ test('a commit takes six requests, whatever the size of the log', async () => {
 });
 
 test('a full batch takes a request for every hundred entries or so, whatever the size of the log', async () => {
-  const [small, large] = [await costOf(SMALL, FULL), await costOf(LARGE, FULL)];
+  const [small, large] = [await costOf(SMALL, FULL_BATCH), await costOf(LARGE, FULL_BATCH)];
   expect(small).toEqual(large);
-  expect(FULL / large.total).toBeGreaterThan(100);
+  expect(FULL_BATCH / large.total).toBeGreaterThan(100);
 });
 
 test('a commit upon that of another server takes a few requests more, at most two for each level of the tree', async () => {

@@ -6,6 +6,7 @@ import { signingKey } from '../../src/core/note/key.ts';
 import { parseNote } from '../../src/core/note/note.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { parseLock } from '../../src/log/lock.ts';
+import { DEFAULT_POOL_LIMIT } from '../../src/log/pool.ts';
 import { storedTiles } from '../../src/log/reader.ts';
 import { createLog, type LogOptions } from '../../src/log/recover.ts';
 import { openSequencer, type Sequencer, type SequencerOptions } from '../../src/log/sequencer.ts';
@@ -18,6 +19,7 @@ export const ORIGIN = 'log.example';
 export const LOG_KEY = signingKey(nodeHost, ORIGIN, new Uint8Array(32).fill(7));
 /** 2026-01-01T00:00:00Z. */
 export const START = 1_767_225_600_000;
+export const FULL_BATCH = DEFAULT_POOL_LIMIT.entries;
 
 export function logOptions(store: Store): LogOptions {
   return { store, host: nodeHost, origin: ORIGIN, keys: [LOG_KEY] };
@@ -72,6 +74,15 @@ export function sequence(
 /** The entry that says `text`. */
 export function entry(text: string | number): Uint8Array {
   return utf8(`entry ${text}`);
+}
+
+/** Appends `count` different entries that begin with `text`, in batches as large as they may be. */
+export async function fill(log: Sequencer, count: number, text: string): Promise<void> {
+  for (let left = count; left > 0; left -= FULL_BATCH) {
+    const length = Math.min(FULL_BATCH, left);
+    const entries = Array.from({ length }, (_, i) => entry(`${text} ${left} ${i}`));
+    await log.append({ entries });
+  }
 }
 
 /** All entries of the committed log, each checked against the lock's signed root. */

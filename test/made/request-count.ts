@@ -1,6 +1,9 @@
 /** Counts what is asked of a store: every operation is a request to S3. */
 import type { Disk } from './memory-store.ts';
 
+/** Entries of two logs: both end in the same place of a tile, the second has a level more. */
+export const [SMALL, LARGE] = [1_000, 100_072];
+
 /** What was asked for, by the kind of operation and the kind of key. */
 export interface Cost {
   readonly total: number;
