@@ -34,6 +34,8 @@ const DRAFT = draftPath('acme/tiny@v1');
 let served: Served;
 let stopWatching: () => void;
 let admission: Admission;
+/** Milliseconds that the places have worked, together. */
+let worked = 0;
 
 beforeAll(async () => {
   const read = { ...LOAD_LIMITS.read, atOnce: PLACES, each: PLACES, waiting: SEATS };
@@ -44,8 +46,11 @@ beforeAll(async () => {
   const original = served.registry.draftStatus;
   Object.assign(served.registry, {
     draftStatus: async (...args: Parameters<typeof original>) => {
+      const begun = performance.now();
       await pause(SERVICE_MS);
-      return original(...args);
+      const status = await original(...args);
+      worked += performance.now() - begun;
+      return status;
     },
   });
 });
@@ -102,13 +107,17 @@ async function offer(): Promise<Offered> {
 }
 
 test('a server under four times its load answers what it can, in time, and recovers', async () => {
+  const begun = performance.now();
   const { answers, lives, readiness, busy } = await offer();
+  const milliseconds = performance.now() - begun;
+  const share = worked / (PLACES * milliseconds);
 
   const done = answers.filter(({ status }) => status === 200);
   const refused = answers.filter(({ status }) => status !== 200);
   // Hardly a place was ever idle.
   expect(busy).toBeGreaterThan(0.5);
-  // More than were let in at once and sat waiting: places were given on all the time.
+  // A good share of what they could do if nobody had asked for more, however slow the machine is.
+  expect(share).toBeGreaterThan(0.3);
   expect(done.length).toBeGreaterThan(2 * (PLACES + SEATS));
   expect(Math.max(...done.map(({ ms }) => ms))).toBeLessThan(MOST_MS);
   expect(refused.length).toBeGreaterThan(0);
