@@ -111,6 +111,17 @@ describe('a gated release', () => {
     });
   });
 
+  test('says for how long it must have been sealed', () => {
+    const said = (sealed: number) => {
+      const it = new Hearing(policyOf({ sealed }));
+      it.seal(['pat'], { at: 5 });
+      const verdict = it.ask({ time: day(5) });
+      return verdict.ok ? '' : verdict.missing.map(({ message }) => message).join();
+    };
+    expect(said(1)).toContain('sealed for 1 second, ');
+    expect(said(2)).toContain('sealed for 2 seconds, ');
+  });
+
   test('needs the registry’s own seal: nobody else’s word for who pushed counts', () => {
     const it = new Hearing(policyOf({ sealed: 1 }));
     it.say('max', { decision: 'seal', pushers: ['nobody'] });
