@@ -25,6 +25,7 @@ import { HASH_BYTES } from '../core/note/line.ts';
 import { parseNote } from '../core/note/note.ts';
 import type { Store } from '../store/contract.ts';
 import { keys } from '../store/keys.ts';
+import { ByteCache, cachedTiles } from './tile-cache.ts';
 
 /** Full tiles and bundles that are kept, in bytes: the hot end of the log, and the levels above. */
 const CACHE_BYTES = 32 << 20;
@@ -262,53 +263,6 @@ async function cutOf(tree: TileTree, { level, index, width }: Tile): Promise<Uin
     return formatEntryBundle((await tree.bundle(index)).slice(0, width));
   }
   return (await tree.hashes(level, index)).slice(0, width * HASH_BYTES);
-}
-
-/** Keeps files up to `maxBytes` of them; the least recently used goes first. */
-class ByteCache {
-  readonly #kept = new Map<TilePath, Uint8Array>();
-  readonly #maxBytes: number;
-  #total = 0;
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-  }
-
-  get(path: TilePath): Uint8Array | undefined {
-    const known = this.#kept.get(path);
-    if (known !== undefined) {
-      this.#kept.delete(path);
-      this.#kept.set(path, known);
-    }
-    return known;
-  }
-
-  keep(path: TilePath, bytes: Uint8Array): void {
-    if (this.#kept.has(path)) return;
-    this.#kept.set(path, bytes);
-    this.#total += bytes.length;
-    for (const [oldest, { length }] of this.#kept) {
-      if (this.#total <= this.#maxBytes) break;
-      this.#kept.delete(oldest);
-      this.#total -= length;
-    }
-  }
-
-  clear(): void {
-    this.#kept.clear();
-    this.#total = 0;
-  }
-}
-
-/** Keeps full tiles, which never change. */
-function cachedTiles(read: ReadTile, files: ByteCache): ReadTile {
-  return async (path) => {
-    const known = files.get(path);
-    if (known !== undefined) return known;
-    const bytes = await read(path);
-    if (bytes !== undefined && parseTilePath(path).width === TILE_WIDTH) files.keep(path, bytes);
-    return bytes;
-  };
 }
 
 function requireRange(start: number, end: number): void {
