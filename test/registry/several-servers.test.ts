@@ -1,4 +1,5 @@
 /** Servers over one store: what one has committed the others know, though their own logs are behind. */
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { formatDigest } from '../../src/core/digest.ts';
 import { ACME, PUBLISHER, RELEASE, useWorlds } from '../made/live-registry.ts';
@@ -46,5 +47,28 @@ describe('a server that has committed nothing itself', () => {
     const { digest } = await server.registry.draftStatus(team.pat, RELEASE);
     const published = server.registry.publish(team.pat, RELEASE, digest, envelope);
     expect(await published).toMatchObject({ digest });
+  });
+
+  test('answers a publish that another one had logged when it died, and shows it as soon as it is public', async () => {
+    const world = await makeWorld();
+    const server = await world.openWithNamespace();
+    const digest = await server.push(PUBLISHER, RELEASE);
+    let isDead = false;
+    const dying = await world.open({
+      fault: ({ kind, key }) => {
+        isDead ||= kind === 'swap' && key === 'log/checkpoint';
+        return isDead ? 'die-before' : undefined;
+      },
+    });
+    void dying.registry.publish(PUBLISHER, RELEASE, digest).catch(() => {});
+    while (!isDead) await setImmediate();
+    world.bury(dying);
+    const answer = await server.registry.publish(PUBLISHER, RELEASE, digest);
+    expect(answer).toMatchObject({ digest, index: 2, published: false });
+    expect(await server.registry.release(RELEASE)).toBeUndefined();
+    // Nobody does anything: the server notices by itself that the log has grown.
+    while ((await server.registry.release(RELEASE)) === undefined) await setImmediate();
+    const again = await server.registry.publish(PUBLISHER, RELEASE, digest);
+    expect(again).toMatchObject({ index: 2, published: true });
   });
 });

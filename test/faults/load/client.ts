@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Api } from '../../../src/client/api.ts';
-import { type ErrorCode, isCoded } from '../../../src/core/error.ts';
+import { CodedError, type ErrorCode, isCoded } from '../../../src/core/error.ts';
 import { ADVISORY_PAYLOAD_TYPE, formatAdvisory } from '../../../src/core/release/advisory.ts';
 import { parseReleaseName } from '../../../src/core/release/name.ts';
 import { formatEnvelope, toSign } from '../../../src/core/statement/dsse.ts';
@@ -138,7 +138,15 @@ async function advise(parts: ClientParts): Promise<void> {
     line = { reference, envelope: await signAdvisory(parts, subject) };
     journal.advisories.push(line);
   }
-  line.index = (await api.advise(line.envelope, { signal })).index;
+  const { reference, envelope } = line;
+  const about = journal.releases.find((each) => each.reference === reference);
+  try {
+    line.index = (await api.advise(envelope, { signal })).index;
+  } catch (error) {
+    if (about?.published !== false || !isCoded(error, 'not-found')) throw error;
+    // Its server died between the log and the public checkpoint, which another one moves soon.
+    throw new CodedError('conflict', `${reference} is not public yet`, {}, { cause: error });
+  }
 }
 
 async function signAdvisory(

@@ -14,6 +14,8 @@ export interface JournalRelease {
   /** The log index: acknowledged, or found after a restart. */
   index?: number;
   acknowledged: boolean;
+  /** What the acknowledgement said: false while it is logged, and nobody can see it yet. */
+  published?: boolean;
   /** True when a restart showed it before it was acknowledged: the kill fell between the two. */
   found?: boolean;
   /** How often a gated one is to be held, and that lifted, before it is published. */
@@ -60,12 +62,15 @@ export class Journal {
   }
 
   /** Publishing was acknowledged. Throws when that contradicts what is known. */
-  acknowledge(line: JournalRelease, { digest, index }: { digest: Digest; index: number }): void {
+  acknowledge(
+    line: JournalRelease,
+    { digest, index, published }: { digest: Digest; index: number; published: boolean },
+  ): void {
     if (digest !== line.digest) throw new Error(`${line.reference} was published as ${digest}`);
     if (line.index !== undefined && line.index !== index) {
       throw new Error(`${line.reference} was at ${line.index} and is at ${index}`);
     }
-    Object.assign(line, { index, acknowledged: true });
+    Object.assign(line, { index, acknowledged: true, published });
   }
 
   /** The decisions about a release that were acknowledged, oldest first. */

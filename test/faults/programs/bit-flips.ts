@@ -1,7 +1,8 @@
 /**
  * A bit flips in an object of the bucket while readers read. For every kind of object: a server
  * answers as before or not at all, and a client that verifies believes nothing else, whatever
- * it is shown. Then the bit flips back.
+ * it is shown. Weights lie in the bucket, where servers send their readers (ADR 9): damaged ones
+ * are for a pull to find. Then the bit flips back.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Api } from '../../../src/client/api.ts';
@@ -9,10 +10,12 @@ import { parseRegistryUrl } from '../../../src/client/http.ts';
 import type { PinStore } from '../../../src/client/pins.ts';
 import { type Reader, resolveRelease } from '../../../src/client/release.ts';
 import { equal } from '../../../src/core/bytes.ts';
+import { isCoded } from '../../../src/core/error.ts';
 import { parseReference } from '../../../src/core/release/name.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
 import { HashingPool } from '../../../src/hashing/pool.ts';
 import { auditRegistry } from '../../../src/transfer/audit/audit.ts';
+import { pull } from '../../../src/transfer/pull.ts';
 import { Bucket } from '../cluster/bucket.ts';
 import { Load } from '../cluster/load.ts';
 import { onTrial, type Trial } from '../cluster/trial.ts';
@@ -26,6 +29,7 @@ const WORK_MS = 4_000;
 const MAX_RELEASES = 3;
 /** What is nothing without a proof: every client of the log checks it against a signed root. */
 const PROVEN = /^\/log\//;
+const FILE = /^\/api\/v1\/releases\/([^/]+\/[^/]+)\/([^/]+)\/files\//;
 
 export const bitFlips: Program = {
   name: 'bit-flips',
@@ -37,7 +41,7 @@ export const bitFlips: Program = {
     const store = bucket.address('bit-flips');
     try {
       return await onTrial({ pool, store, env: bucket.env() }, (trial) =>
-        flipAll(trial, bucket, options),
+        flipAll(trial, pool, bucket, options),
       );
     } finally {
       await pool.close();
@@ -47,14 +51,19 @@ export const bitFlips: Program = {
 };
 
 /** So many objects of each kind, each with one bit flipped. */
-async function flipAll(trial: Trial, bucket: Bucket, { seed, times, say }: RunOptions) {
+async function flipAll(
+  trial: Trial,
+  pool: HashingPool,
+  bucket: Bucket,
+  { seed, times, say }: RunOptions,
+) {
   const { world, cluster, shown } = trial;
   const load = Load.start(world, cluster);
   await Promise.race([pause(WORK_MS), load.ended]);
   await load.stop();
   await world.checks.require(shown, 'some work');
 
-  const readers = await Readers.open(trial);
+  const readers = await Readers.open(trial, pool);
   const draw = new Draw(seed);
   const kinds = Map.groupBy(await bucket.keys('bit-flips'), kindOf);
   const found: string[] = [];
@@ -101,23 +110,27 @@ async function flip(bucket: Bucket, key: string, draw: Draw) {
 /** Readers who know what they were shown when all was well. */
 class Readers {
   readonly #trial: Trial;
+  readonly #pool: HashingPool;
   readonly #good: ReadonlyMap<string, Uint8Array>;
   readonly #releases: readonly string[];
   #answers = 0;
   #refusals = 0;
   #disbelieved = 0;
+  #pulls = 0;
 
   private constructor(
     trial: Trial,
+    pool: HashingPool,
     good: ReadonlyMap<string, Uint8Array>,
     releases: readonly string[],
   ) {
     this.#trial = trial;
+    this.#pool = pool;
     this.#good = good;
     this.#releases = releases;
   }
 
-  static async open(trial: Trial): Promise<Readers> {
+  static async open(trial: Trial, pool: HashingPool): Promise<Readers> {
     const [server] = trial.cluster.urls;
     const releases = trial.world.journal.releases
       .filter(({ acknowledged }) => acknowledged)
@@ -127,9 +140,9 @@ class Readers {
     for (const route of routesOf(releases)) {
       const [first, second] = [await get(server!, route), await get(server!, route)];
       // What is signed or counted anew at each request is left to those who verify.
-      if (first && second && equal(first, second)) good.set(route, first);
+      if (first && second && equal(first.bytes, second.bytes)) good.set(route, first.bytes);
     }
-    return new Readers(trial, good, releases);
+    return new Readers(trial, pool, good, releases);
   }
 
   /** Sentences about what is shown, or believed, that is not what was good. */
@@ -147,21 +160,42 @@ class Readers {
     for (const [route, good] of this.#good) {
       const shown = await get(url, route);
       if (shown === undefined) this.#refusals += 1;
-      else if (equal(shown, good)) this.#answers += 1;
+      else if (equal(shown.bytes, good)) this.#answers += 1;
+      else if (shown.isFromBucket) wrong.push(...(await this.#pulled(url, route)));
       else if (!PROVEN.test(route)) wrong.push(`${route} is served as good`);
     }
     return [...wrong, ...(await this.#believed(url))];
   }
 
-  /** What clients that verify say; they must see what they saw before, or refuse. */
-  async #believed(url: string): Promise<readonly string[]> {
-    const reader: Reader = {
+  /** A file that is damaged in the bucket must be found out by whoever pulls it. */
+  async #pulled(url: string, route: string): Promise<readonly string[]> {
+    const [, model, version] = FILE.exec(route)!;
+    const asked = parseReference(`${model}@${version}`);
+    this.#pulls += 1;
+    const folder = this.#trial.world.sandbox.path(`pulled-${this.#pulls}`);
+    try {
+      await pull(this.#reader(url), this.#pool, asked, folder);
+    } catch (error) {
+      if (!isCoded(error, 'digest-mismatch')) throw error;
+      this.#disbelieved += 1;
+      return [];
+    }
+    return [`${route} is pulled as good`];
+  }
+
+  /** A client that knows what was shown, and remembers nothing that it is shown now. */
+  #reader(url: string): Reader {
+    return {
       host: nodeHost,
       api: new Api({ url: parseRegistryUrl(url) }),
-      // Nothing that they are shown now is remembered.
       pins: forgetful(this.#trial.shown.pins),
       clock: Date.now,
     };
+  }
+
+  /** What clients that verify say; they must see what they saw before, or refuse. */
+  async #believed(url: string): Promise<readonly string[]> {
+    const reader = this.#reader(url);
     const wrong: string[] = [];
     for (const reference of this.#releases) {
       const line = this.#trial.world.journal.releases.find((each) => each.reference === reference)!;
@@ -219,12 +253,18 @@ function routesOf(releases: readonly string[]): readonly string[] {
   ];
 }
 
+interface Answer {
+  readonly bytes: Uint8Array;
+  /** The server had sent the reader to the bucket. */
+  readonly isFromBucket: boolean;
+}
+
 /** The whole answer; undefined when there is none, or it is a refusal. */
-async function get(url: string, route: string): Promise<Uint8Array | undefined> {
+async function get(url: string, route: string): Promise<Answer | undefined> {
   try {
     const response = await fetch(`${url}${route}`);
     const bytes = await response.bytes();
-    return response.ok ? bytes : undefined;
+    return response.ok ? { bytes, isFromBucket: response.redirected } : undefined;
   } catch {
     return undefined;
   }
