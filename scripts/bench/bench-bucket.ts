@@ -10,10 +10,11 @@ import { BenchRegistry } from './bench-registry.ts';
 import type { Bench } from './figure.ts';
 import { timeAll } from './programs.ts';
 
-/** Runs `act` with a registry over a new bucket, and s5cmd where it can be had. */
+/** Runs `act` with a registry over a new bucket, served with `flags`, and s5cmd where it can be had. */
 export async function* withBucket<T>(
   bench: Bench,
   act: (registry: BenchRegistry, peer: S5cmd | undefined) => AsyncIterable<T>,
+  flags: readonly string[] = [],
 ): AsyncGenerator<T> {
   const folder = mkdtempSync(join(bench.folder, 'bucket-'));
   const s3 = await startSeaweedfs(folder);
@@ -24,7 +25,7 @@ export async function* withBucket<T>(
     AWS_SECRET_ACCESS_KEY: s3.credentials.secretAccessKey,
   };
   const bucket = { store: `s3://${s3.bucket}/registry`, environment };
-  const registry = await BenchRegistry.start(bench.folder, { bucket });
+  const registry = await BenchRegistry.start(bench.folder, { bucket, flags });
   try {
     const program = await installS5cmd().catch(() => undefined);
     yield* act(registry, program === undefined ? undefined : new S5cmd(program, s3, environment));

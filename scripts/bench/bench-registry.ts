@@ -26,6 +26,8 @@ export interface RegistryOptions {
   readonly host?: string;
   /** What the client's timed commands stand behind, such as `ip netns exec NAME`. */
   readonly inside?: readonly string[];
+  /** More flags of `serve`. */
+  readonly flags?: readonly string[];
   /** A bucket in place of a directory, and the environment in which the server finds it. */
   readonly bucket?: { readonly store: string; readonly environment: NodeJS.ProcessEnv };
 }
@@ -40,6 +42,7 @@ export class BenchRegistry {
   readonly #program: Program;
   readonly #inside: readonly string[];
   #server: ChildProcess;
+  readonly #others: ChildProcess[] = [];
 
   private constructor(
     folder: string,
@@ -69,14 +72,14 @@ export class BenchRegistry {
   /** Makes and serves a registry below `parent`, with the namespace `acme`. */
   static async start(
     parent: string,
-    { host = '127.0.0.1', inside = [], bucket }: RegistryOptions = {},
+    { host = '127.0.0.1', inside = [], flags = [], bucket }: RegistryOptions = {},
   ): Promise<BenchRegistry> {
     const folder = mkdtempSync(join(parent, 'registry-'));
     const config = { XDG_CONFIG_HOME: join(folder, 'config') };
     const environment = { ...process.env, ...bucket?.environment, ...config };
     const { keys, store: directory } = BenchRegistry.places(folder);
     const store = bucket?.store ?? directory;
-    const program = { path: compiled(parent), environment, store };
+    const program = { path: compiled(parent), environment, store, flags };
     const where = ['--store', store, '--keys', keys];
     const names = ['--origin', BENCH_ORIGIN, '--namespace', 'acme', '--no-passphrase'];
     const made = answerOf(program, ['init', ...where, ...names]);
@@ -88,9 +91,7 @@ export class BenchRegistry {
 
   /** Ends the server. */
   async stop(): Promise<void> {
-    const ended = new Promise((resolve) => this.#server.once('exit', resolve));
-    this.#server.kill('SIGTERM');
-    await ended;
+    await end(this.#server);
   }
 
   /** Starts the server that was stopped, at its address: seconds until it says that it listens. */
@@ -99,6 +100,14 @@ export class BenchRegistry {
     const { process } = await serve(this.#program, this.folder, new URL(this.url).host);
     this.#server = process;
     return (performance.now() - begun) / 1000;
+  }
+
+  /** Starts one more server of the same registry: its address. */
+  async startAnother(): Promise<string> {
+    const number = this.#others.length + 1;
+    const { url, process } = await serve(this.#program, this.folder, '127.0.0.1:0', number);
+    this.#others.push(process);
+    return url;
   }
 
   /** Pushes and publishes a folder. */
@@ -130,6 +139,7 @@ export class BenchRegistry {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.#others.map(end));
     await this.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -140,6 +150,7 @@ interface Program {
   readonly path: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly store: string;
+  readonly flags: readonly string[];
 }
 
 /** A server that listens. */
@@ -148,14 +159,21 @@ interface Served {
   readonly process: ChildProcess;
 }
 
-async function serve({ path, environment, store }: Program, folder: string, listen: string) {
+async function serve(program: Program, folder: string, listen: string, number = 0) {
+  const { path, environment, store, flags } = program;
   const { keys, index } = BenchRegistry.places(folder);
-  const where = ['--store', store, '--keys', keys, '--index', index];
-  const server = spawn(process.execPath, [path, 'serve', ...where, '--listen', listen], {
+  const where = ['--store', store, '--keys', keys, '--index', `${index}-${number}`];
+  const server = spawn(process.execPath, [path, 'serve', ...where, ...flags, '--listen', listen], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return { url: await readiness(server), process: server };
+}
+
+async function end(server: ChildProcess): Promise<void> {
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  server.kill('SIGTERM');
+  await ended;
 }
 
 function answerOf({ path, environment }: Program, command: readonly string[]): Answer {
@@ -173,10 +191,13 @@ function readiness(server: ChildProcess): Promise<string> {
     const listen = (text: Buffer) => {
       said += text;
       const url = /listening on (http:\S+)/.exec(said)?.[1];
-      if (url !== undefined) resolve(url);
+      if (url === undefined) return;
+      // What it writes from now on is only taken, so that it need not wait.
+      for (const output of outputs) output?.off('data', listen).resume();
+      resolve(url);
     };
-    server.stdout?.on('data', listen);
-    server.stderr?.on('data', listen);
+    const outputs = [server.stdout, server.stderr];
+    for (const output of outputs) output?.on('data', listen);
     server.once('exit', () => reject(new Error(`the server ended: ${said}`)));
   });
 }

@@ -23,6 +23,7 @@ import { openTileTree, type TileTree } from '../core/log/tile-tree.ts';
 import { formatTlogProof } from '../core/log/tlog-proof.ts';
 import { HASH_BYTES } from '../core/note/line.ts';
 import { parseNote } from '../core/note/note.ts';
+import { SharedRun } from '../core/shared-run.ts';
 import type { Store } from '../store/contract.ts';
 import { keys } from '../store/keys.ts';
 import { ByteCache, cachedTiles } from './tile-cache.ts';
@@ -46,6 +47,8 @@ export interface LogReader {
    * A partial file that is gone is cut from the fuller one.
    */
   tile(path: TilePath): Promise<Uint8Array | undefined>;
+  /** The same, if `path` is a tile's and the file is in memory. */
+  known(path: string): Uint8Array | undefined;
   /** An entry's exact bytes. Throws `not-found` beyond the published tree. */
   entry(index: number): Promise<Uint8Array>;
   /** The root that the log had at `size`; undefined beyond the published tree. */
@@ -95,6 +98,8 @@ class StoredLog implements LogReader {
   readonly #openCheckpoint: OpenCheckpoint;
   /** The checkpoint that was opened last: most requests meet the same one. */
   #published: Published | undefined;
+  /** Reads it; callers who come meanwhile share the next read. */
+  readonly #reading = new SharedRun(() => this.#readPublished());
   readonly #read: ReadTile;
   /** Files as the store has them; dropped when any of them turns out to be damaged. */
   readonly #files = new ByteCache(CACHE_BYTES);
@@ -110,7 +115,11 @@ class StoredLog implements LogReader {
     this.#read = cachedTiles(storedTiles(store), this.#files);
   }
 
-  async published(): Promise<Published> {
+  published(): Promise<Published> {
+    return this.#reading.run();
+  }
+
+  async #readPublished(): Promise<Published> {
     const stored = await this.#store.get(keys.checkpoint());
     if (stored === undefined) {
       throw new CodedError(
@@ -128,14 +137,19 @@ class StoredLog implements LogReader {
   }
 
   async tile(path: TilePath): Promise<Uint8Array | undefined> {
+    // What a published tree had, every later one has.
+    const known = this.known(path);
+    if (known !== undefined) return known;
     const tile = parseTilePath(path);
     const published = await this.published();
     if (tileWidth(tile.level, tile.index, published.size) < tile.width) return undefined;
-    const known = this.#proved.get(path);
-    if (known !== undefined) return known;
     const bytes = await this.#naming(async () => cutOf(await this.#open(published), tile), path);
     this.#proved.keep(path, bytes);
     return bytes;
+  }
+
+  known(path: string): Uint8Array | undefined {
+    return this.#proved.get(path as TilePath);
   }
 
   async entry(index: number): Promise<Uint8Array> {

@@ -4,6 +4,7 @@
  * when a later version of this program would write them another way, and though the checkpoint
  * in a proof would be a newer one.
  */
+import { BoundedMap } from '../core/bounded-map.ts';
 import type { Digest } from '../core/digest.ts';
 import {
   EMPTY_BYTES,
@@ -18,32 +19,48 @@ import { ollamaArtifact, ollamaModel } from '../core/oci/ollama.ts';
 import type { Manifest } from '../core/release/manifest.ts';
 import type { Model, ReleaseName } from '../core/release/name.ts';
 import { readGguf } from '../core/weights/gguf.ts';
-import { keys } from '../store/keys.ts';
+import { type Key, keys } from '../store/keys.ts';
 import { checkedReaderOf } from './checked-reader.ts';
 import { type ArtifactsRecord, artifactObjectForm, artifactsForm } from './documents/artifact.ts';
 import { load } from './documents/form.ts';
 import type { RegistryParts } from './parts.ts';
 import type { ArtifactObject, PublishedRelease } from './registry.ts';
 import type { Releases } from './releases.ts';
-import { Statements } from './statements.ts';
+import type { Statements } from './statements.ts';
+
+/** Records of artifacts and of their objects that stay in memory, of each so many. */
+const KEPT_RECORDS = 10_000;
+
+type ObjectRecord = ReturnType<typeof artifactObjectForm.parse>;
 
 export class Artifacts {
   readonly #parts: RegistryParts;
   readonly #releases: Releases;
   readonly #statements: Statements;
+  /** What was shown once stays. */
+  readonly #kept = new BoundedMap<Key, ArtifactsRecord>(KEPT_RECORDS);
+  readonly #objects = new BoundedMap<Key, ObjectRecord>(KEPT_RECORDS);
 
-  constructor(parts: RegistryParts, releases: Releases) {
+  constructor(parts: RegistryParts, releases: Releases, statements: Statements) {
     this.#parts = parts;
     this.#releases = releases;
-    this.#statements = new Statements(parts);
+    this.#statements = statements;
   }
 
   /** The artifacts of a published release; undefined when there is no such release. */
   async of(release: ReleaseName): Promise<ArtifactsRecord | undefined> {
     const published = await this.#releases.describe(release);
     if (published === undefined) return undefined;
-    const { store } = this.#parts;
     const key = keys.artifacts(release);
+    const known = this.#kept.get(key);
+    if (known !== undefined) return known;
+    const record = await this.#shown(key, published);
+    this.#kept.set(key, record);
+    return record;
+  }
+
+  async #shown(key: Key, published: PublishedRelease): Promise<ArtifactsRecord> {
+    const { store } = this.#parts;
     const kept = await load(store, key, artifactsForm);
     if (kept !== undefined) return kept.value;
 
@@ -56,9 +73,11 @@ export class Artifacts {
   /** The object with that digest among the artifacts of the model, or undefined. */
   async object(model: Model, digest: Digest): Promise<ArtifactObject | undefined> {
     const key = keys.artifactObject(model, digest);
-    const held = await load(this.#parts.store, key, artifactObjectForm);
-    if (held === undefined) return undefined;
-    const { kind, mediaType } = held.value;
+    const record =
+      this.#objects.get(key) ?? (await load(this.#parts.store, key, artifactObjectForm))?.value;
+    if (record === undefined) return undefined;
+    this.#objects.set(key, record);
+    const { kind, mediaType } = record;
     return { kind, mediaType, bytes: await this.#statements.get(digest) };
   }
 

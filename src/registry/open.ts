@@ -26,8 +26,12 @@ import { RegistrySeals } from './registry-seal.ts';
 import { Releases } from './releases.ts';
 import { Reports } from './reports.ts';
 import { Seals } from './seal.ts';
+import { Statements } from './statements.ts';
 import { Admissions } from './trusted-publishers.ts';
 import { Uploads } from './uploads.ts';
+
+/** Documents of published releases that stay in memory, in bytes. */
+const KEPT_BYTES = 64 * 2 ** 20;
 
 /** The registry over `parts`. Whoever opens it calls `recover` before it answers anybody. */
 export function openRegistry(parts: RegistryParts): Registry {
@@ -57,8 +61,9 @@ export function openRegistry(parts: RegistryParts): Registry {
     ],
     onUnfinished: parts.onUnfinished,
   });
-  const releases = new Releases(parts);
-  const artifacts = new Artifacts(parts, releases);
+  const published = new Statements(parts, KEPT_BYTES);
+  const releases = new Releases(parts, published);
+  const artifacts = new Artifacts(parts, releases, published);
   const advisories = new Advisories(parts, namespaces, releases, book);
   const reports = new Reports(parts, drafts, releases);
   const rooms = { drafts, namespaces, book, gatekeeper, seals, reports };

@@ -3,6 +3,7 @@
  * All reading of content and documents goes through a release that names them; a digest
  * alone opens nothing.
  */
+import { BoundedMap } from '../core/bounded-map.ts';
 import type { Digest } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
 import { MAX_CHUNK_LIST_BYTES, parseChunkList } from '../core/release/chunks.ts';
@@ -29,32 +30,39 @@ import { formatKept, MAX_KEPT_BYTES, parseKept } from './documents/signature.ts'
 import type { RegistryParts } from './parts.ts';
 import { formatModelSig, formatProof } from './proofs.ts';
 import type { Content, LargeDocumentName, PublishedRelease } from './registry.ts';
-import { Statements } from './statements.ts';
+import type { Statements } from './statements.ts';
 
 /** Files of the manifests that are kept parsed: a few dozen large releases. */
 const KEPT_FILES = 200_000;
+/** Records of published releases that are kept. */
+const KEPT_RECORDS = 50_000;
 
 export class Releases {
   readonly #parts: RegistryParts;
   readonly #contents: Contents;
   readonly #statements: Statements;
   readonly #damages: Damages;
-  readonly #manifests = new Map<Digest, Manifest>();
-  #keptFiles = 0;
+  /** Of releases that are public: from then on nothing of this changes. */
+  readonly #records = new BoundedMap<Key, ReleaseRecord>(KEPT_RECORDS);
+  readonly #manifests = new BoundedMap<Digest, Manifest>(KEPT_FILES, ({ files }) => files.length);
   /** The published log was seen to have so many entries; it never has fewer. */
   #publishedSize = 0;
 
-  constructor(parts: RegistryParts) {
+  constructor(parts: RegistryParts, statements: Statements) {
     this.#parts = parts;
     this.#contents = new Contents(parts);
-    this.#statements = new Statements(parts);
+    this.#statements = statements;
     this.#damages = parts.damages ?? new Damages(parts);
   }
 
   /** The published release, or undefined. */
   async find(release: ReleaseName): Promise<ReleaseRecord | undefined> {
-    const held = await load(this.#parts.store, keys.release(release), releaseForm);
+    const key = keys.release(release);
+    const known = this.#records.get(key);
+    if (known !== undefined) return known;
+    const held = await load(this.#parts.store, key, releaseForm);
     if (held === undefined || !(await this.#isPublic(held.value))) return undefined;
+    this.#records.set(key, held.value);
     return held.value;
   }
 
@@ -210,14 +218,7 @@ export class Releases {
   async #manifest(digest: Digest): Promise<Manifest> {
     const known = this.#manifests.get(digest);
     const manifest = known ?? parseManifest(await this.#statements.get(digest));
-    if (this.#manifests.delete(digest)) this.#keptFiles -= manifest.files.length;
     this.#manifests.set(digest, manifest);
-    this.#keptFiles += manifest.files.length;
-    for (const [oldest, { files }] of this.#manifests) {
-      if (this.#keptFiles <= KEPT_FILES || oldest === digest) break;
-      this.#manifests.delete(oldest);
-      this.#keptFiles -= files.length;
-    }
     return manifest;
   }
 }

@@ -3,6 +3,7 @@
  * private until something public names them, for a digest is all that it takes to read one;
  * so nothing outside asks here by a digest of its own.
  */
+import { BoundedMap } from '../core/bounded-map.ts';
 import { type Digest, digestBytes, digestOf } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
 import { INVENTORY_LIMITS } from '../core/weights/inventory.ts';
@@ -10,11 +11,17 @@ import { type Key, keys } from '../store/keys.ts';
 import type { RegistryParts } from './parts.ts';
 import type { Content } from './registry.ts';
 
+/** Documents that are longer are read from the store each time. */
+const MAX_KEPT_EACH = 2 ** 20;
+
 export class Statements {
   readonly #parts: Pick<RegistryParts, 'store' | 'host'>;
+  readonly #kept: BoundedMap<Digest, Uint8Array>;
 
-  constructor(parts: Pick<RegistryParts, 'store' | 'host'>) {
+  /** Keeps up to `keptBytes` of what was read last in memory, for those who read the same again and again. */
+  constructor(parts: Pick<RegistryParts, 'store' | 'host'>, keptBytes = 0) {
     this.#parts = parts;
+    this.#kept = new BoundedMap(keptBytes, ({ length }) => length);
   }
 
   /** Stores `bytes`; what is there already under their digest is the same bytes. */
@@ -46,9 +53,12 @@ export class Statements {
 
   /** The bytes with that digest. Throws `storage` when the store has lost or damaged them. */
   async get(digest: Digest): Promise<Uint8Array> {
+    const known = this.#kept.get(digest);
+    if (known !== undefined) return known;
     const key = keys.statement(digest);
     const stored = await this.#parts.store.get(key, INVENTORY_LIMITS.maxBytes);
     if (stored !== undefined && digestOf(this.#parts.host, stored.bytes) === digest) {
+      if (stored.bytes.length <= MAX_KEPT_EACH) this.#kept.set(digest, stored.bytes);
       return stored.bytes;
     }
     throw this.#unreadable(key, stored === undefined ? 'is missing' : 'is damaged');

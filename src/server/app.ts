@@ -1,6 +1,6 @@
 /** The Express application: what is mounted where, and the defences that hold for all of it. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Express, type Request, type Response, Router } from 'express';
-import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { CodedError } from '../core/error.ts';
 import { formatModel, parseModel } from '../core/release/name.ts';
@@ -20,17 +20,19 @@ import { policyEndpoints } from './api/policies.ts';
 import { publishedOf, releaseEndpoints, releasesOf } from './api/releases.ts';
 import { tokenEndpoint } from './api/token.ts';
 import { authenticator } from './auth.ts';
-import { refuseBacklog } from './backlog.ts';
+import { Backlog, refuseBacklog } from './backlog.ts';
 import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
 import { HUB_LIST_PATH, hubRouter } from './hugging-face/router.ts';
 import { logRouter } from './log.ts';
+import { logFront } from './log-front.ts';
 import type { Metrics } from './metrics.ts';
 import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { describeApi } from './openapi.ts';
 import { problemHandler } from './problem.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
-import { logRequests, named } from './request-log.ts';
+import { idOf, logRequests, named } from './request-log.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 import { type PublicConfig, WELL_KNOWN_PATH, wellKnownRouter } from './well-known.ts';
 
@@ -67,7 +69,20 @@ export interface AppParts {
   readonly damaged?: () => Promise<number>;
 }
 
-export function createApp(parts: AppParts): Express {
+/** What answers the requests of a server. */
+export function createApp(
+  parts: AppParts,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const backlog = new Backlog();
+  const begin = logRequests(parts.logger, parts.metrics.http);
+  const answer = logFront({ ...parts, backlog }, expressApp(parts, backlog));
+  return (request, response) => {
+    begin(request, response);
+    answer(request, response);
+  };
+}
+
+function expressApp(parts: AppParts, backlog: Backlog): Express {
   const { admission = new Admission() } = parts;
   parts.metrics.loads(() => admission.counts());
   const app = express();
@@ -77,11 +92,10 @@ export function createApp(parts: AppParts): Express {
   app.set('query parser', 'simple');
   // One spelling for each route; Express would take /API/v1 for /api/v1.
   app.set('case sensitive routing', true);
-  app.use(logRequests(parts.logger, parts.metrics.http));
-  app.use(securityHeaders());
+  app.use(commonHeaders);
   app.use(refuseForeignHosts(parts.hosts));
   app.use(healthRouter(parts, admission));
-  app.use(refuseBacklog());
+  app.use(refuseBacklog(backlog));
   const reading = admission.middleware('read');
   const sending = admission.middleware('content');
   const rates = parts.rates ?? rateLimits();
@@ -113,15 +127,10 @@ function showModel(catalogue: FollowingCatalogue) {
   };
 }
 
-/** Nothing here is a page: no script, no frame, no form. Weights and JSON may be read from any origin. */
-function securityHeaders() {
-  return helmet({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    },
-    crossOriginResourcePolicy: { policy: 'cross-origin' },
-  });
+function commonHeaders(_request: Request, response: Response, next: () => void): void {
+  response.setHeader('X-Request-Id', idOf(response));
+  for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value);
+  next();
 }
 
 function apiRouter(parts: AppParts, sender: ContentSender, doors: Doors): Router {

@@ -12,25 +12,36 @@ import { CodedError } from '../core/error.ts';
 export const MAX_BACKLOG_BYTES = 512 * 2 ** 20;
 const RETRY_AFTER_SECONDS = 5;
 
-/** Refuses reads with `overloaded` while more than `maxBytes` wait. `maxBytes` is less only in tests. */
-export function refuseBacklog(maxBytes = MAX_BACKLOG_BYTES): RequestHandler {
-  const sockets = new Set<Socket>();
-  return ({ method, socket }, _response, next) => {
-    if (!sockets.has(socket)) {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
+/** What waits on the connections that have asked for something. */
+export class Backlog {
+  readonly #sockets = new Set<Socket>();
+  readonly #maxBytes: number;
+
+  /** `maxBytes` is less only in tests. */
+  constructor(maxBytes = MAX_BACKLOG_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Does too much wait to answer a read on `socket`? */
+  isOver(socket: Socket): boolean {
+    if (!this.#sockets.has(socket)) {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
     }
+    let bytes = 0;
+    for (const { writableLength } of this.#sockets) bytes += writableLength;
+    return bytes > this.#maxBytes;
+  }
+}
+
+/** Refuses reads with `overloaded` while too much waits. */
+export function refuseBacklog(backlog: Backlog): RequestHandler {
+  return ({ method, socket }, _response, next) => {
     const isRead = method === 'GET' || method === 'HEAD';
-    if (isRead && backlogOf(sockets) > maxBytes) {
+    if (isRead && backlog.isOver(socket)) {
       const message = 'too many answers wait for slow readers; try again in a moment';
       throw new CodedError('overloaded', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
     }
     next();
   };
-}
-
-function backlogOf(sockets: ReadonlySet<Socket>): number {
-  let bytes = 0;
-  for (const { writableLength } of sockets) bytes += writableLength;
-  return bytes;
 }

@@ -23,7 +23,7 @@ export type Hosts = ReadonlySet<string>;
 /** Refuses requests for other hosts with 421 (RFC 9110, section 15.5.20). */
 export function refuseForeignHosts(hosts: Hosts | undefined): RequestHandler {
   return (request, response, next) => {
-    if (hosts === undefined || isAllowed(hosts, request.get('host'))) {
+    if (isAnswered(hosts, request.get('host'))) {
       next();
       return;
     }
@@ -32,7 +32,9 @@ export function refuseForeignHosts(hosts: Hosts | undefined): RequestHandler {
   };
 }
 
-function isAllowed(hosts: Hosts, host: string | undefined): boolean {
+/** Is a request with this `Host` answered to? */
+export function isAnswered(hosts: Hosts | undefined, host: string | undefined): boolean {
+  if (hosts === undefined) return true;
   // Without its port; what is no host name at all is not ours either.
   const url = `http://${host ?? ''}`;
   const name = URL.canParse(url) ? new URL(url).hostname : '';

@@ -2,9 +2,8 @@
  * The HTTP server around the application: time-outs against slow and idle clients, and a
  * shutdown that finishes what was begun.
  */
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Express } from 'express';
 import { CodedError } from '../core/error.ts';
 import { Connections } from './connections.ts';
 import { cutSlowReaders, cutSlowUploads, type Pace } from './pace.ts';
@@ -62,7 +61,7 @@ export interface Address {
  * Throws `network` when the address cannot be had.
  */
 export async function listen(
-  makeApp: (url: string) => Express,
+  makeApp: (url: string) => RequestListener,
   address: Address,
   changes: Partial<ListenLimits> = {},
 ): Promise<Listening> {

@@ -9,7 +9,11 @@ import { formatTilePath, parseTilePath } from '../core/log/tile.ts';
 import type { LogReader } from '../log/reader.ts';
 import { named } from './request-log.ts';
 
-const IMMUTABLE = 'public, max-age=31536000, immutable';
+export const TILE_ROUTE = '/log/tile/{*rest}';
+export const TILE_HEADERS = {
+  'Cache-Control': 'public, max-age=31536000, immutable',
+  'Content-Type': 'application/octet-stream',
+} as const;
 
 export function logRouter(log: LogReader): Router {
   const router = Router({ caseSensitive: true });
@@ -20,17 +24,14 @@ export function logRouter(log: LogReader): Router {
       .type('text/plain; charset=utf-8')
       .send(Buffer.from(note));
   });
-  router.get('/tile/*rest', named('/log/tile/{*rest}'), async (request, response) => {
+  router.get('/tile/*rest', named(TILE_ROUTE), async (request, response) => {
     const rest: string | readonly string[] = request.params.rest;
     const path = formatTilePath(
       parseTilePath(`tile/${typeof rest === 'string' ? rest : rest.join('/')}`),
     );
     const tile = await log.tile(path);
     if (tile === undefined) throw new CodedError('not-found', `the published tree has no ${path}`);
-    response
-      .set('Cache-Control', IMMUTABLE)
-      .type('application/octet-stream')
-      .send(Buffer.from(tile));
+    response.set(TILE_HEADERS).send(Buffer.from(tile));
   });
   return router;
 }

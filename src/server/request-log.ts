@@ -3,8 +3,9 @@
  * request is known by its route's template; its path, its headers and its token are not
  * written anywhere.
  */
-import { randomBytes } from 'node:crypto';
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { NextFunction, Response } from 'express';
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../core/error.ts';
 
@@ -23,6 +24,7 @@ export interface EndedRequest {
 
 /** What the handlers of a request leave for those who tell of it. */
 export interface RequestNotes {
+  id?: string;
   route?: string;
   /** The subject of the token that was accepted. */
   subject?: string;
@@ -30,9 +32,20 @@ export interface RequestNotes {
   code?: ErrorCode;
 }
 
+/** A response as Express finds and keeps it. */
+interface Noted extends ServerResponse {
+  locals?: RequestNotes;
+}
+
 /** The notes of a request. */
-export function notesOf(response: Response): RequestNotes {
-  return response.locals as RequestNotes;
+export function notesOf(response: Noted): RequestNotes {
+  response.locals ??= {};
+  return response.locals;
+}
+
+/** What the answer is to name as `X-Request-Id`. */
+export function idOf(response: ServerResponse): string {
+  return notesOf(response).id ?? '';
 }
 
 /** Says which route a request has taken. */
@@ -43,19 +56,19 @@ export function named(route: string) {
   };
 }
 
-/** Tells `logger` and `observer` of every request; each gets an id, which the answer names. */
+/** Tells `logger` and `observer` of every request; each gets an id. */
 export function logRequests(
   logger: Logger,
   observer: { began(): void; ended(request: EndedRequest): void },
-): RequestHandler {
-  return (request, response, next) => {
+): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
     const begun = performance.now();
     observer.began();
     // Kept: a request whose connection breaks off while it is refused has none any more.
     const { socket } = request;
     const sentBefore = socket.bytesWritten;
-    const id = randomBytes(8).toString('hex');
-    response.set('X-Request-Id', id);
+    const id = randomUUID();
+    notesOf(response).id = id;
     response.once('close', () => {
       const ended = describe(request, response, begun, socket.bytesWritten - sentBefore);
       const { subject } = notesOf(response);
@@ -67,13 +80,17 @@ export function logRequests(
       );
       observer.ended(ended);
     });
-    next();
   };
 }
 
-function describe(request: Request, response: Response, begun: number, sent: number): EndedRequest {
+function describe(
+  { method = '' }: IncomingMessage,
+  response: ServerResponse,
+  begun: number,
+  sent: number,
+): EndedRequest {
   return {
-    method: request.method,
+    method,
     route: notesOf(response).route ?? 'none',
     status: response.statusCode,
     sent,

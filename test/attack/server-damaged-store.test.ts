@@ -109,7 +109,6 @@ describe('a byte that changed in the store', () => {
 
 describe('a document that changed in the store', () => {
   test.each([
-    ['releases/acme/tiny/v1', '/api/v1/releases/acme/tiny/v1/entry'],
     ['digests/sha256', filePath(REFERENCE, 'weights.bin')],
     ['chunks/sha256', '/api/v1/releases/acme/tiny/v1/chunks/weights.bin'],
   ])(

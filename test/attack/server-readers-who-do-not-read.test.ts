@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import express from 'express';
 import pino from 'pino';
-import { refuseBacklog } from '../../src/server/backlog.ts';
+import { Backlog, refuseBacklog } from '../../src/server/backlog.ts';
 import { type Listening, listen } from '../../src/server/listen.ts';
 import { problemHandler } from '../../src/server/problem.ts';
 import { openSocket } from '../made/raw-http.ts';
@@ -22,7 +22,7 @@ afterEach(() => listening.close(10));
 async function serve(maxBytes: number): Promise<number> {
   const app = () => {
     const it = express();
-    it.use(refuseBacklog(maxBytes));
+    it.use(refuseBacklog(new Backlog(maxBytes)));
     it.get('/large', (_request, response) => void response.send(ANSWER));
     it.all('/small', (_request, response) => void response.send('little'));
     return it.use(problemHandler(pino({ level: 'silent' })));

@@ -3,6 +3,7 @@ import { utf8 } from '../../src/core/bytes.ts';
 import { digestOf } from '../../src/core/digest.ts';
 import { parseReleaseName } from '../../src/core/release/name.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
+import { keys } from '../../src/store/keys.ts';
 import { FILES, nonceOf, PUBLISHER, RELEASE, readAll, useWorlds } from '../made/live-registry.ts';
 
 const makeWorld = useWorlds();
@@ -42,6 +43,20 @@ describe('a published release', () => {
     for (const path of ['readme.md', 'README.md/', '', '../README.md', 'none']) {
       await expect(registry.content(RELEASE, path)).rejects.toThrowWithCode('not-found');
     }
+  });
+
+  test('is told from memory once it was read; a server that reads its record damaged says so', async () => {
+    const { world, registry, digest } = await published();
+    const { registry: another } = await world.open();
+    for (const reader of [registry, another]) await reader.release(RELEASE);
+    const record = world.disk.bytes(keys.release(RELEASE)).slice();
+    record[1]! ^= 1;
+    world.disk.plant(keys.release(RELEASE), record);
+    for (const reader of [registry, another]) {
+      expect((await reader.release(RELEASE))?.digest).toBe(digest);
+    }
+    const { registry: later } = await world.open();
+    await expect(later.release(RELEASE)).rejects.toThrowWithCode('storage');
   });
 
   test('is not found under a version that is not there', async () => {

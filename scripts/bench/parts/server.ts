@@ -3,13 +3,10 @@
  * that throws it away: once as our client asks for it (it verifies, so the server streams),
  * once as anybody does (the server hashes each chunk before it sends it).
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { freePort } from '../../peers/free-port.ts';
 import { BenchRegistry } from '../bench-registry.ts';
 import { type Bench, compare, type Figure, type Part, withoutPeer } from '../figure.ts';
 import { madeWeights, shardNames } from '../made-weights.ts';
+import { Nginx } from '../nginx.ts';
 import { findProgram, timeAll } from '../programs.ts';
 import { takeTurns } from '../turns.ts';
 
@@ -30,7 +27,7 @@ export const part: Part = {
     const weights = madeWeights(bench.folder, { size: bench.size, shards: 1, seed: 1 });
     const registry = await BenchRegistry.start(bench.folder);
     const peer =
-      nginx === undefined ? undefined : await Nginx.start(nginx, registry.folder, weights);
+      nginx === undefined ? undefined : await Nginx.start(nginx, registry.folder, weights, FILE);
     try {
       registry.release(REFERENCE, weights);
       for (const asked of ASKED) yield await besideNginx(bench, registry, { curl, peer, ...asked });
@@ -71,63 +68,7 @@ async function besideNginx(
   };
   const runs = await takeTurns(bench.rounds, {
     ours: () => fetching(registry.fileUrl(REFERENCE, FILE), headers),
-    peer: () => fetching(peer.url, []),
+    peer: () => fetching(`${peer.url}/${FILE}`, []),
   });
   return compare(about, runs);
-}
-
-/** nginx with one worker over one folder. */
-class Nginx {
-  /** Of the file. */
-  readonly url: string;
-  readonly #process: ChildProcess;
-
-  private constructor(url: string, process: ChildProcess) {
-    this.url = url;
-    this.#process = process;
-  }
-
-  static async start(program: string, parent: string, served: string): Promise<Nginx> {
-    const folder = join(parent, 'nginx');
-    mkdirSync(folder);
-    const port = await freePort();
-    writeFileSync(join(folder, 'nginx.conf'), configuration(folder, served, port));
-    const options = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'errors')];
-    const started = spawn(program, options, { stdio: 'ignore' });
-    const url = `http://127.0.0.1:${port}/${FILE}`;
-    await answering(url);
-    return new Nginx(url, started);
-  }
-
-  async close(): Promise<void> {
-    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
-    this.#process.kill('SIGTERM');
-    await ended;
-  }
-}
-
-function configuration(folder: string, served: string, port: number): string {
-  // Workers of a root process change to a user that may not read a temporary folder.
-  const user = process.getuid?.() === 0 ? 'user root;' : '';
-  return `
-    daemon off; worker_processes 1; pid ${join(folder, 'pid')}; ${user}
-    events { worker_connections 64; }
-    http {
-      access_log off; sendfile on; tcp_nopush on;
-      server { listen 127.0.0.1:${port}; root ${served}; }
-    }`;
-}
-
-/** Returns when something answers at `url`; gives up after some two seconds. */
-async function answering(url: string): Promise<void> {
-  for (let tries = 0; ; tries++) {
-    try {
-      const response = await fetch(url, { method: 'HEAD' });
-      if (response.ok) return;
-      throw new Error(`${url} answers ${response.status}`);
-    } catch (error) {
-      if (tries === 40) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
 }

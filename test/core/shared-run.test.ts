@@ -1,0 +1,50 @@
+import { expect, test } from '@jest/globals';
+import { SharedRun } from '../../src/core/shared-run.ts';
+
+/** Runs that end when they are told to. */
+function runs() {
+  const begun: PromiseWithResolvers<number>[] = [];
+  const shared = new SharedRun(() => {
+    const run = Promise.withResolvers<number>();
+    begun.push(run);
+    return run.promise;
+  });
+  return { begun, shared };
+}
+
+test('who comes while a run is on its way shares the next one', async () => {
+  const { begun, shared } = runs();
+  const first = shared.run();
+  const later = [shared.run(), shared.run(), shared.run()];
+  expect(begun).toHaveLength(1);
+  begun[0]!.resolve(1);
+  expect(await first).toBe(1);
+
+  expect(begun).toHaveLength(2);
+  const last = shared.run();
+  begun[1]!.resolve(2);
+  expect(await Promise.all(later)).toEqual([2, 2, 2]);
+  begun[2]!.resolve(3);
+  expect(await last).toBe(3);
+  expect(begun).toHaveLength(3);
+});
+
+test('a run that fails is told to those who shared it, and to nobody who came after it began', async () => {
+  const { begun, shared } = runs();
+  const first = shared.run();
+  const next = shared.run();
+  begun[0]!.reject(new Error('the first'));
+  await expect(first).rejects.toThrow('the first');
+  begun[1]!.resolve(2);
+  expect(await next).toBe(2);
+});
+
+test('when nothing is on its way, a run begins at once', async () => {
+  const { begun, shared } = runs();
+  for (const number of [1, 2]) {
+    const run = shared.run();
+    expect(begun).toHaveLength(number);
+    begun[number - 1]!.resolve(number);
+    expect(await run).toBe(number);
+  }
+});
