@@ -8,6 +8,7 @@
  */
 import { GetObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { BoundedMap } from '../../core/bounded-map.ts';
 import { formatBase64 } from '../../core/bytes.ts';
 import { digestBytes } from '../../core/digest.ts';
 import type { DirectAccess, PartShape, ReadAs, SignedRequest, UploadId } from '../contract.ts';
@@ -20,13 +21,26 @@ import type { BucketUploads } from './uploads.ts';
 
 const CHECKSUM = 'x-amz-checksum-sha256';
 
+/** Seconds for which readers of one object get the same address: to sign one takes milliseconds. */
+export const SHARED_SECONDS = 10;
+/** Addresses that are kept. */
+const KEPT_ADDRESSES = 10_000;
+
+interface Address {
+  readonly signedAt: number;
+  readonly url: Promise<string>;
+}
+
 export class BucketDirect implements DirectAccess {
   readonly #bucket: Bucket;
   readonly #uploads: BucketUploads;
+  readonly #clock: () => number;
+  readonly #addresses = new BoundedMap<string, Address>(KEPT_ADDRESSES);
 
-  constructor(bucket: Bucket, uploads: BucketUploads) {
+  constructor(bucket: Bucket, uploads: BucketUploads, clock: () => number = Date.now) {
     this.#bucket = bucket;
     this.#uploads = uploads;
+    this.#clock = clock;
   }
 
   async signParts(
@@ -43,7 +57,21 @@ export class BucketDirect implements DirectAccess {
     );
   }
 
-  signRead(key: Key, { type, disposition, cache }: ReadAs, seconds: number): Promise<string> {
+  signRead(key: Key, as: ReadAs, seconds: number): Promise<string> {
+    const name = JSON.stringify([key, as.type, as.disposition, as.cache, seconds]);
+    const known = this.#addresses.get(name);
+    const now = this.#clock();
+    if (known !== undefined && Math.abs(now - known.signedAt) < SHARED_SECONDS * 1_000) {
+      return known.url;
+    }
+    // So that it is good for all of its seconds when the last one gets it.
+    const url = this.#signRead(key, as, seconds + SHARED_SECONDS);
+    this.#addresses.set(name, { signedAt: now, url });
+    url.catch(() => this.#addresses.delete(name));
+    return url;
+  }
+
+  #signRead(key: Key, { type, disposition, cache }: ReadAs, seconds: number): Promise<string> {
     const get = new GetObjectCommand({
       ...targetOf(this.#bucket, key),
       ResponseContentType: type,
