@@ -22,7 +22,18 @@ export class Wrk {
     const script = join(this.#folder, 'paths.lua');
     writeFileSync(script, askingFor(paths));
     const connections = Math.floor(CONNECTIONS / servers.length);
-    const load = ['-t', '1', '-c', String(connections), '-d', `${SECONDS}s`, '-s', script];
+    const load = [
+      '-t',
+      '1',
+      '-c',
+      String(connections),
+      '-d',
+      `${SECONDS}s`,
+      '--timeout',
+      '10s',
+      '-s',
+      script,
+    ];
     const rates = servers.map(async (server) => {
       const { stdout } = await promisify(execFile)(this.#program, [...load, server]);
       return rateOf(stdout);
