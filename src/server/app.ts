@@ -23,12 +23,15 @@ import { authenticator } from './auth.ts';
 import { refuseBacklog } from './backlog.ts';
 import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
-import { HUB_LIST_PATH, hubRouter } from './hugging-face/router.ts';
+import { sendHubFailure } from './hugging-face/failure.ts';
+import { crossOrigin, HUB_LIST_PATH, HUB_PATHS } from './hugging-face/paths.ts';
+import { hubRouter } from './hugging-face/router.ts';
 import { logRouter } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { sendOciFailure } from './oci/failure.ts';
 import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { describeApi } from './openapi.ts';
-import { problemHandler } from './problem.ts';
+import { failureHandler, problemHandler } from './problem.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { logRequests, named } from './request-log.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
@@ -55,6 +58,8 @@ export interface AppParts {
   readonly admission?: Admission;
   /** How often one caller may ask. */
   readonly rates?: RateLimits;
+  /** Bytes that may wait for their readers; other than usual only in tests. */
+  readonly maxBacklogBytes?: number;
   readonly logger: Logger;
   readonly clock: () => number;
   /** Why the server cannot take writes now, in one sentence; undefined when it can. */
@@ -81,7 +86,9 @@ export function createApp(parts: AppParts): Express {
   app.use(securityHeaders());
   app.use(refuseForeignHosts(parts.hosts));
   app.use(healthRouter(parts, admission));
-  app.use(refuseBacklog());
+  // Before all that may refuse: a browser keeps from its script what does not say so.
+  app.use(HUB_PATHS, crossOrigin);
+  app.use(refuseBacklog(parts.maxBacklogBytes));
   const reading = admission.middleware('read');
   const sending = admission.middleware('content');
   const rates = parts.rates ?? rateLimits();
@@ -99,6 +106,9 @@ export function createApp(parts: AppParts): Express {
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
   });
+  // Whatever has refused it, a client hears so in its own protocol.
+  app.use(OCI_PATH, failureHandler(parts.logger, sendOciFailure));
+  app.use(HUB_PATHS, failureHandler(parts.logger, sendHubFailure));
   app.use(problemHandler(parts.logger));
   return app;
 }
