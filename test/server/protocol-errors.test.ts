@@ -6,36 +6,8 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { Admission } from '../../src/server/admission.ts';
 import type { AppParts } from '../../src/server/app.ts';
 import { rateLimits } from '../../src/server/rate-limits.ts';
-import { rawExchange, statusOf } from '../made/raw-http.ts';
+import { type Answer, FAILURE, getRaw, type Protocol } from '../made/refusal-forms.ts';
 import { Served } from '../made/served.ts';
-
-/** How each protocol says which failure it is; throws where it is not in its form. */
-const CODE = {
-  hub: async ({ headers, text }: Answer) => {
-    const { error } = JSON.parse(text);
-    expect(headers.get('x-error-message')).toBe(error);
-    return headers.get('x-error-code');
-  },
-  oci: async ({ headers, text }: Answer) => {
-    expect(headers.get('content-type')).toMatch(/^application\/json/);
-    const { errors } = JSON.parse(text);
-    expect(errors).toEqual([
-      { code: expect.any(String), message: expect.any(String), detail: null },
-    ]);
-    return errors[0].code;
-  },
-  own: async ({ headers, text }: Answer) => {
-    expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
-    return JSON.parse(text).code;
-  },
-};
-type Protocol = keyof typeof CODE;
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-}
 
 const NO_PLACE = { atOnce: 0, each: 0, waiting: 0, patience: 0, deadline: 1_000 };
 const COUNTED: Record<Protocol, string> = {
@@ -55,16 +27,6 @@ async function ask(path: string, options = {}): Promise<Answer> {
   const response = await served.fetch(path, options);
   const { status, headers } = response;
   return { status, headers, text: await response.text() };
-}
-
-/** The answer to exactly this path, under exactly this name of the host. */
-async function askRaw(path: string, host = '127.0.0.1'): Promise<Answer> {
-  const request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
-  const answer = await rawExchange(served.port, request);
-  const end = answer.indexOf('\r\n\r\n');
-  const lines = answer.slice(0, end).split('\r\n').slice(1);
-  const headers = new Headers(lines.map((line) => line.split(/: (.*)/, 2) as [string, string]));
-  return { status: statusOf(answer), headers, text: answer.slice(end + 4) };
 }
 
 describe.each<[string, () => Partial<AppParts>, number, Record<Protocol, string>, RegExp]>([
@@ -94,7 +56,7 @@ describe.each<[string, () => Partial<AppParts>, number, Record<Protocol, string>
     await start(parts());
     await ask(COUNTED[protocol]);
     const refused = await ask(COUNTED[protocol]);
-    expect([refused.status, await CODE[protocol](refused)]).toEqual([status, codes[protocol]]);
+    expect([refused.status, FAILURE[protocol](refused)]).toEqual([status, codes[protocol]]);
     expect(refused.headers.get('retry-after')).toMatch(retryAfter);
     expect(refused.headers.get('cache-control')).toBe('no-store');
     if (status === 429) {
@@ -126,8 +88,8 @@ describe('a path that cannot be decoded', () => {
     ['own', '/acme/%zz', 'bad-encoding'],
   ])('is refused in the form of its protocol (%s: %s)', async (protocol, path, code) => {
     await start();
-    const refused = await askRaw(path);
-    expect([refused.status, await CODE[protocol](refused)]).toEqual([400, code]);
+    const refused = await getRaw(served.port, path);
+    expect([refused.status, FAILURE[protocol](refused)]).toEqual([400, code]);
   });
 });
 
@@ -135,9 +97,9 @@ test.each(['hub', 'oci', 'own'] as const)(
   'a host that is not ours is refused in the form of the protocol (%s)',
   async (protocol) => {
     await start();
-    const refused = await askRaw(COUNTED[protocol], 'evil.example');
+    const refused = await getRaw(served.port, COUNTED[protocol], 'evil.example');
     const codes = { hub: 'Untrusted', oci: 'UNSUPPORTED', own: 'untrusted' };
-    expect([refused.status, await CODE[protocol](refused)]).toEqual([421, codes[protocol]]);
+    expect([refused.status, FAILURE[protocol](refused)]).toEqual([421, codes[protocol]]);
   },
 );
 
@@ -151,7 +113,7 @@ test('a range outside of a file is refused in the form of the protocol, with the
     ['own', '/api/v1/releases/acme/tiny/v1/files/README.md', 'usage'],
   ] as const) {
     const refused = await ask(path, { headers: { range: 'bytes=6-' } });
-    expect([refused.status, await CODE[protocol](refused)]).toEqual([416, code]);
+    expect([refused.status, FAILURE[protocol](refused)]).toEqual([416, code]);
     expect(refused.headers.get('content-range')).toBe('bytes */6');
   }
 });
@@ -169,7 +131,7 @@ test('a failure of ours says nothing of the store, in no protocol', async () => 
     ['own', '/api/v1/releases/acme/tiny/v1/manifest.json', 'internal'],
   ] as const) {
     const failed = await ask(path);
-    expect([failed.status, await CODE[protocol](failed)]).toEqual([500, code]);
+    expect([failed.status, FAILURE[protocol](failed)]).toEqual([500, code]);
     expect(failed.text + failed.headers.get('x-error-message')).not.toContain('private');
   }
 });
@@ -184,7 +146,7 @@ describe('a model of the hub that has no namespace', () => {
   ])('is not found, as a client understands it (%s)', async (path) => {
     await start();
     const refused = await ask(path);
-    expect([refused.status, await CODE.hub(refused)]).toEqual([404, 'RepoNotFound']);
+    expect([refused.status, FAILURE.hub(refused)]).toEqual([404, 'RepoNotFound']);
   });
 });
 
