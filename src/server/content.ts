@@ -36,8 +36,8 @@ const IMMUTABLE = 'public, max-age=31536000, immutable';
 export interface ContentSender {
   /**
    * Answers a GET or HEAD for one file, of media type `type`; a reader who is sent to the store
-   * may begin to read there for `seconds`. Throws `overloaded`, `storage`, and 416 for a range
-   * that lies outside of the file.
+   * may begin to read there for `seconds`. Throws `overloaded`, `storage`, 412 where the
+   * reader wants other bytes, and 416 for a range that lies outside of the file.
    */
   send(
     request: Request,
@@ -94,6 +94,11 @@ export function contentSender(
     async send(request, response, content, { type = WEIGHTS, seconds = READ_SECONDS } = {}) {
       describe(response, content, type);
       const etag = `"${digestHex(content.sha256)}"`;
+      const wanted = request.get('if-match');
+      if (wanted !== undefined && !names(wanted, etag)) {
+        const message = `${content.path} has other bytes than those that If-Match names`;
+        throw new StatusError(412, 'conflict', message);
+      }
       if (matches(request.get('if-none-match'), etag)) {
         response.status(304).end();
         return;
@@ -167,12 +172,14 @@ async function redirect(
     .end();
 }
 
+/** `If-Match` (RFC 9110, section 13.1.1); strong comparison. */
+function names(header: string, etag: string): boolean {
+  return header.split(',').some((tag) => tag.trim() === '*' || tag.trim() === etag);
+}
+
 /** `If-None-Match` (RFC 9110, section 13.1.2); weak comparison. */
 function matches(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  return header
-    .split(',')
-    .some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
+  return header !== undefined && names(header.replaceAll('W/', ''), etag);
 }
 
 /** The range that is asked for; undefined for the whole file. Only GET has ranges (RFC 9110, section 14.2). */
