@@ -6,7 +6,7 @@ import { CodedError } from '../core/error.ts';
 import { formatModel, parseModel } from '../core/release/name.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import type { FollowingCatalogue } from '../index/open.ts';
-import type { TokenKey } from '../keyring/token.ts';
+import type { TokenKey } from '../keyring/jwt.ts';
 import type { LogReader } from '../log/reader.ts';
 import type { Identities } from '../oidc/identity.ts';
 import type { Registry } from '../registry/registry.ts';

@@ -6,7 +6,8 @@
  */
 import type { Request } from 'express';
 import { CodedError } from '../core/error.ts';
-import { openToken, type TokenClaims, type TokenKey } from '../keyring/token.ts';
+import type { TokenKey } from '../keyring/jwt.ts';
+import { openToken, type TokenClaims } from '../keyring/token.ts';
 import type { Caller, Registry } from '../registry/registry.ts';
 import type { Store } from '../store/contract.ts';
 import { keys } from '../store/keys.ts';
