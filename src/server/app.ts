@@ -28,8 +28,10 @@ import { crossOrigin, HUB_LIST_PATH, HUB_PATHS } from './hugging-face/paths.ts';
 import { hubRouter } from './hugging-face/router.ts';
 import { logRouter } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { ociAccess } from './oci/access.ts';
 import { sendOciFailure } from './oci/failure.ts';
 import { OCI_PATH, ociRouter } from './oci/router.ts';
+import { TOKEN_PATH, TOKEN_SERVICE, tokenService } from './oci/token.ts';
 import { describeApi } from './openapi.ts';
 import { failureHandler, problemHandler } from './problem.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
@@ -100,14 +102,22 @@ export function createApp(parts: AppParts): Express {
   // What other clients read is files for the most part; their lists cost what ours do.
   const counted = rates.middleware('read');
   app.get([`${OCI_PATH}/_catalog`, HUB_LIST_PATH], rates.middleware('search'));
-  app.use(OCI_PATH, counted, sending, ociRouter({ ...parts, sender }));
-  app.use(counted, sending, hubRouter({ ...parts, sender, auth, url: parts.config.url }));
+  const { url } = parts.config;
+  app.use(
+    OCI_PATH,
+    ociAccess({ ...parts, auth, rates, url }),
+    sending,
+    ociRouter({ ...parts, sender }),
+  );
+  const exchange = [rates.middleware('exchange'), reading, named(TOKEN_PATH)];
+  app.all(TOKEN_SERVICE, exchange, tokenService({ ...parts, auth }));
+  app.use(counted, sending, hubRouter({ ...parts, sender, auth, url }));
   app.get('/:namespace/:name', reading, named('/{namespace}/{name}'), showModel(parts.catalogue));
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
   });
   // Whatever has refused it, a client hears so in its own protocol.
-  app.use(OCI_PATH, failureHandler(parts.logger, sendOciFailure));
+  app.use([OCI_PATH, TOKEN_SERVICE], failureHandler(parts.logger, sendOciFailure));
   app.use(HUB_PATHS, failureHandler(parts.logger, sendHubFailure));
   app.use(problemHandler(parts.logger));
   return app;

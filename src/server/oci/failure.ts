@@ -24,6 +24,8 @@ export function refusal(oci: OciCode, message: string): CodedError {
 export function sendOciFailure(request: Request, response: Response, error: CodedError): void {
   const status = beginRefusal(request, response, error);
   const { detail } = problemOf(error, status);
+  const { challenge } = error.details;
+  if (typeof challenge === 'string') response.set('WWW-Authenticate', challenge);
   response.json({ errors: [{ code: codeOf(error, status), message: detail, detail: null }] });
 }
 
