@@ -1,6 +1,7 @@
 /** Grants access: a token, with what a person is told about it. */
 import type { Namespace } from '../core/release/name.ts';
-import { issueToken, type TokenKey, type TokenRole } from '../keyring/token.ts';
+import type { TokenKey } from '../keyring/jwt.ts';
+import { issueToken, type TokenRole } from '../keyring/token.ts';
 
 /** All that an owner who is alone does: push, publish, advise. */
 export const OWNER_ROLES: readonly TokenRole[] = ['owner', 'publisher', 'release-manager'];

@@ -27,6 +27,7 @@ import { parseShape } from '../core/shape.ts';
 import { keyId } from '../core/statement/public-key.ts';
 import type { RootDocument } from '../core/trust/root.ts';
 import { isEncrypted, readKeyFile, writeKeyFile } from '../keyring/file.ts';
+import { type TokenKey, tokenKey } from '../keyring/jwt.ts';
 import {
   ed25519Seed,
   newEd25519Key,
@@ -34,7 +35,6 @@ import {
   type StatementSigner,
   statementSigner,
 } from '../keyring/keys.ts';
-import { type TokenKey, tokenKey } from '../keyring/token.ts';
 
 export const KEY_FILES = { log: 'log.key', release: 'release.key', token: 'token.key' } as const;
 export type KeyRole = keyof typeof KEY_FILES;

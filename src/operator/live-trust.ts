@@ -20,8 +20,8 @@ import {
   releaseKeysAt,
 } from '../core/trust/periods.ts';
 import type { TrustRoot } from '../core/trust/succession.ts';
+import { importTokenKey, type Key, type TokenKey, verifyingKeys } from '../keyring/jwt.ts';
 import type { StatementSigner } from '../keyring/keys.ts';
-import { importTokenKey, type Key, type TokenKey, verifyingKeys } from '../keyring/token.ts';
 import type { RegistryKeys } from '../registry/parts.ts';
 import type { Store } from '../store/contract.ts';
 import { type HeldKeys, openHeldKeys, presentTokenKey, refuseRootKey } from './keys-directory.ts';

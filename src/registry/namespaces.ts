@@ -9,7 +9,12 @@ import { CodedError, isCoded } from '../core/error.ts';
 import { type EntryOf, formatEntry, parseEntry } from '../core/log/entry.ts';
 import { beginHead } from '../core/log/grow-head.ts';
 import { checkEnrolments } from '../core/release/enrolment.ts';
-import { type Namespace, parseNamespace, skeleton } from '../core/release/name.ts';
+import {
+  type Namespace,
+  NEWLY_RESERVED_NAMESPACES,
+  parseNamespace,
+  skeleton,
+} from '../core/release/name.ts';
 import { POLICY_PAYLOAD_TYPE, type Policy, parsePolicy } from '../core/release/policy.ts';
 import type { LoggedPolicy } from '../core/release/policy-history.ts';
 import { personWhoSigned } from '../core/release/signed-by.ts';
@@ -64,6 +69,9 @@ export class Namespaces {
 
     const begun = await this.#begunWith(namespace, digest);
     if (begun !== undefined) return begun;
+    if (NEWLY_RESERVED_NAMESPACES.has(namespace)) {
+      throw new CodedError('bad-name', `the namespace "${namespace}" is reserved`);
+    }
     try {
       return { namespace, index: await this.#begin(namespace, digest, request) };
     } catch (error) {

@@ -6,7 +6,7 @@ import { CodedError } from '../core/error.ts';
 import { formatModel, parseModel } from '../core/release/name.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import type { FollowingCatalogue } from '../index/open.ts';
-import type { TokenKey } from '../keyring/token.ts';
+import type { TokenKey } from '../keyring/jwt.ts';
 import type { LogReader } from '../log/reader.ts';
 import type { Identities } from '../oidc/identity.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -23,13 +23,18 @@ import { authenticator } from './auth.ts';
 import { Backlog, refuseBacklog } from './backlog.ts';
 import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
-import { HUB_LIST_PATH, hubRouter } from './hugging-face/router.ts';
+import { sendHubFailure } from './hugging-face/failure.ts';
+import { crossOrigin, HUB_LIST_PATH, HUB_PATHS } from './hugging-face/paths.ts';
+import { hubRouter } from './hugging-face/router.ts';
 import { logRouter } from './log.ts';
 import { logFront } from './log-front.ts';
 import type { Metrics } from './metrics.ts';
+import { ociAccess } from './oci/access.ts';
+import { sendOciFailure } from './oci/failure.ts';
 import { OCI_PATH, ociRouter } from './oci/router.ts';
+import { TOKEN_PATH, TOKEN_SERVICE, tokenService } from './oci/token.ts';
 import { describeApi } from './openapi.ts';
-import { problemHandler } from './problem.ts';
+import { failureHandler, problemHandler } from './problem.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { idOf, logRequests, named } from './request-log.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
@@ -57,6 +62,8 @@ export interface AppParts {
   readonly admission?: Admission;
   /** How often one caller may ask. */
   readonly rates?: RateLimits;
+  /** Bytes that may wait for their readers; other than usual only in tests. */
+  readonly maxBacklogBytes?: number;
   readonly logger: Logger;
   readonly clock: () => number;
   /** Why the server cannot take writes now, in one sentence; undefined when it can. */
@@ -73,7 +80,7 @@ export interface AppParts {
 export function createApp(
   parts: AppParts,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const backlog = new Backlog();
+  const backlog = new Backlog(parts.maxBacklogBytes);
   const begin = logRequests(parts.logger, parts.metrics.http);
   const answer = logFront({ ...parts, backlog }, expressApp(parts, backlog));
   return (request, response) => {
@@ -95,6 +102,8 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   app.use(commonHeaders);
   app.use(refuseForeignHosts(parts.hosts));
   app.use(healthRouter(parts, admission));
+  // Before all that may refuse: a browser keeps from its script what does not say so.
+  app.use(HUB_PATHS, crossOrigin);
   app.use(refuseBacklog(backlog));
   const reading = admission.middleware('read');
   const sending = admission.middleware('content');
@@ -107,12 +116,23 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   // What other clients read is files for the most part; their lists cost what ours do.
   const counted = rates.middleware('read');
   app.get([`${OCI_PATH}/_catalog`, HUB_LIST_PATH], rates.middleware('search'));
-  app.use(OCI_PATH, counted, sending, ociRouter({ ...parts, sender }));
-  app.use(counted, sending, hubRouter({ ...parts, sender, auth, url: parts.config.url }));
+  const { url } = parts.config;
+  app.use(
+    OCI_PATH,
+    ociAccess({ ...parts, auth, rates, url }),
+    sending,
+    ociRouter({ ...parts, sender }),
+  );
+  const exchange = [rates.middleware('exchange'), reading, named(TOKEN_PATH)];
+  app.all(TOKEN_SERVICE, exchange, tokenService({ ...parts, auth }));
+  app.use(counted, sending, hubRouter({ ...parts, sender, auth, url }));
   app.get('/:namespace/:name', reading, named('/{namespace}/{name}'), showModel(parts.catalogue));
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
   });
+  // Whatever has refused it, a client hears so in its own protocol.
+  app.use([OCI_PATH, TOKEN_SERVICE], failureHandler(parts.logger, sendOciFailure));
+  app.use(HUB_PATHS, failureHandler(parts.logger, sendHubFailure));
   app.use(problemHandler(parts.logger));
   return app;
 }

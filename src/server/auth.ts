@@ -6,7 +6,8 @@
  */
 import type { Request } from 'express';
 import { CodedError } from '../core/error.ts';
-import { openToken, type TokenClaims, type TokenKey } from '../keyring/token.ts';
+import type { TokenKey } from '../keyring/jwt.ts';
+import { openToken, type TokenClaims } from '../keyring/token.ts';
 import type { Caller, Registry } from '../registry/registry.ts';
 import type { Store } from '../store/contract.ts';
 import { keys } from '../store/keys.ts';
@@ -25,6 +26,8 @@ export interface Identified extends Caller {
   readonly renews: boolean;
   /** By what a CI job was let in, with its token or with the session that it opened. */
   readonly grant: string | undefined;
+  /** When the token ends: seconds since 1970. */
+  readonly expires: number;
 }
 
 /** Opens the tokens of requests. */
@@ -33,6 +36,10 @@ export interface Authenticator {
   caller(request: Request): Promise<Identified | undefined>;
   /** The caller; throws `not-authorised` without one. */
   required(request: Request): Promise<Identified>;
+  /** Whom a token speaks for. Throws `not-authorised` for a bad one. */
+  open(token: string): Promise<Identified>;
+  /** Throws `not-authorised` when the token with that id was revoked. */
+  refuseRevoked(id: string): Promise<void>;
 }
 
 interface AuthParts {
@@ -57,6 +64,10 @@ export function authenticator({ store, tokens, registry, clock }: AuthParts): Au
     return revoked;
   }
 
+  async function refuseRevoked(id: string): Promise<void> {
+    if (await isRevoked(id)) throw new CodedError('not-authorised', 'the token was revoked');
+  }
+
   async function requireTrusted({ grant, namespace }: TokenClaims): Promise<void> {
     if (grant === undefined || namespace === undefined) return;
     if (await registry.trustsGrant(namespace, grant)) return;
@@ -66,22 +77,17 @@ export function authenticator({ store, tokens, registry, clock }: AuthParts): Au
     );
   }
 
-  async function caller(request: Request): Promise<Identified | undefined> {
-    const header = request.get('authorization');
-    if (header === undefined) return undefined;
-    const token = BEARER.exec(header)?.[1];
-    if (token === undefined)
-      throw new CodedError('not-authorised', 'the Authorization header holds no bearer token');
+  async function open(token: string): Promise<Identified> {
     const claims = await openToken(tokens, token, clock());
     const { id, parent = id } = claims;
-    if ((await isRevoked(id)) || (await isRevoked(parent))) {
-      throw new CodedError('not-authorised', 'the token was revoked');
-    }
+    await refuseRevoked(id);
+    await refuseRevoked(parent);
     await requireTrusted(claims);
     return {
       tokenId: parent,
       renews: claims.renews,
       grant: claims.grant,
+      expires: claims.expires,
       subject: claims.subject,
       roles: claims.roles,
       namespace: claims.namespace,
@@ -90,7 +96,18 @@ export function authenticator({ store, tokens, registry, clock }: AuthParts): Au
     };
   }
 
+  async function caller(request: Request): Promise<Identified | undefined> {
+    const header = request.get('authorization');
+    if (header === undefined) return undefined;
+    const token = BEARER.exec(header)?.[1];
+    if (token === undefined)
+      throw new CodedError('not-authorised', 'the Authorization header holds no bearer token');
+    return open(token);
+  }
+
   return {
+    open,
+    refuseRevoked,
     caller,
     async required(request) {
       const found = await caller(request);

@@ -17,7 +17,7 @@ import type { HashingPool } from '../hashing/pool.ts';
 import type { Content } from '../registry/registry.ts';
 import type { ByteRange } from '../store/contract.ts';
 import { goneSignal } from './gone.ts';
-import { REPRESENTATION, sendProblem } from './problem.ts';
+import { REPRESENTATION, StatusError } from './problem.ts';
 import { parseRange } from './range.ts';
 import { openSource, type Source } from './send-range.ts';
 import { SendingMemory } from './sending-memory.ts';
@@ -36,7 +36,8 @@ const IMMUTABLE = 'public, max-age=31536000, immutable';
 export interface ContentSender {
   /**
    * Answers a GET or HEAD for one file, of media type `type`; a reader who is sent to the store
-   * may begin to read there for `seconds`. Throws `overloaded` and `storage`.
+   * may begin to read there for `seconds`. Throws `overloaded`, `storage`, 412 where the
+   * reader wants other bytes, and 416 for a range that lies outside of the file.
    */
   send(
     request: Request,
@@ -93,6 +94,11 @@ export function contentSender(
     async send(request, response, content, { type = WEIGHTS, seconds = READ_SECONDS } = {}) {
       describe(response, content, type);
       const etag = `"${digestHex(content.sha256)}"`;
+      const wanted = request.get('if-match');
+      if (wanted !== undefined && !names(wanted, etag)) {
+        const message = `${content.path} has other bytes than those that If-Match names`;
+        throw new StatusError(412, 'conflict', message);
+      }
       if (matches(request.get('if-none-match'), etag)) {
         response.status(304).end();
         return;
@@ -105,8 +111,7 @@ export function contentSender(
       if (asked === 'unsatisfiable') {
         const message = `${content.path} has ${content.size} bytes; the range lies outside of them`;
         response.set('Content-Range', `bytes */${content.size}`);
-        sendProblem(request, response, new CodedError('usage', message), 416);
-        return;
+        throw new StatusError(416, 'usage', message);
       }
       const range = asked ?? { offset: 0, length: content.size };
       response.set('Content-Length', String(range.length));
@@ -160,19 +165,21 @@ async function redirect(
   const disposition = response.get('Content-Disposition') ?? 'attachment';
   const cache = `public, max-age=${seconds}, immutable`;
   const url = await signedUrl({ type, disposition, cache }, seconds);
-  for (const name of [...REPRESENTATION, 'Content-Type']) response.removeHeader(name);
+  for (const name of REPRESENTATION) response.removeHeader(name);
   response
     .status(307)
     .set({ Location: url, 'Cache-Control': 'no-store', 'Content-Length': '0' })
     .end();
 }
 
+/** `If-Match` (RFC 9110, section 13.1.1); strong comparison. */
+function names(header: string, etag: string): boolean {
+  return header.split(',').some((tag) => tag.trim() === '*' || tag.trim() === etag);
+}
+
 /** `If-None-Match` (RFC 9110, section 13.1.2); weak comparison. */
 function matches(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  return header
-    .split(',')
-    .some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
+  return header !== undefined && names(header.replaceAll('W/', ''), etag);
 }
 
 /** The range that is asked for; undefined for the whole file. Only GET has ranges (RFC 9110, section 14.2). */

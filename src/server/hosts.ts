@@ -6,8 +6,7 @@
  * nothing to lose: it shows the same to everybody.
  */
 import type { RequestHandler } from 'express';
-import { CodedError } from '../core/error.ts';
-import { sendProblem } from './problem.ts';
+import { StatusError } from './problem.ts';
 
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
 
@@ -22,13 +21,12 @@ export type Hosts = ReadonlySet<string>;
 
 /** Refuses requests for other hosts with 421 (RFC 9110, section 15.5.20). */
 export function refuseForeignHosts(hosts: Hosts | undefined): RequestHandler {
-  return (request, response, next) => {
-    if (isAnswered(hosts, request.get('host'))) {
-      next();
-      return;
+  return (request, _response, next) => {
+    if (!isAnswered(hosts, request.get('host'))) {
+      const message = 'this server does not answer to that host; name it with --public-url';
+      throw new StatusError(421, 'untrusted', message);
     }
-    const message = 'this server does not answer to that host; name it with --public-url';
-    sendProblem(request, response, new CodedError('untrusted', message), 421);
+    next();
   };
 }
 

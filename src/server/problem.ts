@@ -73,9 +73,20 @@ export const REPRESENTATION = [
   'Accept-Ranges',
   'Content-Disposition',
   'Content-Length',
+  'Content-Type',
   'ETag',
   'Repr-Digest',
 ] as const;
+
+/** A failure whose HTTP status no code of ours has: that of a method, a range or a host. */
+export class StatusError extends CodedError {
+  readonly status: number;
+
+  constructor(status: number, code: ErrorCode, message: string) {
+    super(code, message);
+    this.status = status;
+  }
+}
 
 /** What Express throws for requests that it refuses. */
 interface HttpError {
@@ -110,24 +121,18 @@ export function failureHandler(
   };
 }
 
-/** Sends the problem document of an error; its status is the table's unless another is given. */
-export function sendProblem(
-  request: Request,
-  response: Response,
-  error: CodedError,
-  status = statusOf(error.code, notesOf(response).subject !== undefined),
-): void {
-  beginRefusal(request, response, error, status);
+function sendProblem(request: Request, response: Response, error: CodedError): void {
+  const status = beginRefusal(request, response, error);
   response.type('application/problem+json').send(JSON.stringify(problemOf(error, status)));
 }
 
-/** All of a refusal that is the same in every form: its status and headers, and the end of the request. */
-export function beginRefusal(
-  request: Request,
-  response: Response,
-  error: CodedError,
-  status: number,
-): void {
+/**
+ * All of a refusal that is the same in every form: its status and headers, and the end of the
+ * request. Returns the status.
+ */
+export function beginRefusal(request: Request, response: Response, error: CodedError): number {
+  const isKnown = notesOf(response).subject !== undefined;
+  const status = error instanceof StatusError ? error.status : statusOf(error.code, isKnown);
   notesOf(response).code = error.code;
   for (const header of REPRESENTATION) response.removeHeader(header);
   const retryAfter = error.details.retryAfterSeconds;
@@ -136,6 +141,7 @@ export function beginRefusal(
   if (status === 401) response.set('WWW-Authenticate', 'Bearer realm="weighhouse"');
   discardBody(request);
   response.status(status).set('Cache-Control', 'no-store');
+  return status;
 }
 
 /** The problem document of an error. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { parseNamespace, parseReleaseName } from '../../src/core/release/name.ts';
+import { TOKEN_SKEW_SECONDS, tokenKey } from '../../src/keyring/jwt.ts';
 import { newEd25519Key } from '../../src/keyring/keys.ts';
 import {
   CI_SECONDS,
@@ -9,8 +10,6 @@ import {
   issueToken,
   issueUploadCredential,
   openToken,
-  TOKEN_SKEW_SECONDS,
-  tokenKey,
   UPLOAD_SECONDS,
 } from '../../src/keyring/token.ts';
 

@@ -1,5 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { MAX_MODEL_LENGTH, parseReleaseName } from '../../src/core/release/name.ts';
+import {
+  MAX_MODEL_LENGTH,
+  NEWLY_RESERVED_NAMESPACES,
+  parseNamespace,
+  parseReleaseName,
+} from '../../src/core/release/name.ts';
 import { formatPolicy, POLICY_PAYLOAD_TYPE } from '../../src/core/release/policy.ts';
 import { openEnvelope, parseEnvelope } from '../../src/core/statement/dsse.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
@@ -51,6 +56,24 @@ describe('a namespace', () => {
     const servers = [await world.open(), await world.open()];
     const asked = servers.map((live) => live.createNamespace('acme'));
     expect(await Promise.all(asked)).toEqual(asked.map(() => ({ namespace: 'acme', index: 0 })));
+  });
+
+  test('of a name that was reserved later does not begin, and goes on where it had begun', async () => {
+    const world = await makeWorld();
+    const before = await world.open();
+    await expect(before.createNamespace('token')).rejects.toThrowWithCode('bad-name');
+    const reserved = NEWLY_RESERVED_NAMESPACES as Set<string>;
+    reserved.delete('token');
+    const begun = await before.createNamespace('token');
+    reserved.add('token');
+    await before.close();
+
+    const after = await world.open();
+    expect(await after.createNamespace('token')).toEqual(begun);
+    const release = parseReleaseName('token/tiny@v1');
+    await after.release(caller('token', 'publisher'), release);
+    expect(await after.registry.release(release)).toBeDefined();
+    expect(await after.registry.policy(parseNamespace('token'))).toMatchObject({ index: 0 });
   });
 
   test('that is not there has no policy and no freshness', async () => {

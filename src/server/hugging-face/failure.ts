@@ -6,8 +6,7 @@
  */
 import type { Request, Response } from 'express';
 import { CodedError } from '../../core/error.ts';
-import { beginRefusal, problemOf, statusOf } from '../problem.ts';
-import { notesOf } from '../request-log.ts';
+import { beginRefusal, problemOf } from '../problem.ts';
 
 /** The kinds of "not found" that clients tell apart (huggingface_hub, `utils/_http.py`). */
 type Absence = 'RepoNotFound' | 'RevisionNotFound' | 'EntryNotFound';
@@ -17,18 +16,18 @@ export function absent(absence: Absence, message: string): CodedError {
   return new CodedError('not-found', message, { absence });
 }
 
-/** Answers with a failure; its status is the table's unless another is given. */
-export function sendFailure(
-  request: Request,
-  response: Response,
-  error: CodedError,
-  status = statusOf(error.code, notesOf(response).subject !== undefined),
-): void {
-  const { detail } = problemOf(error, status);
-  const { absence } = error.details;
-  beginRefusal(request, response, error, status);
-  if (typeof absence === 'string') response.set('X-Error-Code', absence);
-  response.set('X-Error-Message', headerText(detail)).json({ error: detail });
+/** Answers with a failure. */
+export function sendHubFailure(request: Request, response: Response, error: CodedError): void {
+  const { detail } = problemOf(error, beginRefusal(request, response, error));
+  response
+    .set({ 'X-Error-Code': kindOf(error), 'X-Error-Message': headerText(detail) })
+    .json({ error: detail });
+}
+
+/** The kind of absence, or else our own code as the hub would spell it: RateLimited, Overloaded. */
+function kindOf({ code, details }: CodedError): string {
+  if (typeof details.absence === 'string') return details.absence;
+  return code.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Header values are ASCII without control characters. */

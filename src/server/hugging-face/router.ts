@@ -6,21 +6,20 @@
  *
  * Publishing is not among it: a release passes a gate, which an upload of files does not.
  */
-import cors from 'cors';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Logger } from 'pino';
-import { CodedError } from '../../core/error.ts';
 import { formatReleaseName, parseNamespace } from '../../core/release/name.ts';
 import { revisionOf } from '../../core/release/revision.ts';
 import type { Catalogue, CatalogueRelease } from '../../index/catalogue.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Authenticator } from '../auth.ts';
 import type { ContentSender } from '../content.ts';
-import { failureHandler } from '../problem.ts';
+import { StatusError } from '../problem.ts';
 import { named, notesOf } from '../request-log.ts';
 import { Cards } from './card.ts';
-import { sendFailure } from './failure.ts';
+import { absent } from './failure.ts';
 import { listedInfo, modelInfo } from './model-info.ts';
+import { HUB_LIST_PATH } from './paths.ts';
 import { flag, joined, limitOf, nextPage, pathsOf, texts, wholeNumber } from './query.ts';
 import { fileAt, SIGNATURE_PATH, type Snapshot, Snapshots } from './snapshot.ts';
 import { MAX_TREE_PAGE, pathsInfo, treePage } from './tree.ts';
@@ -30,33 +29,22 @@ const MAX_LISTED = 100;
 /** Commits of a page. */
 const MAX_COMMITS = 100;
 
-/** Headers that scripts of other origins may read; clients in browsers need them. */
-const EXPOSED = [
-  'Accept-Ranges',
-  'Content-Disposition',
-  'Content-Length',
-  'Content-Range',
-  'ETag',
-  'Link',
-  'Retry-After',
-  'X-Error-Code',
-  'X-Error-Message',
-  'X-Linked-ETag',
-  'X-Linked-Size',
-  'X-Repo-Commit',
-  'X-Total-Count',
-];
-
 /** What a list or a description says is fresh to the second. */
 const FRESH = 'public, max-age=1';
 const MOVING = 'public, max-age=0, must-revalidate';
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
-/** Where models are listed and searched for. */
-export const HUB_LIST_PATH = '/api/models';
-
 /** `{id}` of the hub. */
 const MODEL = `${HUB_LIST_PATH}/:namespace/:name`;
+
+/** The hub has models without a namespace, and clients their names; none of them is here. */
+const WITHOUT_NAMESPACE = [
+  `${HUB_LIST_PATH}/:name`,
+  ...['revision', 'tree', 'commits', 'paths-info'].map(
+    (of) => `${HUB_LIST_PATH}/:name/${of}/*rest`,
+  ),
+  ...['resolve', 'raw'].map((of) => `/:name/${of}/*rest`),
+];
 
 type Handler = (request: Request, response: Response) => Promise<void>;
 
@@ -77,7 +65,6 @@ export function hubRouter({ registry, catalogue, sender, auth, url, logger }: Hu
   const router = Router({ caseSensitive: true });
   const snapshots = new Snapshots(registry, catalogue);
   const cards = new Cards(registry);
-  const crossOrigin = cors({ exposedHeaders: EXPOSED, maxAge: 86_400 });
 
   const idOf = ({ params }: Request) => `${params.namespace}/${params.name}`;
   const snapshotOf = (request: Request, response: Response): Promise<Snapshot> =>
@@ -91,8 +78,7 @@ export function hubRouter({ registry, catalogue, sender, auth, url, logger }: Hu
     const template = path.replaceAll(/([:*])(\w+)/g, (_, kind, name) =>
       kind === '*' ? `{*${name}}` : `{${name}}`,
     );
-    router.options(path, crossOrigin);
-    router[method](path, named(template), crossOrigin, run as RequestHandler);
+    router[method](path, named(template), run as RequestHandler);
   }
 
   route('get', HUB_LIST_PATH, async (request, response) => {
@@ -213,15 +199,17 @@ export function hubRouter({ registry, catalogue, sender, auth, url, logger }: Hu
     });
   });
 
-  const refuse: Handler = async (request, response) => {
-    sendFailure(request, response, new CodedError('usage', WHY_NOT), 403);
+  const refuse: Handler = async () => {
+    throw new StatusError(403, 'usage', WHY_NOT);
   };
   route('post', '/api/repos/create', refuse);
   for (const action of ['preupload', 'commit', 'branch', 'tag']) {
     route('post', `${MODEL}/${action}/*rest`, refuse);
   }
 
-  router.use(failureHandler(logger, sendFailure));
+  router.all(WITHOUT_NAMESPACE, () => {
+    throw absent('RepoNotFound', 'there is no such model here; models are NAMESPACE/NAME');
+  });
   return router;
 }
 

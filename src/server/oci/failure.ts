@@ -1,8 +1,7 @@
 /** Failures as OCI clients read them (distribution-spec 1.1, "Error Codes"). */
 import type { Request, Response } from 'express';
 import { CodedError } from '../../core/error.ts';
-import { beginRefusal, problemOf, statusOf } from '../problem.ts';
-import { notesOf } from '../request-log.ts';
+import { beginRefusal, problemOf } from '../problem.ts';
 
 /** The codes of the specification that a registry without uploads can meet. */
 export type OciCode =
@@ -21,23 +20,21 @@ export function refusal(oci: OciCode, message: string): CodedError {
   return new CodedError(oci.endsWith('_UNKNOWN') ? 'not-found' : 'usage', message, { oci });
 }
 
-/** Answers with a failure; its status is the table's unless another is given. */
-export function sendFailure(
-  request: Request,
-  response: Response,
-  error: CodedError,
-  status = statusOf(error.code, notesOf(response).subject !== undefined),
-): void {
+/** Answers with a failure. */
+export function sendOciFailure(request: Request, response: Response, error: CodedError): void {
+  const status = beginRefusal(request, response, error);
   const { detail } = problemOf(error, status);
-  const code = codeOf(error, status);
-  beginRefusal(request, response, error, status);
-  response.json({ errors: [{ code, message: detail, detail: null }] });
+  const { challenge } = error.details;
+  if (typeof challenge === 'string') response.set('WWW-Authenticate', challenge);
+  response.json({ errors: [{ code: codeOf(error, status), message: detail, detail: null }] });
 }
 
-function codeOf({ details }: CodedError, status: number): string {
-  if (typeof details.oci === 'string') return details.oci;
+/** The code MUST be one of the specification's list where the client is at fault. */
+function codeOf({ code, details }: CodedError, status: number): OciCode | 'UNKNOWN' {
+  if (details.oci !== undefined) return details.oci as OciCode;
+  if (code === 'rate-limited' || code === 'overloaded') return 'TOOMANYREQUESTS';
   if (status === 401) return 'UNAUTHORIZED';
   if (status === 403) return 'DENIED';
-  if (status === 429) return 'TOOMANYREQUESTS';
-  return status === 404 ? 'NAME_UNKNOWN' : 'UNKNOWN';
+  if (status === 404) return 'NAME_UNKNOWN';
+  return status < 500 ? 'UNSUPPORTED' : 'UNKNOWN';
 }

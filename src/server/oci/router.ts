@@ -5,7 +5,6 @@
  * so no client is asked for a token.
  */
 import { type Request, type Response, Router } from 'express';
-import type { Logger } from 'pino';
 import type { Digest } from '../../core/digest.ts';
 import { IMAGE_INDEX_TYPE } from '../../core/oci/artifact.ts';
 import { DOCKER_MANIFEST_TYPE } from '../../core/oci/ollama.ts';
@@ -14,9 +13,9 @@ import type { Catalogue } from '../../index/catalogue.ts';
 import { MAX_PAGE } from '../../index/catalogue.ts';
 import type { Artifacts, Registry } from '../../registry/registry.ts';
 import type { ContentSender } from '../content.ts';
-import { failureHandler } from '../problem.ts';
+import { StatusError } from '../problem.ts';
 import { named } from '../request-log.ts';
-import { refusal, sendFailure } from './failure.ts';
+import { refusal } from './failure.ts';
 import { digestIn, Repositories } from './repository.ts';
 
 export const OCI_PATH = '/v2';
@@ -40,10 +39,9 @@ export interface OciParts {
   readonly registry: Registry;
   readonly catalogue: Catalogue;
   readonly sender: ContentSender;
-  readonly logger: Logger;
 }
 
-export function ociRouter({ registry, catalogue, sender, logger }: OciParts): Router {
+export function ociRouter({ registry, catalogue, sender }: OciParts): Router {
   const router = Router({ caseSensitive: true });
   const repositories = new Repositories(registry, catalogue);
   const modelOf = ({ params }: Request): Model =>
@@ -117,9 +115,8 @@ export function ociRouter({ registry, catalogue, sender, logger }: OciParts): Ro
       throw refusal('NAME_UNKNOWN', 'there is no such repository here; models are NAMESPACE/NAME');
     }
     response.set('Allow', 'GET, HEAD');
-    sendFailure(request, response, refusal('UNSUPPORTED', READ_ONLY), 405);
+    throw new StatusError(405, 'usage', READ_ONLY);
   });
-  router.use(failureHandler(logger, sendFailure));
   return router;
 }
 

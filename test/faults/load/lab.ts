@@ -19,12 +19,13 @@ import {
 } from '../../../src/core/release/policy.ts';
 import { formatEnvelope, toSign } from '../../../src/core/statement/dsse.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
+import type { TokenKey } from '../../../src/keyring/jwt.ts';
 import {
   newStatementKey,
   type StatementSigner,
   statementSigner,
 } from '../../../src/keyring/keys.ts';
-import { issueToken, type TokenKey, type TokenRole } from '../../../src/keyring/token.ts';
+import { issueToken, type TokenRole } from '../../../src/keyring/token.ts';
 import { openTokenKey } from '../../../src/operator/keys-directory.ts';
 import { DiskReceipts } from '../../../src/transfer/receipts-disk.ts';
 import { ORIGIN } from '../../e2e/sandbox.ts';
