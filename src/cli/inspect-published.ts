@@ -16,7 +16,7 @@ export async function inspectPublished(
   options: InspectReleaseOptions,
 ): Promise<Inspected & { readonly published: Published }> {
   const inspected = await inspectRelease(reader, reference, options);
-  const { resolved, inspections, level, received } = inspected;
+  const { resolved, inspections, received } = inspected;
   const { release, manifest } = resolved.verified;
   return {
     files: filesOf(inspected),
@@ -25,7 +25,6 @@ export async function inspectPublished(
     published: {
       resolved,
       reference: formatReleaseName(release),
-      level,
       read: { bytes: received, of: manifest.size },
     },
   };

@@ -28,7 +28,6 @@ export interface Inspected {
 export interface Published {
   readonly resolved: ResolvedRelease;
   readonly reference: string;
-  readonly level: HeaderLevel;
   /** Bytes of the release's files that were read, of how many. */
   readonly read: { readonly bytes: number; readonly of: number };
 }

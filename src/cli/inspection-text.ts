@@ -84,7 +84,7 @@ function fieldsOf(inspected: Inspected): Field[] {
   const { files, published } = inspected;
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   return [
-    ...(published === undefined ? [] : publishedFields(published)),
+    ...(published === undefined ? [] : publishedFields(published, files)),
     ['format', formatOf(files)],
     ['size', `${formatBytes(bytes)} in ${formatCount(files.length, 'file')}`],
     ...tensorFields(tensorsOf(inspected)),
@@ -101,11 +101,15 @@ const LEVELS: Readonly<Record<HeaderLevel, string>> = {
   tensors: 'the tensors are those that were released; the metadata is as the server sent it',
 };
 
-function publishedFields({ resolved, reference, level, read }: Published): Field[] {
+function publishedFields(
+  { resolved, reference, read }: Published,
+  files: readonly InspectedFile[],
+): Field[] {
+  const levels = new Set(files.flatMap(({ checked = [] }) => checked));
   return [
     ['release', reference],
     ['digest', resolved.verified.digest],
-    ['checked', `${level}: ${LEVELS[level]}`],
+    ...[...levels].map((level): Field => ['checked', `${level}: ${LEVELS[level]}`]),
     ['read', `${formatBytes(read.bytes)} of ${formatBytes(read.of)}`],
   ];
 }

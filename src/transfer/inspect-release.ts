@@ -51,18 +51,15 @@ export async function inspectRelease(
   const lists = await readLists(reader, resolved, plan, signal);
   const total = plan.headers.reduce((sum, { reach }) => sum + reach, 0);
   const progress = new ProgressSum('download', total, onProgress);
-  let received = 0;
-  const onBytes = (count: number, path: string) => {
-    received += count;
-    progress.add(path, count);
-  };
-  const headers = new HeaderReader({ api: reader.api, release, signal, onBytes });
+  const headers = new HeaderReader({ api: reader.api, release, signal });
   try {
     const inspections = await inParallel(plan.headers, CONNECTIONS, async (planned) => {
-      const { file } = planned;
-      return readHeader(file, await headers.read(planned, lists.get(file.path)));
+      const { file, reach } = planned;
+      const inspection = await readHeader(file, await headers.read(planned, lists.get(file.path)));
+      progress.set(file.path, reach);
+      return inspection;
     });
-    return { resolved, inspections, level: plan.level, received };
+    return { resolved, inspections, level: plan.level, received: headers.received };
   } finally {
     headers.close();
   }

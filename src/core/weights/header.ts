@@ -22,6 +22,9 @@ export const MAX_HEADER_LENGTH: Readonly<Record<InventoryFormat, number>> = {
   gguf: Math.ceil(MAX_GGUF_HEADER / MAX_GGUF_ALIGNMENT) * MAX_GGUF_ALIGNMENT,
 };
 
+/** In either format the first eight bytes tell what comes. */
+const MIN_HEADER_LENGTH = 8;
+
 /** A file of weights, as manifest and inventory have it. */
 export interface WeightsFile {
   readonly path: FilePath;
@@ -44,12 +47,9 @@ export function headerLength({ path, size, format, tensors }: WeightsFile): numb
   );
 }
 
-/** What tells the format and the length of the rest, in either format. */
-const MIN_HEADER_LENGTH = 8;
-
 /**
  * Looks into a header, all bytes up to the first tensor. Throws `digest-mismatch` unless it is
- * well formed and has the tensors of `file`: the bytes are then not those that were released.
+ * well formed and has exactly the tensors of `file`.
  */
 export async function readHeader(file: WeightsFile, header: Uint8Array): Promise<Inspection> {
   const inspection = await inspectWeights(file, headReader(header, file.size), header.length).catch(
@@ -59,10 +59,7 @@ export async function readHeader(file: WeightsFile, header: Uint8Array): Promise
   );
   const other = firstDifference(inspection.tensors ?? [], file.tensors);
   if (other === undefined) return inspection;
-  throw wrongHeader(
-    file,
-    `it differs from the signed inventory at the tensor ${JSON.stringify(other)}`,
-  );
+  throw wrongHeader(file, `they differ at the tensor ${JSON.stringify(other)}`);
 }
 
 /** A file of which only the beginning is there. */
@@ -100,7 +97,7 @@ function isSame(a: Tensor | undefined, b: Tensor | undefined): boolean {
 function wrongHeader({ path }: WeightsFile, fault: string, cause?: unknown): CodedError {
   return new CodedError(
     'digest-mismatch',
-    `the header of ${path} is not the one that was released: ${fault}; ask another server`,
+    `the header of ${path} does not fit the release’s signed inventory: ${fault}; try another server, and tell the registry’s operator`,
     { path },
     { cause },
   );

@@ -15,11 +15,11 @@ export interface HeaderSource {
   readonly api: Api;
   readonly release: ReleaseName;
   readonly signal?: AbortSignal | undefined;
-  /** Told of bytes that came off the network, and of which file they are. */
-  readonly onBytes: (count: number, path: string) => void;
 }
 
 export class HeaderReader {
+  /** Bytes that came off the network, whether they fitted or not. */
+  received = 0;
   readonly #source: HeaderSource;
   readonly #idle: RangeConnection[] = [];
 
@@ -57,7 +57,7 @@ export class HeaderReader {
     header: Uint8Array,
     how: { readonly unchecked?: boolean } = {},
   ): Promise<Uint8Array> {
-    const { api, release, signal, onBytes } = this.#source;
+    const { api, release, signal } = this.#source;
     const { token, pauses } = api.http;
     const url = api.fileUrl(release, path);
     const request = { url, token, location: undefined, range, size, ...how };
@@ -67,7 +67,7 @@ export class HeaderReader {
       let at = range.offset;
       await connection.read(request, (bytes) => {
         if (signal?.aborted) throw interruption(signal);
-        onBytes(bytes.length, path);
+        this.received += bytes.length;
         hash.update(bytes);
         if (at < header.length) header.set(bytes.subarray(0, header.length - at), at);
         at += bytes.length;
@@ -85,7 +85,7 @@ export class HeaderReader {
 function wrongChunk({ path }: WeightsFile, chunk: number): CodedError {
   return new CodedError(
     'digest-mismatch',
-    `chunk ${chunk} of ${path} is not the one that was released; ask another server`,
+    `chunk ${chunk} of ${path} is not the one that was released; try another server`,
     { path, chunk },
   );
 }
