@@ -152,7 +152,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'inspect',
     group: 'Download',
-    summary: 'formats and tensors of a file or directory',
+    summary: 'formats and tensors of a release, a file or a directory',
     load: () => import('./commands/inspect.ts'),
   },
   {

@@ -3,19 +3,16 @@
  * shape and the SHA-256 of their bytes. Of a release all of it is known without its weights;
  * of a path on this machine everything is hashed.
  */
-import { existsSync } from 'node:fs';
-import { resolveRelease } from '../client/release.ts';
-import { type Digest, digestOf, formatDigest } from '../core/digest.ts';
-import { CodedError } from '../core/error.ts';
-import { parseReference, type Reference } from '../core/release/name.ts';
-import { parseInventory } from '../core/weights/inventory.ts';
-import { nodeHost } from '../hashing/host.ts';
+import { readInventory } from '../client/inventory.ts';
+import { type Reader, resolveRelease } from '../client/release.ts';
+import { type Digest, formatDigest } from '../core/digest.ts';
+import type { Reference } from '../core/release/name.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import type { OnProgress } from '../transfer/progress.ts';
 import { ProgressSum } from '../transfer/progress.ts';
 import type { Context } from './context.ts';
-import { type InspectedFile, inspectPath } from './inspection.ts';
-import { openReader } from './reach.ts';
+import { inspectPath, type LocalFile } from './inspection.ts';
+import { openSource } from './source.ts';
 
 export interface TensorContent {
   readonly name: string;
@@ -37,18 +34,16 @@ export interface Contents {
   readonly tensors: readonly TensorContent[];
 }
 
-/** Reads the contents of a path or of a release: whatever lies on this machine is a path. */
+/** Reads the contents of a path or of a release. */
 export async function readContents(
   context: Context,
   pool: HashingPool,
   text: string,
   onProgress: OnProgress,
 ): Promise<Contents> {
-  if (existsSync(text)) return hashPath(context, pool, text, onProgress);
-  if (/^[./~]|^[A-Za-z]:\\/.test(text)) {
-    throw new CodedError('not-found', `there is nothing at ${text}`);
-  }
-  return readRelease(context, parseReference(text));
+  const source = await openSource(context, text);
+  if ('path' in source) return hashPath(context, pool, source.path, onProgress);
+  return readRelease(source.reader, source.reference, context.signal);
 }
 
 async function hashPath(
@@ -75,7 +70,7 @@ async function hashPath(
 
 async function hashFile(
   pool: HashingPool,
-  { path, location, size, tensors = [] }: InspectedFile,
+  { path, location, size, tensors = [] }: LocalFile,
   signal: AbortSignal,
   progress: ProgressSum,
 ): Promise<{ file: FileContent; tensors: TensorContent[] }> {
@@ -95,23 +90,15 @@ async function hashFile(
 }
 
 /** The manifest and the tensor inventory of a release, both as its digest fixes them. */
-async function readRelease(context: Context, reference: Reference): Promise<Contents> {
-  const { signal } = context;
-  const reader = await openReader(context);
+async function readRelease(
+  reader: Reader,
+  reference: Reference,
+  signal: AbortSignal,
+): Promise<Contents> {
   const { verified } = await resolveRelease(reader, reference, { acceptRecalled: true, signal });
-  const { manifest, release } = verified;
-  const files = manifest.files.map(({ path, size, sha256 }) => ({ path, size, sha256 }));
-  if (manifest.tensors === undefined) return { files, tensors: [] };
-  const bytes = await reader.api.document(release, 'tensors.json', { signal });
-  const found = digestOf(nodeHost, bytes);
-  if (found !== manifest.tensors.sha256) {
-    throw new CodedError(
-      'digest-mismatch',
-      `tensors.json of ${manifest.release} is not the one that its manifest names`,
-      { expected: manifest.tensors.sha256, found },
-    );
-  }
-  const tensors = parseInventory(bytes).files.flatMap((file) =>
+  const files = verified.manifest.files.map(({ path, size, sha256 }) => ({ path, size, sha256 }));
+  const inventory = await readInventory(reader, verified, signal);
+  const tensors = inventory.files.flatMap((file) =>
     file.tensors.map(({ name, dtype, shape, sha256 }) => ({
       name,
       dtype,

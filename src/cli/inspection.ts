@@ -9,13 +9,13 @@ import { inspectLocalFile } from '../transfer/inspect-file.ts';
 import { walkFolder } from '../transfer/walk.ts';
 
 /** A file that was inspected, and where it lies. */
-export interface InspectedFile extends Inspection {
+export interface LocalFile extends Inspection {
   readonly location: string;
 }
 
 export interface InspectedPath {
   /** By code point of the path. */
-  readonly files: readonly InspectedFile[];
+  readonly files: readonly LocalFile[];
   readonly isDirectory: boolean;
   /** What is odd but harmless, a sentence each. */
   readonly warnings: readonly string[];
@@ -30,7 +30,7 @@ export async function inspectPath(path: string): Promise<InspectedPath> {
     const file = await inspectAt(basename(path), location);
     return { files: [file], isDirectory: false, warnings: file.warnings };
   }
-  const files: InspectedFile[] = [];
+  const files: LocalFile[] = [];
   for await (const found of walkFolder(location, isLeftOut)) {
     // Looking through a link is harmless: caches of other clients consist of them.
     const target = await realpath(found.location).catch(() => found.location);
@@ -40,6 +40,6 @@ export async function inspectPath(path: string): Promise<InspectedPath> {
   return { files, isDirectory: true, warnings: inspectRelease(files) };
 }
 
-async function inspectAt(path: string, location: string): Promise<InspectedFile> {
+async function inspectAt(path: string, location: string): Promise<LocalFile> {
   return { ...(await inspectLocalFile(parseFilePath(path), location)), location };
 }

@@ -6,6 +6,7 @@ import { CodedError } from '../core/error.ts';
 import { readLeft } from '../transfer/left-documents.ts';
 import { Target } from '../transfer/target.ts';
 import type { VerifiedFolder } from '../transfer/verify.ts';
+import { warnOfAdvisories } from './advisories.ts';
 import type { Context } from './context.ts';
 import { openReader } from './reach.ts';
 
@@ -27,10 +28,7 @@ export async function askRegistry(
       { expected: digest, found: resolved.verified.digest },
     );
   }
-  for (const { index, entry } of resolved.advisories) {
-    output.warn(`${reference}: ${entry.advisory}: ${entry.summary} (log entry ${index})`);
-  }
-  if (resolved.superseded) output.say(`${reference} is not the newest release of its model`);
+  warnOfAdvisories(output, reference, resolved);
   return [
     'the registry’s log is fresh, and has only grown since it was last seen',
     resolved.advisories.length === 0

@@ -16,8 +16,10 @@ export interface ReadFile {
   readonly tensors: Uint8Array;
 }
 
+type Inspected = Pick<ReadFile, 'inspection' | 'tensors'>;
+
 /** The files that have tensors, as the inventory lists them. */
-export function inventoryOf(files: readonly ReadFile[]): InventoryFile[] {
+export function inventoryOf(files: readonly Inspected[]): InventoryFile[] {
   return files.filter(({ inspection }) => inspection.tensors?.length).map(inventoryFile);
 }
 
@@ -68,7 +70,7 @@ export function compareFiles(a: { path: string }, b: { path: string }): number {
   return compareCodePoints(a.path, b.path);
 }
 
-function inventoryFile({ inspection, tensors: digests }: ReadFile): InventoryFile {
+function inventoryFile({ inspection, tensors: digests }: Inspected): InventoryFile {
   const { path, format, tensors = [] } = inspection;
   return {
     path,

@@ -63,6 +63,11 @@ export interface Prepared {
   readonly modelEnvelope: { readonly payload: Uint8Array; readonly signature: Uint8Array };
 }
 
+/** What a seal finds in the files, where it matters: formats by path, `other` without. */
+export interface Found extends Pick<Manifest, 'executes' | 'tensors'> {
+  readonly formats?: Readonly<Record<string, string>>;
+}
+
 interface Published extends Prepared {
   readonly index: number;
 }
@@ -161,16 +166,16 @@ export class MadeRegistry {
   publish(
     reference: string,
     files: Readonly<Record<string, Uint8Array>>,
-    more: Pick<Manifest, 'executes'> = {},
+    found: Found = {},
   ): number {
-    return this.release(this.prepare(reference, files, more));
+    return this.release(this.prepare(reference, files, found));
   }
 
   /** Seals files as a release that is not logged yet, after drafts with `former` digests. */
   prepare(
     reference: string,
     files: Readonly<Record<string, Uint8Array>>,
-    more: Pick<Manifest, 'executes'> = {},
+    { formats = {}, ...found }: Found = {},
     former: Digest[] = [],
   ): Prepared {
     const release = parseReleaseName(reference);
@@ -190,14 +195,14 @@ export class MadeRegistry {
         path,
         size: bytes.length,
         sha256,
-        format: 'other',
+        format: formats[path] ?? 'other',
         chunks: {
           size: chunkSizeFor(bytes.length),
           root: chunkRoot(nodeHost, chunkListOf(bytes)),
         },
       })),
       size: listed.reduce((sum, { bytes }) => sum + bytes.length, 0),
-      ...more,
+      ...found,
     });
     const manifest = this.forge(honest);
     const digest = this.keep(manifest);

@@ -13,7 +13,7 @@ import { parseManifest } from '../../src/core/release/manifest.ts';
 import type { RootDocument } from '../../src/core/trust/root.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { type MadeKey, makeKey } from './p256.ts';
-import { chunkListOf, MadeRegistry } from './registry.ts';
+import { chunkListOf, type Found, MadeRegistry } from './registry.ts';
 import { makeRootDocument, signRoot } from './trust-root.ts';
 
 export type Contents = Readonly<Record<string, Uint8Array>>;
@@ -32,6 +32,12 @@ export interface AskedRange {
   readonly size: number;
 }
 
+interface Served {
+  readonly files: Contents;
+  readonly index: number;
+  readonly inventory: Uint8Array | undefined;
+}
+
 export class ServedRegistry {
   readonly made: MadeRegistry;
   readonly rootKey: MadeKey = makeKey();
@@ -42,7 +48,7 @@ export class ServedRegistry {
   spoil: Spoil = () => false;
   /** Paths of all requests so far. */
   readonly requests: string[] = [];
-  readonly #releases = new Map<string, { readonly files: Contents; readonly index: number }>();
+  readonly #releases = new Map<string, Served>();
   readonly #server: Server;
   #heads = 0;
 
@@ -73,9 +79,10 @@ export class ServedRegistry {
     this.roots.push(signRoot(document, [this.rootKey]));
   }
 
-  publish(reference: string, files: Contents): number {
-    const index = this.made.publish(reference, files);
-    this.#releases.set(reference, { files, index });
+  /** `inventory` is shown as tensors.json; that the manifest names it is for `found` to say. */
+  publish(reference: string, files: Contents, found: Found = {}, inventory?: Uint8Array): number {
+    const index = this.made.publish(reference, files, found);
+    this.#releases.set(reference, { files, index, inventory });
     this.heads();
     return index;
   }
@@ -137,18 +144,19 @@ export class ServedRegistry {
         name === `${model}@${at}` || (name.startsWith(`${model}@`) && this.#digestOf(name) === at),
     );
     if (reference === undefined) return undefined;
-    const { files } = this.#releases.get(reference)!;
+    const { files, inventory } = this.#releases.get(reference)!;
     if (rest === undefined) return json(this.#shown(reference));
     if (rest.startsWith('chunks/')) return chunkListOf(files[rest.slice('chunks/'.length)]!);
     const { manifest, modelSig, releaseDsse, entry, releaseProof, recordProof } =
       this.made.documents(reference);
-    const documents: Record<string, Uint8Array> = {
+    const documents: Record<string, Uint8Array | undefined> = {
       'manifest.json': manifest,
       'model.sig': modelSig,
       'release.dsse': releaseDsse,
       entry,
       'release.tlog-proof': releaseProof,
       'model-sig.tlog-proof': recordProof,
+      'tensors.json': inventory,
     };
     return documents[rest];
   }

@@ -116,6 +116,16 @@ describe('where clients reach the bucket', () => {
     expect(pulled.equals(weights)).toBe(true);
   });
 
+  test('a look into the release takes the chunk with the header from the bucket, and no other', async () => {
+    const looking = await passed(async () => {
+      const { files } = await home.ask('inspect', 'demo/direct@1', '--url', url);
+      expect(files).toMatchObject([{ tensors: 1, checked: 'header' }]);
+    });
+    expect(looking.registry).toBeLessThan(MiB);
+    expect(looking.fromBucket).toBeGreaterThan(8 * MiB);
+    expect(looking.fromBucket).toBeLessThan(9 * MiB);
+  });
+
   test('the bucket never hears the token, nor any other', async () => {
     expect(registry.heard(home.token)).toBe(true);
     expect(bucket.heard('partNumber')).toBe(true);

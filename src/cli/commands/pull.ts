@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { parseReference } from '../../core/release/name.ts';
 import { type PullResult, pull } from '../../transfer/pull.ts';
+import { advisoryDocuments, warnOfAdvisories } from '../advisories.ts';
 import { declare, excludeFlag, includeFlag, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { withPool } from '../pool.ts';
@@ -47,25 +48,11 @@ async function pullRelease(
       return pull(reader, pool, reference, folder, options);
     }),
   );
-  warnOf(context, result);
-  const { advisories, ...document } = result;
-  const told = advisories.map(({ index, entry }) => ({
-    index,
-    kind: entry.advisory,
-    summary: entry.summary,
-    time: entry.time,
-  }));
+  warnOfAdvisories(output, result.reference, result);
   output.result(
-    { ...document, directory: folder, advisories: told },
+    { ...result, directory: folder, advisories: advisoryDocuments(result) },
     describe(result, folder, dryRun),
   );
-}
-
-function warnOf({ output }: Context, { reference, advisories, superseded }: PullResult): void {
-  for (const { index, entry } of advisories) {
-    output.warn(`${reference}: ${entry.advisory}: ${entry.summary} (log entry ${index})`);
-  }
-  if (superseded) output.say(`${reference} is not the newest release of its model`);
 }
 
 function describe(result: PullResult, folder: string, dryRun: boolean): string[] {

@@ -7,7 +7,6 @@ import {
   checkRelease,
   checkRootDocument,
   checkVoid,
-  openInventory,
 } from '../../core/audit/documents.ts';
 import type { Findings } from '../../core/audit/findings.ts';
 import type { Due, NamedPolicy } from '../../core/audit/fold.ts';
@@ -24,6 +23,7 @@ import type { DocumentName } from '../../core/release/documents.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import type { TrustRoot } from '../../core/trust/succession.ts';
 import type { Verdict } from '../../core/verdict.ts';
+import { openInventory } from '../../core/verify/inventory.ts';
 import type { VerifiedRelease } from '../../core/verify/release.ts';
 import type { Inventory } from '../../core/weights/inventory.ts';
 import { accept } from '../accept.ts';

@@ -17,7 +17,6 @@ import { parseRoot } from '../trust/root.ts';
 import type { TrustRoot } from '../trust/succession.ts';
 import { refusal, type Verdict } from '../verdict.ts';
 import { type ReleaseDocuments, type VerifiedRelease, verifyRelease } from '../verify/release.ts';
-import { type Inventory, parseInventory } from '../weights/inventory.ts';
 import { anotherDigest, type JudgedPlace, type Place, speakersAt } from './place.ts';
 
 /** The release as a client would verify it, at its place. */
@@ -48,22 +47,6 @@ export function checkCode({ files, executes = [] }: Manifest, policy: Policy): V
     'code-carrying-format',
     `${found.path} may run code, and the policy does not allow "${found.format}"`,
   );
-}
-
-/** The tensor inventory is the one that the manifest names, where it names one. */
-export function openInventory(
-  host: Host,
-  { tensors }: Manifest,
-  bytes: Uint8Array,
-): Verdict<{ readonly inventory: Inventory }> {
-  const found = digestOf(host, bytes);
-  if (found !== tensors?.sha256 || bytes.length !== tensors.size) {
-    return refusal('digest-mismatch', 'tensors.json is not the inventory that the manifest names', {
-      expected: tensors,
-      found: { sha256: found, size: bytes.length },
-    });
-  }
-  return { ok: true, inventory: parseInventory(bytes) };
 }
 
 /** The signed advisory says what the entry says, and its signer may say it. */

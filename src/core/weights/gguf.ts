@@ -72,19 +72,28 @@ export interface Gguf {
   readonly tensors: readonly Tensor[];
 }
 
-/** Reads and checks everything before the data of a whole file. Throws `bad-weights`. */
-export function readGguf(reader: ByteReader, what: string): Promise<Gguf> {
-  return new GgufReader(reader, what).read();
+/**
+ * Reads and checks everything before the data of a whole file; nothing from byte `headerEnd` on
+ * is read. Throws `bad-weights`.
+ */
+export function readGguf(
+  reader: ByteReader,
+  what: string,
+  headerEnd = MAX_GGUF_HEADER,
+): Promise<Gguf> {
+  return new GgufReader(reader, what, headerEnd).read();
 }
 
 class GgufReader {
   readonly #cursor: Cursor;
+  readonly #headerEnd: number;
   readonly #fileSize: number;
   readonly #what: string;
   #alignment = DEFAULT_ALIGNMENT;
 
-  constructor(reader: ByteReader, what: string) {
-    this.#cursor = new Cursor(reader, MAX_GGUF_HEADER);
+  constructor(reader: ByteReader, what: string, headerEnd: number) {
+    this.#headerEnd = Math.min(headerEnd, MAX_GGUF_HEADER);
+    this.#cursor = new Cursor(reader, this.#headerEnd);
     this.#fileSize = reader.size;
     this.#what = what;
   }
@@ -311,7 +320,7 @@ class GgufReader {
 
   #cutOff(what: string): CodedError {
     const limit =
-      this.#fileSize > MAX_GGUF_HEADER ? ` or has over ${MAX_GGUF_HEADER} bytes of header` : '';
+      this.#fileSize > this.#headerEnd ? ` or has over ${this.#headerEnd} bytes of header` : '';
     return this.#bad(`is cut off${limit}: it ends within its ${what}`);
   }
 

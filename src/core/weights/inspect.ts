@@ -7,6 +7,7 @@ import { CodedError } from '../error.ts';
 import { type FilePath, refuseTwins } from '../release/path.ts';
 import type { Format } from './format.ts';
 import { type GgufValue, readGguf } from './gguf.ts';
+import type { InventoryFormat } from './inventory.ts';
 import { type ByteReader, readExactly, withEnds } from './reader.ts';
 import { readSafetensors, WIDELY_READ_HEADER } from './safetensors.ts';
 import { checkShards, isShardIndexPath, readShardIndex, type ShardIndex } from './sharded.ts';
@@ -41,17 +42,36 @@ export async function inspectFile(path: FilePath, source: ByteReader): Promise<I
   const sniffed = byName(path, await sniff(reader));
   const file = { path, size: reader.size, ...sniffed, warnings: [] };
   if (sniffed.executesCode !== undefined) return file;
-  if (sniffed.format === 'safetensors' || /\.safetensors$/i.test(path)) {
-    return { ...file, ...(await inspectSafetensors(path, reader)) };
-  }
-  if (sniffed.format === 'gguf' || /\.gguf$/i.test(path)) {
-    const { metadata, tensors } = await readGguf(reader, path);
-    return { ...file, format: 'gguf', metadata, tensors };
-  }
+  const format = weightsFormat(path, sniffed);
+  if (format !== undefined) return inspectWeights({ path, format }, reader);
   if (isShardIndexPath(path)) return { ...file, shardIndex: await readShardIndex(path, reader) };
   if (!isConfigPath(path)) return file;
   const executesCode = await configCode(path, reader);
   return { ...file, ...(executesCode !== undefined && { executesCode }) };
+}
+
+/**
+ * Reads the header of a file of that format, and nothing from byte `headerEnd` on. Throws
+ * `bad-weights`.
+ */
+export async function inspectWeights(
+  { path, format }: { readonly path: FilePath; readonly format: InventoryFormat },
+  reader: ByteReader,
+  headerEnd?: number,
+): Promise<Inspection> {
+  const file = { path, size: reader.size, format };
+  if (format === 'gguf') {
+    const { metadata, tensors } = await readGguf(reader, path, headerEnd);
+    return { ...file, metadata, tensors, warnings: [] };
+  }
+  const { headerSize, metadata, tensors } = await readSafetensors(reader, path);
+  const warnings =
+    headerSize > WIDELY_READ_HEADER
+      ? [
+          `${path} has a header of ${headerSize} bytes; some clients read ${WIDELY_READ_HEADER} at most`,
+        ]
+      : [];
+  return { ...file, metadata, tensors, warnings };
 }
 
 /**
@@ -92,18 +112,10 @@ function byName(path: string, sniffed: Sniffed): Sniffed {
   return sniffed;
 }
 
-async function inspectSafetensors(
-  path: FilePath,
-  reader: ByteReader,
-): Promise<Pick<Inspection, 'format' | 'metadata' | 'tensors' | 'warnings'>> {
-  const { headerSize, metadata, tensors } = await readSafetensors(reader, path);
-  const warnings =
-    headerSize > WIDELY_READ_HEADER
-      ? [
-          `${path} has a header of ${headerSize} bytes; some clients read ${WIDELY_READ_HEADER} at most`,
-        ]
-      : [];
-  return { format: 'safetensors', metadata, tensors, warnings };
+/** What is named like weights has to be weights. */
+function weightsFormat(path: string, { format }: Sniffed): InventoryFormat | undefined {
+  if (format === 'safetensors' || /\.safetensors$/i.test(path)) return 'safetensors';
+  return format === 'gguf' || /\.gguf$/i.test(path) ? 'gguf' : undefined;
 }
 
 /** config.json, tokenizer_config.json, preprocessor_config.json, …, in any folder. */

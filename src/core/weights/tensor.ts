@@ -24,6 +24,17 @@ export function countElements(shape: readonly number[]): number | undefined {
   return count;
 }
 
+/** How many elements tensors have together, by dtype. */
+export function countByDtype(
+  tensors: Iterable<Pick<Tensor, 'dtype' | 'shape'>>,
+): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { dtype, shape } of tensors) {
+    counts[dtype] = (counts[dtype] ?? 0) + (countElements(shape) ?? 0);
+  }
+  return counts;
+}
+
 /** The order of tensors everywhere: as they lie in the file; the empty ones at one place by name. */
 export function compareTensors(a: Tensor, b: Tensor): number {
   return a.offset - b.offset || a.size - b.size || compareCodePoints(a.name, b.name);

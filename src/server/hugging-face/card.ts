@@ -14,7 +14,7 @@ import {
   type InventoryFormat,
   parseInventory,
 } from '../../core/weights/inventory.ts';
-import { countElements } from '../../core/weights/tensor.ts';
+import { countByDtype } from '../../core/weights/tensor.ts';
 import type { Content, PublishedRelease, Registry } from '../../registry/registry.ts';
 
 /** Bytes of a README.md, or of a config.json, that are read. */
@@ -131,13 +131,8 @@ function tagsOf(data: Fields | undefined, library: string | undefined): string[]
 /** Parameters by type, for each format that has any. */
 function parameters(inventory: Inventory | undefined): Fields {
   const count = (format: InventoryFormat) => {
-    const counts: Record<string, number> = {};
-    for (const file of inventory?.files ?? []) {
-      if (file.format !== format) continue;
-      for (const { dtype, shape } of file.tensors) {
-        counts[dtype] = (counts[dtype] ?? 0) + (countElements(shape) ?? 0);
-      }
-    }
+    const files = inventory?.files.filter((file) => file.format === format) ?? [];
+    const counts = countByDtype(files.flatMap(({ tensors }) => tensors));
     const total = Object.values(counts).reduce((sum, one) => sum + one, 0);
     return total > 0 ? { parameters: counts, total } : undefined;
   };

@@ -4,10 +4,9 @@
  * A registry answers with the bytes or with one redirect, to an address that is good for some
  * minutes. It is followed once, and never from https to http. Who asked keeps it, for the file's
  * other ranges: they go straight there, until the store refuses; then the registry is asked for
- * a new one. The token is for the registry alone. Nothing here is trusted: chunks are checked
- * wherever they came from.
+ * a new one. The token is for the registry alone. Nothing here is trusted: who asked
+ * checks the bytes, wherever they came from.
  */
-
 import { parseRetryAfter } from '../../client/retry.ts';
 import { codeOfStatus, isTransient } from '../../client/status.ts';
 import { placeOf } from '../../client/store-refusal.ts';
@@ -30,6 +29,8 @@ export interface RangeRequest {
   readonly range: ByteRun;
   /** Bytes of the whole file. */
   readonly size: number;
+  /** Not whole chunks, or nobody compares them: the server then hashes what it sends. */
+  readonly unchecked?: boolean;
 }
 
 /** Reads ranges one after the other, connecting when it has to; keeps two connections: home, and away. */
@@ -74,18 +75,20 @@ export class RangeConnection {
   #ask(
     url: URL,
     token: string | undefined,
-    { range, size, url: home }: RangeRequest,
+    request: RangeRequest,
     take: (bytes: Uint8Array) => void,
   ): Promise<ResponseHead> {
-    const isHome = url.href === home;
-    const place = isHome ? home : url.origin;
+    const { range, size } = request;
+    const isHome = url.href === request.url;
+    const place = isHome ? request.url : url.origin;
+    const checksChunks = isHome && request.unchecked !== true;
     const judge = (head: ResponseHead) => {
       if (!isRange(head)) return false;
       requireRange(head, range, size, place);
       return true;
     };
     return this.#channelTo(url).exchange({
-      head: formatRequest(url, range, token, isHome),
+      head: formatRequest(url, range, token, checksChunks),
       judge,
       take,
     });
@@ -106,7 +109,7 @@ function formatRequest(
   url: URL,
   range: ByteRun,
   token: string | undefined,
-  isHome: boolean,
+  checksChunks: boolean,
 ): string {
   const lines = [
     `GET ${url.pathname}${url.search} HTTP/1.1`,
@@ -114,7 +117,7 @@ function formatRequest(
     `Range: bytes=${range.offset}-${range.offset + range.length - 1}`,
     'Accept-Encoding: identity',
     // The server then need not hash what it sends: every chunk is checked here.
-    ...(isHome ? ['Weighhouse-Verifies: chunks'] : []),
+    ...(checksChunks ? ['Weighhouse-Verifies: chunks'] : []),
     ...(token === undefined ? [] : [`Authorization: Bearer ${headerText(token)}`]),
   ];
   return `${lines.join('\r\n')}\r\n\r\n`;

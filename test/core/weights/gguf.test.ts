@@ -151,6 +151,27 @@ describe('a GGUF file', () => {
     }
   });
 
+  test('is read no further than it is told, and refused when its header goes on there', async () => {
+    const file = makeGguf({
+      keys: [ggufKey('general.name', GGUF.string, ggufString('name'))],
+      tensors: [{ name: 'w', dtype: 'F32', shape: [100_000] }],
+    });
+    const { tensors } = await read(file);
+    const end = tensors[0]!.offset;
+    let reached = 0;
+    const reader = readerOf(file);
+    const watched = {
+      size: file.length,
+      read: (offset: number, length: number) => {
+        reached = Math.max(reached, offset + length);
+        return reader.read(offset, length);
+      },
+    };
+    expect((await readGguf(watched, 'm.gguf', end)).tensors).toEqual(tensors);
+    expect(reached).toBe(end);
+    await expect(readGguf(watched, 'm.gguf', end - 32)).rejects.toThrowWithCode('bad-weights');
+  });
+
   test('never fails otherwise than by refusing when any byte changes', async () => {
     const file = makeGguf({
       keys: [

@@ -12,15 +12,18 @@ let connection: RangeConnection;
 /** What each was asked: path and token. */
 let asked: [string, string | undefined][];
 let awaited: [string, string | undefined][];
+/** What each request said of who checks the bytes, the registry's before the store's. */
+let verifying: (string | string[] | undefined)[];
 let sockets: Set<unknown>;
 let address: number;
 /** What the store answers instead. */
 let refusal: number | undefined;
 
 beforeEach(async () => {
-  [asked, awaited, sockets, address, refusal] = [[], [], new Set(), 0, undefined];
+  [asked, awaited, verifying, sockets, address, refusal] = [[], [], [], new Set(), 0, undefined];
   home = await listen((request, response) => {
     asked.push([request.url ?? '', request.headers.authorization]);
+    verifying.push(request.headers['weighhouse-verifies']);
     sockets.add(request.socket);
     const location = `${urlOf(away)}/blob?signature=${++address}`;
     response.writeHead(307, { location, 'content-length': 0 });
@@ -28,6 +31,7 @@ beforeEach(async () => {
   });
   away = await listen((request, response) => {
     awaited.push([request.url ?? '', request.headers.authorization]);
+    verifying.push(request.headers['weighhouse-verifies']);
     sockets.add(request.socket);
     if (refusal === undefined) return sendRange(request, response);
     response.writeHead(refusal, { location: `${urlOf(away)}/other` });
@@ -63,7 +67,7 @@ function sendRange(request: IncomingMessage, response: ServerResponse): void {
   response.end(part);
 }
 
-async function read(offset: number, location?: string) {
+async function read(offset: number, location?: string, more: { unchecked?: boolean } = {}) {
   const parts: Uint8Array[] = [];
   const request = {
     url: `${urlOf(home)}/file`,
@@ -71,6 +75,7 @@ async function read(offset: number, location?: string) {
     location,
     range: { offset, length: 1000 },
     size: CONTENT.length,
+    ...more,
   };
   const from = await connection.read(request, (bytes) => parts.push(bytes.slice()));
   expect(Buffer.concat(parts).equals(CONTENT.subarray(offset, offset + 1000))).toBe(true);
@@ -117,6 +122,12 @@ describe('a range from a registry that redirects', () => {
     const outcome = await read(0).catch((error: unknown) => error);
     expect(outcome).toMatchObject({ code: 'network', details: { status: 403, transient: true } });
     expect(JSON.stringify([outcome, (outcome as Error).message])).not.toContain('signature');
+  });
+
+  test('is said to be checked here to the registry alone, and only when it is', async () => {
+    await read(0);
+    await read(0, undefined, { unchecked: true });
+    expect(verifying).toEqual(['chunks', undefined, undefined, undefined]);
   });
 
   test('is not found when the store has lost it', async () => {
