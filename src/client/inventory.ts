@@ -1,5 +1,4 @@
 /** The tensors of a verified release, without its weights. */
-
 import { openInventory } from '../core/verify/inventory.ts';
 import type { VerifiedRelease } from '../core/verify/release.ts';
 import type { Inventory } from '../core/weights/inventory.ts';
@@ -9,7 +8,7 @@ import type { Reader } from './release.ts';
 /** Reads the inventory that the manifest names, if any. Throws `digest-mismatch`, `bad-document`. */
 export async function readInventory(
   { host, api }: Pick<Reader, 'host' | 'api'>,
-  { manifest, release }: VerifiedRelease,
+  { manifest, release }: Pick<VerifiedRelease, 'manifest' | 'release'>,
   signal: AbortSignal | undefined,
 ): Promise<Inventory> {
   if (manifest.tensors === undefined) return { files: [] };

@@ -19,6 +19,8 @@ import { ollamaArtifact, ollamaModel } from '../core/oci/ollama.ts';
 import type { Manifest } from '../core/release/manifest.ts';
 import type { Model, ReleaseName } from '../core/release/name.ts';
 import { readGguf } from '../core/weights/gguf.ts';
+import { type Inventory, parseInventory } from '../core/weights/inventory.ts';
+import { MAX_SUMMARISED_BYTES } from '../core/weights/summary.ts';
 import { type Key, keys } from '../store/keys.ts';
 import { checkedReaderOf } from './checked-reader.ts';
 import { type ArtifactsRecord, artifactObjectForm, artifactsForm } from './documents/artifact.ts';
@@ -83,7 +85,8 @@ export class Artifacts {
 
   async #make({ release, digest, manifest, time }: PublishedRelease): Promise<ArtifactsRecord> {
     const { host } = this.#parts;
-    const model = modelArtifact(host, manifest, { digest, created: time });
+    const inventory = await this.#inventory(release, manifest);
+    const model = modelArtifact(host, manifest, { digest, created: time, inventory });
     await this.#keep(release, 'manifest', model.manifest);
     await this.#keep(release, 'blob', model.config);
     const referrers = await this.#referrers(release, model.manifest);
@@ -109,6 +112,11 @@ export class Artifacts {
       referrers.push(made.manifest);
     }
     return referrers;
+  }
+
+  async #inventory(release: ReleaseName, { tensors }: Manifest): Promise<Inventory | undefined> {
+    if (tensors === undefined || tensors.size > MAX_SUMMARISED_BYTES) return undefined;
+    return parseInventory(await this.#releases.document(release, 'tensors.json'));
   }
 
   /** What Ollama pulls: made from the metadata of the release's GGUF file, if it has one. */

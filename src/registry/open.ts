@@ -75,8 +75,11 @@ export function openRegistry(parts: RegistryParts): Registry {
   const status = async (caller: Caller, release: ReleaseName, draft: Draft) => {
     // A seal that a failure left unlogged. If it cannot be logged now, the gate says that it lacks.
     await seals.finish(draft).catch(() => {});
-    const progress = draft.state === 'draft' ? await sealing.progress(release) : undefined;
-    return drafts.status(caller, draft, progress);
+    if (draft.state !== 'draft') return drafts.status(caller, draft, undefined);
+    const progress = await sealing.progress(release);
+    // No seal is on its way, perhaps since a moment ago: then the draft of now says what came of it.
+    const now = progress === undefined ? await drafts.get(release) : draft;
+    return drafts.status(caller, now, progress);
   };
 
   return {

@@ -112,7 +112,12 @@ describe('Pulling manifests', () => {
     ]);
     const config = await json(`/acme/tiny/blobs/${manifest.config.digest}`);
     expect(config.modelfs).toEqual({ type: 'layers', diffIds: layers.map((l: string[]) => l[2]) });
-    expect(config.config).toEqual({ format: 'safetensors' });
+    expect(config.config).toEqual({ format: 'safetensors', precision: 'fp32' });
+    expect(manifest.annotations).toMatchObject({
+      'dev.weighhouse.parameters': '15',
+      'dev.weighhouse.dtypes': '{"F32":15}',
+      'dev.weighhouse.shards': '1',
+    });
   });
 
   test('has the same bytes for ever', async () => {

@@ -11,6 +11,8 @@ import type { Host } from '../host.ts';
 import { formatCanonical } from '../json.ts';
 import type { Manifest, ManifestFile } from '../release/manifest.ts';
 import { formatModel, parseReleaseName } from '../release/name.ts';
+import type { Inventory } from '../weights/inventory.ts';
+import { paramSize, summariseWeights, type WeightsSummary } from '../weights/summary.ts';
 
 export const IMAGE_MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 export const IMAGE_INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
@@ -56,13 +58,23 @@ const WEIGHTS = new Set([
 const DOCUMENTATION =
   /(?:^|\/)(?:readme|licen[cs]e|notice|changelog|citation|use_policy)[^/]*$|\.(?:md|txt|pdf)$/i;
 
-/** The manifest of a published release, and its configuration. `created` is the time of its entry. */
+/** What is known of a published release beside its manifest. */
+export interface ModelFacts {
+  readonly digest: Digest;
+  /** The time of its entry. */
+  readonly created: string;
+  /** Its tensors; undefined where there are none, or more than are summed up. */
+  readonly inventory?: Inventory | undefined;
+}
+
+/** The manifest of a published release, and its configuration. */
 export function modelArtifact(
   host: Pick<Host, 'sha256'>,
   manifest: Manifest,
-  { digest, created }: { readonly digest: Digest; readonly created: string },
+  { digest, created, inventory }: ModelFacts,
 ): { readonly manifest: ArtifactObject; readonly config: ArtifactObject } {
   const release = parseReleaseName(manifest.release);
+  const weights = inventory && summariseWeights(inventory);
   const config = artifactObject(host, MODEL_CONFIG_TYPE, {
     descriptor: {
       createdAt: created,
@@ -71,7 +83,7 @@ export function modelArtifact(
       vendor: release.namespace,
       version: release.version,
     },
-    config: { format: mainFormat(manifest) },
+    config: { format: mainFormat(manifest), ...(weights && technical(weights)) },
     modelfs: { type: 'layers', diffIds: manifest.files.map(({ sha256 }) => sha256) },
   });
   const annotations = {
@@ -80,6 +92,7 @@ export function modelArtifact(
     'org.opencontainers.image.version': release.version,
     'dev.weighhouse.digest': digest,
     'dev.weighhouse.origin': manifest.origin,
+    ...(weights && annotated(weights)),
   };
   const made = artifactObject(host, IMAGE_MANIFEST_TYPE, {
     schemaVersion: 2,
@@ -147,6 +160,35 @@ function mainFormat({ files }: Manifest): string {
   }
   const [most] = [...bytes].sort(([, a], [, b]) => b - a);
   return most?.[0] ?? 'other';
+}
+
+/** ModelPack's words for weights (model config, `config`). */
+function technical({ parameters, dtypes, quantization }: WeightsSummary) {
+  const size = paramSize(parameters);
+  const [only, ...others] = Object.keys(dtypes);
+  return {
+    ...(size !== undefined && { paramSize: size }),
+    ...(only !== undefined && { precision: others.length === 0 ? precisionOf(only) : 'mixed' }),
+    ...(quantization !== undefined && { quantization: quantization.toLowerCase() }),
+  };
+}
+
+/** `F16` → `fp16`, as ModelPack writes it; other names stay as they are. */
+function precisionOf(dtype: string): string {
+  return dtype
+    .toLowerCase()
+    .replace(/^f(?=[0-9])/, 'fp')
+    .replace(/^i(?=[0-9])/, 'int');
+}
+
+/** The exact numbers, which ModelPack has no place for. */
+function annotated({ parameters, dtypes, shards, quantization }: WeightsSummary) {
+  return {
+    'dev.weighhouse.parameters': String(parameters),
+    'dev.weighhouse.dtypes': JSON.stringify(dtypes),
+    'dev.weighhouse.shards': String(shards),
+    ...(quantization !== undefined && { 'dev.weighhouse.quantization': quantization }),
+  };
 }
 
 function described({ mediaType, digest, size }: Descriptor) {

@@ -8,6 +8,7 @@ import type { Digest } from '../digest.ts';
 import type { Host } from '../host.ts';
 import type { Manifest, ManifestFile } from '../release/manifest.ts';
 import type { Gguf, GgufValue } from '../weights/gguf.ts';
+import { paramSize } from '../weights/summary.ts';
 import { countElements } from '../weights/tensor.ts';
 import { type ArtifactObject, artifactObject } from './artifact.ts';
 
@@ -90,15 +91,7 @@ function layer({ sha256, size }: ManifestFile, kind: string) {
 /** The number of parameters as people say it: `7.2B`. */
 function sizeOf({ tensors }: Gguf): string {
   const count = tensors.reduce((sum, { shape }) => sum + (countElements(shape) ?? 0), 0);
-  for (const [unit, letter] of [
-    [1e12, 'T'],
-    [1e9, 'B'],
-    [1e6, 'M'],
-    [1e3, 'K'],
-  ] as const) {
-    if (count >= unit) return `${Math.round((count / unit) * 10) / 10}${letter}`;
-  }
-  return String(count);
+  return paramSize(count) ?? String(count);
 }
 
 function text(value: GgufValue | undefined): string | undefined {

@@ -14,13 +14,11 @@ import {
   type InventoryFormat,
   parseInventory,
 } from '../../core/weights/inventory.ts';
-import { countByDtype } from '../../core/weights/tensor.ts';
+import { MAX_SUMMARISED_BYTES, summariseWeights } from '../../core/weights/summary.ts';
 import type { Content, PublishedRelease, Registry } from '../../registry/registry.ts';
 
 /** Bytes of a README.md, or of a config.json, that are read. */
 export const MAX_CARD_BYTES = 2 ** 20;
-/** Bytes of a tensor inventory that are read for their sum: some 100,000 tensors. */
-const MAX_INVENTORY_BYTES = 16 * 2 ** 20;
 /** Cards that are kept. */
 const MAX_KEPT = 512;
 
@@ -85,7 +83,7 @@ export class Cards {
   }
 
   async #inventory({ release, manifest }: PublishedRelease): Promise<Inventory | undefined> {
-    if (manifest.tensors === undefined || manifest.tensors.size > MAX_INVENTORY_BYTES) {
+    if (manifest.tensors === undefined || manifest.tensors.size > MAX_SUMMARISED_BYTES) {
       return undefined;
     }
     return parseInventory(await this.#registry.document(release, 'tensors.json'));
@@ -113,9 +111,10 @@ function frontMatter(readme: string | undefined): Fields | undefined {
 /** What clients ask of a configuration. */
 function configOf(text: string | undefined): Fields | undefined {
   const config = orUndefined(() => fieldsOf(JSON.parse(text ?? '')));
-  const { architectures, model_type } = config ?? {};
+  const { architectures, model_type, quantization_config } = config ?? {};
   if (architectures === undefined && model_type === undefined) return undefined;
-  return { architectures, model_type };
+  const quantization = fieldsOf(quantization_config);
+  return { architectures, model_type, ...(quantization && { quantization_config: quantization }) };
 }
 
 function tagsOf(data: Fields | undefined, library: string | undefined): string[] {
@@ -132,9 +131,8 @@ function tagsOf(data: Fields | undefined, library: string | undefined): string[]
 function parameters(inventory: Inventory | undefined): Fields {
   const count = (format: InventoryFormat) => {
     const files = inventory?.files.filter((file) => file.format === format) ?? [];
-    const counts = countByDtype(files.flatMap(({ tensors }) => tensors));
-    const total = Object.values(counts).reduce((sum, one) => sum + one, 0);
-    return total > 0 ? { parameters: counts, total } : undefined;
+    const { parameters: total, dtypes } = summariseWeights({ files });
+    return total > 0 ? { parameters: dtypes, total } : undefined;
   };
   const safetensors = count('safetensors');
   const gguf = count('gguf');

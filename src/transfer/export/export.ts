@@ -6,12 +6,15 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readInventory } from '../../client/inventory.ts';
 import type { Reader } from '../../client/release.ts';
 import { CodedError } from '../../core/error.ts';
 import { parseEntry } from '../../core/log/entry.ts';
 import { type Manifest, parseManifest } from '../../core/release/manifest.ts';
-import type { Reference } from '../../core/release/name.ts';
+import { parseReleaseName, type Reference } from '../../core/release/name.ts';
 import type { ReleaseDocuments } from '../../core/verify/release.ts';
+import type { Inventory } from '../../core/weights/inventory.ts';
+import { MAX_SUMMARISED_BYTES } from '../../core/weights/summary.ts';
 import type { HashingPool } from '../../hashing/pool.ts';
 import { readLeft } from '../left-documents.ts';
 import { type PullOptions, type PullResult, pull } from '../pull.ts';
@@ -25,6 +28,8 @@ export interface Pulled {
   /** Where its files lie. They may be moved. */
   readonly folder: string;
   readonly manifest: Manifest;
+  /** Its tensors; undefined where there are none, or more than are summed up. */
+  readonly inventory: Inventory | undefined;
   readonly documents: ReleaseDocuments;
   /** Of its entry in the log. */
   readonly time: string;
@@ -54,9 +59,20 @@ export async function exportRelease(
   }
   const { time } = parsed.entry;
   const manifest = parseManifest(documents.manifest);
+  const inventory = await readSummarised(reader, manifest, options.signal);
   const isNewest = asked.at === undefined;
-  const pulled = { folder: staging, manifest, documents, time, result, isNewest };
+  const pulled = { folder: staging, manifest, inventory, documents, time, result, isNewest };
   await arrange(pulled, folder);
   await rm(join(folder, STAGING), { recursive: true, force: true });
   return result;
+}
+
+async function readSummarised(
+  reader: Reader,
+  manifest: Manifest,
+  signal: AbortSignal | undefined,
+): Promise<Inventory | undefined> {
+  const { tensors } = manifest;
+  if (tensors === undefined || tensors.size > MAX_SUMMARISED_BYTES) return undefined;
+  return readInventory(reader, { manifest, release: parseReleaseName(manifest.release) }, signal);
 }

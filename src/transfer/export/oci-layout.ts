@@ -26,7 +26,7 @@ const REF_NAME = 'org.opencontainers.image.ref.name';
 
 /** Adds the release to the layout at `folder`, under its version as a tag. */
 export async function intoOciLayout(pulled: Pulled, folder: string): Promise<void> {
-  const { manifest, documents, time, result } = pulled;
+  const { manifest, inventory, documents, time: created, result } = pulled;
   const { version } = parseReleaseName(manifest.release);
   const blobs = join(folder, 'blobs', 'sha256');
   await makeFolder(blobs);
@@ -35,7 +35,7 @@ export async function intoOciLayout(pulled: Pulled, folder: string): Promise<voi
   for (const { path, sha256 } of manifest.files) {
     await rename(join(pulled.folder, path), join(blobs, digestHex(sha256)));
   }
-  const model = modelArtifact(nodeHost, manifest, { digest: result.digest, created: time });
+  const model = modelArtifact(nodeHost, manifest, { digest: result.digest, created, inventory });
   const evidence = [
     ['model.sig', documents.modelSig],
     ['release.dsse', documents.releaseDsse],
