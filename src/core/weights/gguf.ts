@@ -61,12 +61,15 @@ const SMALLEST_TENSOR_INFO = 24;
 const SMALLEST_KEY = 13;
 
 /** 64-bit integers beyond 2^53 and numbers that JSON lacks are given as text. */
+/** What tells people what the model is; the rest is for those who run it. */
+const KEPT_KEY = /^general\.|^[a-z0-9_-]+\.context_length$/;
+
 export type GgufValue = string | number | boolean;
 
 export interface Gguf {
   readonly version: number;
   readonly alignment: number;
-  /** The scalar `general.*` keys: architecture, name, licence, … */
+  /** The scalar `general.*` keys (architecture, name, licence, …), and the context length. */
   readonly metadata: Readonly<Record<string, GgufValue>>;
   /** In the order in which they lie in the file; shapes have the innermost dimension first. */
   readonly tensors: readonly Tensor[];
@@ -130,7 +133,7 @@ class GgufReader {
       const value =
         type === ARRAY ? await this.#skipArray(key, 1) : await this.#readScalar(type, key);
       if (key === ALIGNMENT_KEY) this.#alignment = this.#checkAlignment(type, value);
-      if (value !== undefined && key.startsWith('general.')) kept.set(key, value);
+      if (value !== undefined && KEPT_KEY.test(key)) kept.set(key, value);
     }
     return Object.fromEntries(kept);
   }

@@ -1,7 +1,8 @@
 /**
- * What a release says of itself: the front matter of its README.md, its config.json, and how
- * many parameters its tensors have. Any of it may be missing, wrong or too large; then nothing
- * is said. The bytes are checked against the manifest before anything is read out of them.
+ * What a release says of itself: the front matter of its README.md, its config.json, the header
+ * of its GGUF file, and how many parameters its tensors have. Any of it may be missing, wrong or
+ * too large; then nothing is said. The bytes are checked against the manifest before anything is
+ * read out of them.
  */
 import { createHash } from 'node:crypto';
 import { parse as parseYaml } from 'yaml';
@@ -9,12 +10,15 @@ import { concat, parseUtf8 } from '../../core/bytes.ts';
 import { type Digest, formatDigest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
 import { findFile } from '../../core/release/manifest.ts';
+import { readGguf } from '../../core/weights/gguf.ts';
 import {
   type Inventory,
   type InventoryFormat,
   parseInventory,
 } from '../../core/weights/inventory.ts';
 import { MAX_SUMMARISED_BYTES, summariseWeights } from '../../core/weights/summary.ts';
+import { nodeHost } from '../../hashing/host.ts';
+import { checkedReaderOf } from '../../registry/checked-reader.ts';
 import type { Content, PublishedRelease, Registry } from '../../registry/registry.ts';
 
 /** Bytes of a README.md, or of a config.json, that are read. */
@@ -53,10 +57,11 @@ export class Cards {
   }
 
   async #read(published: PublishedRelease): Promise<Card> {
-    const [readme, configText, inventory] = await Promise.all([
+    const [readme, configText, inventory, gguf] = await Promise.all([
       this.#text(published, 'README.md'),
       this.#text(published, 'config.json'),
       this.#inventory(published),
+      this.#gguf(published),
     ]);
     const data = frontMatter(readme);
     const config = configOf(configText);
@@ -68,7 +73,7 @@ export class Cards {
         ...(config === undefined ? {} : { config }),
         ...(library === undefined ? {} : { library_name: library }),
         ...(pipeline === undefined ? {} : { pipeline_tag: pipeline }),
-        ...parameters(inventory),
+        ...parameters(inventory, gguf),
       },
       tags: tagsOf(data, library),
     };
@@ -80,6 +85,20 @@ export class Cards {
     if (file === undefined || file.size > MAX_CARD_BYTES) return undefined;
     const bytes = await readWhole(await this.#registry.content(release, path));
     return orUndefined(() => parseUtf8(bytes, path));
+  }
+
+  /** What the first GGUF file says of itself, in the hub's words. */
+  async #gguf({ release, manifest }: PublishedRelease): Promise<Fields> {
+    const file = manifest.files.find(({ format }) => format === 'gguf');
+    if (file === undefined) return {};
+    const content = await this.#registry.content(release, file.path);
+    const { metadata } = await readGguf(checkedReaderOf(nodeHost, content), file.path);
+    const architecture = textOf(metadata['general.architecture']);
+    const context = metadata[`${architecture}.context_length`];
+    return {
+      ...(architecture !== undefined && { architecture }),
+      ...(typeof context === 'number' && { context_length: context }),
+    };
   }
 
   async #inventory({ release, manifest }: PublishedRelease): Promise<Inventory | undefined> {
@@ -128,7 +147,7 @@ function tagsOf(data: Fields | undefined, library: string | undefined): string[]
 }
 
 /** Parameters by type, for each format that has any. */
-function parameters(inventory: Inventory | undefined): Fields {
+function parameters(inventory: Inventory | undefined, about: Fields): Fields {
   const count = (format: InventoryFormat) => {
     const files = inventory?.files.filter((file) => file.format === format) ?? [];
     const { parameters: total, dtypes } = summariseWeights({ files });
@@ -138,7 +157,7 @@ function parameters(inventory: Inventory | undefined): Fields {
   const gguf = count('gguf');
   return {
     ...(safetensors === undefined ? {} : { safetensors }),
-    ...(gguf === undefined ? {} : { gguf: { total: gguf.total } }),
+    ...(gguf === undefined ? {} : { gguf: { total: gguf.total, ...about } }),
   };
 }
 
