@@ -1,11 +1,20 @@
-/** nginx with one worker over one folder, to measure beside. */
+/** nginx with one worker over files, to measure beside. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../peers/free-port.ts';
 
+export interface NginxOptions {
+  /** What nginx writes lies below it. */
+  readonly parent: string;
+  /** What its `server` block says, but for `listen`. */
+  readonly server: string;
+  /** A path that is answered with 200. */
+  readonly probe: string;
+}
+
 export class Nginx {
-  /** Of the folder, without a slash at its end. */
+  /** Without a slash at its end. */
   readonly url: string;
   readonly #process: ChildProcess;
 
@@ -14,17 +23,11 @@ export class Nginx {
     this.#process = process;
   }
 
-  /** Serves the folder `served`, in which `probe` is a file; what nginx writes lies below `parent`. */
-  static async start(
-    program: string,
-    parent: string,
-    served: string,
-    probe: string,
-  ): Promise<Nginx> {
+  static async start(program: string, { parent, server, probe }: NginxOptions): Promise<Nginx> {
     const folder = join(parent, 'nginx');
     mkdirSync(folder);
     const port = await freePort();
-    writeFileSync(join(folder, 'nginx.conf'), configuration(folder, served, port));
+    writeFileSync(join(folder, 'nginx.conf'), configuration(folder, server, port));
     const options = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'errors')];
     const started = spawn(program, options, { stdio: 'ignore' });
     const url = `http://127.0.0.1:${port}`;
@@ -39,7 +42,7 @@ export class Nginx {
   }
 }
 
-function configuration(folder: string, served: string, port: number): string {
+function configuration(folder: string, server: string, port: number): string {
   // Workers of a root process change to a user that may not read a temporary folder.
   const user = process.getuid?.() === 0 ? 'user root;' : '';
   return `
@@ -47,7 +50,8 @@ function configuration(folder: string, served: string, port: number): string {
     events { worker_connections 256; }
     http {
       access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;
-      server { listen 127.0.0.1:${port}; root ${served}; }
+      default_type application/octet-stream;
+      server { listen 127.0.0.1:${port}; ${server} }
     }`;
 }
 

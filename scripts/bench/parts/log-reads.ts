@@ -35,7 +35,11 @@ export const part: Part = {
       const peer =
         nginx === undefined
           ? undefined
-          : await Nginx.start(nginx, registry.folder, files, CHECKPOINT);
+          : await Nginx.start(nginx, {
+              parent: registry.folder,
+              server: `root ${files};`,
+              probe: CHECKPOINT,
+            });
       try {
         const wrk = program === undefined ? undefined : new Wrk(program, registry.folder);
         for (const asked of ASKED)

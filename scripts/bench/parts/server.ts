@@ -27,7 +27,13 @@ export const part: Part = {
     const weights = madeWeights(bench.folder, { size: bench.size, shards: 1, seed: 1 });
     const registry = await BenchRegistry.start(bench.folder);
     const peer =
-      nginx === undefined ? undefined : await Nginx.start(nginx, registry.folder, weights, FILE);
+      nginx === undefined
+        ? undefined
+        : await Nginx.start(nginx, {
+            parent: registry.folder,
+            server: `root ${weights};`,
+            probe: FILE,
+          });
     try {
       registry.release(REFERENCE, weights);
       for (const asked of ASKED) yield await besideNginx(bench, registry, { curl, peer, ...asked });

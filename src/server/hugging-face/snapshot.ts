@@ -126,14 +126,29 @@ export function fileAt({ published, release, signature }: Snapshot, path: string
   throw absent('EntryNotFound', `${formatReleaseName(release)} has no file ${path}`);
 }
 
+/** What Git would keep in the place of a file. */
+interface Pointer {
+  readonly oid: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** As long as a manifest is kept, so is what was made of its files: a list has a thousand of them. */
+const POINTERS = new WeakMap<RepoFile, Pointer>();
+
 /**
  * Every file stands as one that Git LFS keeps, so that clients compare its SHA-256 and not
  * the SHA-1 of Git (git-lfs, docs/spec.md, "The Pointer").
  */
-export function pointerTo({ sha256, size }: RepoFile): {
-  readonly oid: string;
-  readonly size: number;
-} {
+export function pointerTo(file: RepoFile): Pointer {
+  const known = POINTERS.get(file);
+  if (known !== undefined) return known;
+  const pointer = makePointer(file);
+  POINTERS.set(file, pointer);
+  return pointer;
+}
+
+function makePointer({ sha256, size }: RepoFile): Pointer {
   const text = `version https://git-lfs.github.com/spec/v1\noid sha256:${digestHex(sha256)}\nsize ${size}\n`;
   // What Git calls an object of these bytes; it identifies, nothing is trusted by it.
   const oid = createHash('sha1').update(`blob ${text.length}\0${text}`).digest('hex');
