@@ -50,6 +50,20 @@ export async function buildFromGo(name: string, module: string, version: string)
   return join(folder, 'program');
 }
 
+/** A program of the Debian package of its name, for one that no other registry has. Needs root to install it. */
+export async function installFromDebian(program: string): Promise<string> {
+  const isInstalled = () =>
+    run(program, ['--version']).then(
+      () => true,
+      () => false,
+    );
+  if (await isInstalled()) return program;
+  await need('apt-get', ['--version'], `${program}, or Debian to install it`);
+  await run('apt-get', ['update', '--quiet']);
+  await run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', program]);
+  return program;
+}
+
 /** The folder `name` of the cache, filled by `install` the first time. */
 async function installOnce(
   name: string,

@@ -1,5 +1,5 @@
-/** Clients of OCI registries, built with Go. */
-import { installFromGo } from './install.ts';
+/** Clients of OCI registries. */
+import { installFromDebian, installFromGo } from './install.ts';
 
 /** Resolves to the program `oras` (CNCF). */
 export function installOras(): Promise<string> {
@@ -13,4 +13,15 @@ export function installCrane(): Promise<string> {
     `crane-${version}`,
     `github.com/google/go-containerregistry/cmd/crane@${version}`,
   );
+}
+
+/** Resolves to the program `regctl` (regclient). */
+export function installRegctl(): Promise<string> {
+  const version = 'v0.11.1';
+  return installFromGo(`regctl-${version}`, `github.com/regclient/regclient/cmd/regctl@${version}`);
+}
+
+/** Resolves to the program `skopeo` (containers), in Debian's version. */
+export function installSkopeo(): Promise<string> {
+  return installFromDebian('skopeo');
 }

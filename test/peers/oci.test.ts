@@ -1,9 +1,14 @@
 /** OCI clients on a registry: pull, discover, copy, with nothing but its address. */
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { installModelSigning } from '../../scripts/peers/model-signing.ts';
-import { installCrane, installOras } from '../../scripts/peers/oci.ts';
+import {
+  installCrane,
+  installOras,
+  installRegctl,
+  installSkopeo,
+} from '../../scripts/peers/oci.ts';
 import { Sandbox } from '../e2e/sandbox.ts';
 import { makeSafetensors } from '../made/safetensors.ts';
 
@@ -16,12 +21,16 @@ let sandbox: Sandbox;
 let host: string;
 let oras: string;
 let crane: string;
+let regctl: string;
+let skopeo: string;
 let modelSigning: string;
 let stop: () => Promise<unknown>;
 
 beforeAll(async () => {
   oras = await installOras();
   crane = await installCrane();
+  regctl = await installRegctl();
+  skopeo = await installSkopeo();
   modelSigning = await installModelSigning();
   sandbox = await Sandbox.make();
   const made = await sandbox.init('acme');
@@ -126,6 +135,42 @@ describe('crane', () => {
       expect(manifest.layers).toHaveLength(Object.keys(FILES).length);
       await run(crane, 'blob', '--insecure', `${host}/acme/tiny@${manifest.layers[0].digest}`);
       const tags = await run(crane, 'ls', '--insecure', `${host}/acme/tiny`);
+      expect(tags.trim().split('\n')).toEqual(['1', 'latest']);
+    },
+    RUNNING_MS,
+  );
+});
+
+describe('skopeo', () => {
+  test(
+    'copies the release into a layout, checking every digest, and lists tags',
+    async () => {
+      const model = `docker://${host}/acme/tiny`;
+      const layout = sandbox.path('copied');
+      await run(skopeo, 'copy', '--src-tls-verify=false', `${model}:1`, `oci:${layout}:1`);
+      const { manifests } = JSON.parse(await readFile(join(layout, 'index.json'), 'utf8'));
+      const digest = (await run(crane, 'digest', '--insecure', `${host}/acme/tiny:1`)).trim();
+      expect(manifests[0].digest).toBe(digest);
+      const tags = await run(skopeo, 'list-tags', '--tls-verify=false', model);
+      expect(JSON.parse(tags).Tags).toEqual(['1', 'latest']);
+    },
+    RUNNING_MS,
+  );
+});
+
+describe('regctl', () => {
+  test(
+    'gets the files, and the tree of what speaks about them',
+    async () => {
+      const plain = ['--host', `reg=${host},tls=disabled`];
+      const model = `${host}/acme/tiny:1`;
+      const folder = sandbox.path('regctl');
+      await mkdir(folder);
+      await run(regctl, 'artifact', 'get', ...plain, '--output', folder, model);
+      expect(await tree(folder)).toEqual(Object.keys(FILES));
+      const shown = await run(regctl, 'artifact', 'tree', ...plain, model);
+      expect(shown).toContain('application/vnd.dev.sigstore.bundle.v0.3+json');
+      const tags = await run(regctl, 'tag', 'ls', ...plain, `${host}/acme/tiny`);
       expect(tags.trim().split('\n')).toEqual(['1', 'latest']);
     },
     RUNNING_MS,
