@@ -12,7 +12,7 @@ import { makeSafetensors } from '../made/safetensors.ts';
 
 const INSTALLING_MS = 300_000;
 const RUNNING_MS = 60_000;
-const VERSIONS = ['0.36.2', '1.28.0', '2.0.0'];
+const VERSIONS = ['0.36.2', '1.28.0', '2.4.0'];
 
 const README = '---\nlicense: apache-2.0\ntags:\n- tiny\n---\n# A tiny model\n';
 const WEIGHTS = makeSafetensors({ 'layer.weight': { dtype: 'F32', shape: [4, 2] } });

@@ -16,7 +16,7 @@ import { takeTurns } from '../turns.ts';
 
 const MiB = 1024 * 1024;
 const SHARDS = 8;
-const HUB_VERSION = '2.0.0';
+const HUB_VERSION = '2.4.0';
 const REFERENCE = 'acme/bench@v1';
 
 /** How a client pulls the release from a server into a folder. */
