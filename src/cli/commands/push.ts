@@ -87,7 +87,7 @@ async function preview(
 export async function runPush(
   context: Context,
   release: ReleaseName,
-  { directory, include, exclude }: Unsealed,
+  { directory, include, exclude, source }: Unsealed,
   { noSeal = false }: { readonly noSeal?: boolean } = {},
 ): Promise<PushResult> {
   const { signal, world } = context;
@@ -96,7 +96,7 @@ export async function runPush(
   return withPool((pool) =>
     showing({ screen: world.stderr }, (onProgress) => {
       const publisher = { host: nodeHost, api, pool, nonces: openNonces(context) };
-      const options = { include, exclude, noSeal, signal, onProgress };
+      const options = { include, exclude, source, noSeal, signal, onProgress };
       return push(publisher, directory, release, options);
     }),
   );
