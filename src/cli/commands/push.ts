@@ -47,16 +47,26 @@ async function pushDirectory(
     : await runPush(context, release, files, { noSeal: !seal });
   for (const path of result.leftOut) output.say(`left out: ${path}`);
   for (const warning of result.warnings) output.warn(warning);
-  if (dryRun) {
-    output.result({ ...result, dryRun }, [`would push ${describeSize(result)}`]);
-  } else if (result.digest === undefined) {
-    await rememberUnsealed(context, release, files);
-    output.result(result, [`pushed ${describeSize(result)}; not sealed`]);
-    output.say(`next: weighhouse seal ${result.reference}`);
-  } else {
+  if (dryRun) output.result({ ...result, dryRun }, [`would push ${describeSize(result)}`]);
+  else await answerPushed(context, release, files, result);
+}
+
+/** What a push says at its end; what was not sealed is remembered for `seal`. */
+export async function answerPushed(
+  context: Context,
+  release: ReleaseName,
+  files: Unsealed,
+  result: PushResult,
+): Promise<void> {
+  const { output } = context;
+  if (result.digest !== undefined) {
     await forgetUnsealed(context, release);
     answerSealed(context, result);
+    return;
   }
+  await rememberUnsealed(context, release, files);
+  output.result(result, [`pushed ${describeSize(result)}; not sealed`]);
+  output.say(`next: weighhouse seal ${result.reference}`);
 }
 
 /** What is sealed, with its state where that is known. */
