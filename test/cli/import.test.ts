@@ -152,6 +152,17 @@ describe('an import from a hub', () => {
     expect(await cached()).toEqual([]);
   }, 60_000);
 
+  test('asks for a token of the registry before it asks anybody else', async () => {
+    const { WEIGHHOUSE_TOKEN: token } = ours.env;
+    delete ours.env.WEIGHHOUSE_TOKEN;
+    hub.asked.length = 0;
+    const from = [`hf://${MODEL}`, 'acme/tokenless@1', '--endpoint', hub.url];
+    const failure = await ours.failure(3, 'import', ...from);
+    ours.env.WEIGHHOUSE_TOKEN = token!;
+    expect(failure.message).toContain('WEIGHHOUSE_TOKEN');
+    expect(hub.asked).toEqual([]);
+  }, 30_000);
+
   test('shows HF_TOKEN where HF_ENDPOINT is, and to no other host that is named', async () => {
     const plan = async (...flags: string[]) => {
       hub.asked.length = 0;

@@ -4,6 +4,7 @@
  * pushed from there. Stopped, the same command goes on.
  */
 import type { Command } from 'commander';
+import type { Api } from '../../client/api.ts';
 import { CodedError } from '../../core/error.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import { parseSource, type Source } from '../../core/release/source.ts';
@@ -59,21 +60,23 @@ async function importModel(
   if (flags.sourceUrl !== undefined || flags.sourceRevision !== undefined) {
     throw new CodedError('usage', '--source-url and --source-revision are for a directory');
   }
+  // Without a token nothing comes of it: that is said before anybody is asked.
+  const api = flags.dryRun === true ? undefined : await openApiWithToken(context);
   const snapshot = await openSnapshot(context, flags, address);
   for (const path of snapshot.leftOut) context.output.say(`left out: ${path}`);
-  if (flags.dryRun === true) return answerPlan(context, release, snapshot);
-  await importSnapshot(context, flags, snapshot, release);
+  if (api === undefined) answerPlan(context, release, snapshot);
+  else await importSnapshot(context, flags, api, snapshot, release);
 }
 
 async function importSnapshot(
   context: Context,
   flags: Flags,
+  api: Api,
   snapshot: Snapshot,
   release: ReleaseName,
 ): Promise<void> {
   const { signal, world, output } = context;
   const { source, files } = snapshot;
-  const api = await openApiWithToken(context);
   // What the registry will not take, it refuses before anything is fetched.
   await api.openDraft(release, { plan: { files: files.length, bytes: bytesOf(files) }, signal });
   const staging = await openStaging(context, flags, source);
@@ -82,17 +85,9 @@ async function importSnapshot(
     stage(snapshot, staging.folder, { signal, onProgress }),
   );
   const { leftOut, deselected } = snapshot;
-  const pushed = await pushFrom(context, flags, release, { directory: staging.folder, source });
-  await answerImported(
-    context,
-    release,
-    { directory: staging.folder, source },
-    {
-      ...pushed,
-      leftOut,
-      deselected,
-    },
-  );
+  const staged = { directory: staging.folder, source };
+  const pushed = await pushFrom(context, flags, release, staged);
+  await answerImported(context, release, staged, { ...pushed, leftOut, deselected });
   if (pushed.digest !== undefined) await staging.clear();
 }
 
