@@ -1,16 +1,17 @@
 /** What an import believes of a Hugging Face hub: nothing that is not held against a digest. */
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Pauses } from '../../../src/client/retry.ts';
 import { MAX_ATTEMPTS } from '../../../src/client/retry.ts';
 import { MAX_FILES } from '../../../src/core/release/manifest.ts';
-import { MAX_WRONG } from '../../../src/transfer/import/fetch-file.ts';
+import { MAX_WRONG, partialNameOf } from '../../../src/transfer/import/fetch-file.ts';
 import { MAX_TREE_PAGES } from '../../../src/transfer/import/hub.ts';
 import { openSource, type SourceOptions } from '../../../src/transfer/import/open-source.ts';
 import { MAX_REDIRECTS } from '../../../src/transfer/import/remote.ts';
-import { requireFewFiles } from '../../../src/transfer/import/snapshot.ts';
 import { stage } from '../../../src/transfer/import/stage.ts';
 import { COMMIT, fillHub, MODEL, treeEntry } from '../../made/hub.ts';
 import { noise } from '../../made/noise.ts';
@@ -167,6 +168,33 @@ describe('a broken import', () => {
     expect(await staged('model.safetensors')).toEqual(WEIGHTS);
   });
 
+  test('begins anew when more is there than the file has', async () => {
+    const snapshot = await open();
+    const file = snapshot.files.find(({ path }) => path === 'model.safetensors')!;
+    const partial = join(folder, partialNameOf(file));
+    await mkdir(dirname(partial), { recursive: true });
+    await writeFile(partial, noise(3, WEIGHTS.length + 1));
+    await stage(snapshot, folder);
+    expect(away.asked.map(({ range }) => range)).toEqual([undefined]);
+    expect(await staged('model.safetensors')).toEqual(WEIGHTS);
+  });
+
+  test.each([
+    ['bytes 0-299999/300000'],
+    ['bytes 1000-299999/300001'],
+    ['bytes 1000-299998/300000'],
+    [undefined],
+  ])('does not go on with the range %s', async (range) => {
+    away.answers.set(cas(), (_, response) => {
+      away.answers.set(cas(), (_, second) => {
+        second.writeHead(206, range === undefined ? {} : { 'content-range': range });
+        second.end(WEIGHTS.subarray(1_000));
+      });
+      breakOff(response, WEIGHTS, 1_000);
+    });
+    await expect(fetchAll()).rejects.toThrowWithCode('network');
+  });
+
   test('is interrupted by the person, and leaves what it has', async () => {
     const stop = new AbortController();
     away.answers.set(cas(), (_, response) => {
@@ -296,9 +324,43 @@ describe('an import refuses', () => {
     await expect(open({}, asked)).rejects.toThrowWithCode('digest-mismatch');
   });
 
-  test(`more than ${MAX_FILES} files`, () => {
-    requireFewFiles(MAX_FILES);
-    expect(() => requireFewFiles(MAX_FILES + 1)).toThrowWithCode('too-large');
+  test(`more than ${MAX_FILES} files`, async () => {
+    const entry = treeEntry('', text('1'));
+    const entries = Array.from({ length: MAX_FILES / 2 }, (_, i) => ({ ...entry, path: `${i}` }));
+    const answer = (tree: readonly unknown[], headers: Record<string, string>) => {
+      const body = JSON.stringify(tree);
+      return (response: ServerResponse) => void response.writeHead(200, headers).end(body);
+    };
+    const first = answer(entries, { link: '<?cursor=1>; rel="next"' });
+    const rest = entries.map(({ path }) => ({ ...entry, path: `more-${path}` }));
+    for (const [more, outcome] of [
+      [[], MAX_FILES],
+      [[entry], 'too-large'],
+    ] as const) {
+      const second = answer([...rest, ...more], {});
+      hub.answers.set(TREE, (request, response) =>
+        (request.url!.includes('cursor') ? second : first)(response),
+      );
+      const opened = open().then(
+        ({ files }) => files.length,
+        ({ code }) => code,
+      );
+      expect(await opened).toBe(outcome);
+    }
+  });
+
+  test('files for which there is no room, before it asks for any', async () => {
+    const lfs = { ...treeEntry('a.safetensors', WEIGHTS).lfs, size: 2 ** 52 };
+    hub.json(TREE, [{ ...treeEntry('a.safetensors', WEIGHTS), size: 2 ** 52, lfs }]);
+    await expect(fetchAll()).rejects.toThrowWithCode('disk-full');
+    expect(hub.paths).toHaveLength(2);
+  });
+
+  test('content in an encoding that nobody asked for', async () => {
+    hub.answers.set('/api/resolve-cache/README.md', (_, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(FILES['README.md']));
+    });
+    await expect(fetchAll()).rejects.toThrowWithCode('network');
   });
 
   test('an answer that is no JSON, or too long', async () => {

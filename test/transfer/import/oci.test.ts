@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { MAX_FILES } from '../../../src/core/release/manifest.ts';
 import type { OciAddress } from '../../../src/transfer/import/address.ts';
 import {
   openSource,
@@ -158,6 +159,17 @@ describe('an import refuses', () => {
     await expect(open().then((snapshot) => stage(snapshot, folder))).rejects.toThrowWithCode(
       'digest-mismatch',
     );
+  });
+
+  test(`more than ${MAX_FILES} layers`, async () => {
+    const [one] = usual();
+    const layers = Array.from({ length: MAX_FILES + 1 }, (_, i) => {
+      return { ...one, annotations: { [TITLE]: `${i}` } };
+    });
+    show(manifestOf(layers));
+    await expect(open()).rejects.toThrowWithCode('too-large');
+    show(manifestOf(layers.slice(1)));
+    expect((await open()).files).toHaveLength(MAX_FILES);
   });
 
   test('an index, and an artifact without files', async () => {
