@@ -141,6 +141,17 @@ describe('a broken import', () => {
     expect(times).toBe(MAX_ATTEMPTS);
   });
 
+  test('ends when the host never says how long it is and always stops too early', async () => {
+    let times = 0;
+    hub.answers.set('/api/resolve-cache/README.md', (_, response) => {
+      if (times++ > 2 * MAX_ATTEMPTS) response.destroy();
+      response.write(FILES['README.md'].subarray(0, 3));
+      response.end();
+    });
+    await expect(fetchAll()).rejects.toThrowWithCode('network');
+    expect(times).toBe(MAX_ATTEMPTS);
+  });
+
   test('begins anew where the host knows no ranges', async () => {
     away.answers.set(cas(), (_, response) => {
       away.answers.set(cas(), (_, second) => void second.end(WEIGHTS));
