@@ -1,5 +1,5 @@
 /** `import`: from another Weighhouse, by either of its protocols, from a hub, and from a directory. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Sandbox, type ServerProcess } from '../e2e/sandbox.ts';
 import { COMMIT, fillHub, MODEL } from '../made/hub.ts';
@@ -68,24 +68,23 @@ describe('an import from another Weighhouse', () => {
     const address = `${elsewhere.url}/v2/their/tiny/manifests/v1`;
     const revision = (await fetch(address)).headers.get('docker-content-digest')!;
     const reference = 'acme/from-oci@1';
-    const imported = await ours.json('import', `${oci()}/their/tiny:v1`, reference);
-    expect(imported).toMatchObject({ source: { url: `${oci()}/their/tiny`, revision }, files: 3 });
-    await expectPublished(reference, imported);
-    const again = await ours.json(
-      ...['import', `${oci()}/their/tiny@${revision}`, 'acme/by-digest@1', '--no-seal'],
-      ...['--exclude', 'README.md', '--into', 'into'],
-    );
-    expect(again).toMatchObject({ files: 2, deselected: 1 });
-    expect(again).not.toHaveProperty('digest');
-    // What is sealed later says the same.
-    await ours.json('seal', 'acme/by-digest@1');
-    const shown = await ours.json('show', 'acme/by-digest@1');
-    expect(shown.source).toEqual(imported.source);
-    expect((await readdir(ours.path('into'))).sort()).toEqual([
-      '.weighhouse',
-      'config.json',
-      'onnx',
-    ]);
+    const from = [`${oci()}/their/tiny:v1`, reference, '--into', 'into'];
+    const imported = await ours.json('import', ...from, '--exclude', 'onnx');
+    const source = { url: `${oci()}/their/tiny`, revision };
+    expect(imported).toMatchObject({ source, files: 2, deselected: 1 });
+    expect(await ours.json('show', reference)).toMatchObject({ source });
+    const kept = await readdir(ours.path('into'));
+    expect(kept.sort()).toEqual(['.weighhouse', 'README.md', 'config.json']);
+  }, 60_000);
+
+  test('that was not sealed at once is sealed with its source', async () => {
+    const reference = 'acme/later@1';
+    const imported = await ours.json('import', `${oci()}/their/tiny:v1`, reference, '--no-seal');
+    expect(imported).not.toHaveProperty('digest');
+    await expectPublished(reference, await ours.json('seal', reference));
+    const { source } = await ours.json('show', reference);
+    expect(source).toEqual(imported.source);
+    await rm(ours.path('cache'), { recursive: true });
   }, 60_000);
 
   test('that is only planned says what, at which commit, and takes no registry', async () => {
@@ -176,6 +175,10 @@ describe('an import from a hub', () => {
     expect(await plan('--endpoint', hub.url)).toEqual(new Set([undefined]));
     const file = ['--endpoint', hub.url, '--source-token-file', 'secrets/token'];
     expect(await plan(...file)).toEqual(new Set(['Bearer from-file']));
+    hub.asked.length = 0;
+    const other = hub.url.replace('http://', 'oci://');
+    await ours.failure(4, 'import', `${other}/acme/tiny`, 'acme/planned@1', '--dry-run');
+    expect(hub.asked.map(({ token }) => token)).toEqual([undefined]);
     delete ours.env.HF_TOKEN;
     delete ours.env.HF_ENDPOINT;
   }, 30_000);

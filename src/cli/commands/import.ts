@@ -89,6 +89,7 @@ async function importSnapshot(
   const pushed = await pushFrom(context, flags, release, staged);
   await answerImported(context, release, staged, { ...pushed, leftOut, deselected });
   if (pushed.digest !== undefined) await staging.clear();
+  else output.say(`the files stay in ${staging.folder}, for seal`);
 }
 
 /** A folder has no revision that could be looked up: the person says it. */

@@ -14,7 +14,7 @@ import { hashFor } from './content-name.ts';
 import type { Remote } from './remote.ts';
 import type { RemoteFile } from './snapshot.ts';
 
-/** Times that wrong bytes are taken for an accident. */
+/** Times that wrong bytes are taken for an accident: the network's, or of what an attempt has left. */
 export const MAX_WRONG = 3;
 /** Bytes that are hashed at once of what is there already. */
 const BLOCK_BYTES = 2 ** 20;
@@ -36,15 +36,13 @@ export function partialNameOf({ path, name }: RemoteFile): string {
 /** Throws `digest-mismatch`, `network`, `not-authorised`, `disk-full`, `interrupted` … */
 export async function fetchFile(it: Fetching, file: RemoteFile): Promise<void> {
   if (await isInPlace(it, file)) return;
-  for (let wrong = 1; ; ) {
+  for (let wrong = 1; ; wrong++) {
     const partial = await PartialImport.open(it, file);
     try {
-      const isFresh = partial.length === 0;
       await receive(it, partial);
       if (partial.fits()) return await partial.finish();
       partial.restart();
-      // What an earlier attempt has left may be damaged, and says nothing about the source.
-      if (isFresh && wrong++ === MAX_WRONG) throw wrongBytes(file);
+      if (wrong === MAX_WRONG) throw wrongBytes(file);
     } finally {
       await partial.close();
     }

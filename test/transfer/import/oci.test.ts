@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MAX_FILES } from '../../../src/core/release/manifest.ts';
 import type { OciAddress } from '../../../src/transfer/import/address.ts';
+import { anonymousTokens } from '../../../src/transfer/import/oci-token.ts';
 import {
   openSource,
   registryAt,
@@ -214,15 +215,17 @@ describe('a registry that wants a token', () => {
   test('is asked for a new one when that has run out', async () => {
     const snapshot = await open();
     service.json('/token', { access_token: 'second' });
-    const path = blob(FILES['README.md']);
-    const answer = registry.answers.get(path)!;
-    registry.answers.set(path, (request, response) => {
-      const { authorization } = request.headers;
-      request.headers.authorization = authorization === 'Bearer second' ? 'Bearer given' : '';
-      answer(request, response);
-    });
-    await stage(snapshot, folder, {});
-    expect(service.asked).toHaveLength(2);
+    for (const bytes of Object.values(FILES)) {
+      const answer = registry.answers.get(blob(bytes))!;
+      registry.answers.set(blob(bytes), (request, response) => {
+        const { authorization } = request.headers;
+        request.headers.authorization = authorization === 'Bearer second' ? 'Bearer given' : '';
+        answer(request, response);
+      });
+    }
+    await stage(snapshot, folder);
+    const first = registry.asked.find(({ path }) => path.includes('/blobs/'));
+    expect(first?.token).toBe('Bearer given');
   });
 
   test('is shown the person’s token, which goes nowhere else', async () => {
@@ -248,6 +251,12 @@ describe('a registry that wants a token', () => {
   ])('by %s is not understood, and asks nobody', async (challenge) => {
     registry.refuse(manifest, 401, { 'www-authenticate': challenge });
     await expect(open()).rejects.toThrowWithCode('not-authorised');
+    expect(service.asked).toEqual([]);
+  });
+
+  test('over https is not followed to a service over http', async () => {
+    const ask = anonymousTokens('https://registry.example', 'acme/tiny', {});
+    expect(await ask(`Bearer realm="${service.url}/token"`)).toBeUndefined();
     expect(service.asked).toEqual([]);
   });
 
