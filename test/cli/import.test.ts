@@ -145,7 +145,7 @@ describe('an import from a hub', () => {
     const imported = await ours.json('import', ...from);
     expect(imported.source).toEqual({ url: `${hub.url}/${MODEL}`, revision: COMMIT });
     const ranges = hub.asked.filter(({ path }) => path.startsWith(place)).map(({ range }) => range);
-    expect(ranges).toEqual(['bytes=1000-']);
+    expect(ranges).toStrictEqual(['bytes=1000-']);
     // Of the other file there is nothing left to ask for.
     expect(hub.paths).not.toContain('/api/resolve-cache/README.md');
     expect(await cached()).toEqual([]);
@@ -178,7 +178,7 @@ describe('an import from a hub', () => {
     hub.asked.length = 0;
     const other = hub.url.replace('http://', 'oci://');
     await ours.failure(4, 'import', `${other}/acme/tiny`, 'acme/planned@1', '--dry-run');
-    expect(hub.asked.map(({ token }) => token)).toEqual([undefined]);
+    expect(hub.asked.map(({ token }) => token)).toStrictEqual([undefined]);
     delete ours.env.HF_TOKEN;
     delete ours.env.HF_ENDPOINT;
   }, 30_000);

@@ -56,12 +56,11 @@ async function isInPlace({ target, signal, report }: Fetching, file: RemoteFile)
   const handle = await open(target.locate(path), READ_FLAGS);
   try {
     const hash = hashFor(name, size);
-    await hashBeginning(handle, size, hash, signal);
+    await hashBeginning(handle, size, hash, signal, (bytes) => report(path, bytes));
     if (hash.digest('hex') !== name.hex) return false;
   } finally {
     await handle.close();
   }
-  report(path, size);
   return true;
 }
 
@@ -130,18 +129,17 @@ class PartialImport {
   }
 
   /** Opens it, and hashes what an earlier attempt has left. */
-  static async open({ target, signal }: Fetching, file: RemoteFile): Promise<PartialImport> {
+  static async open(it: Fetching, file: RemoteFile): Promise<PartialImport> {
+    const { target, signal, report } = it;
     const partial = partialNameOf(file);
     await target.makeFolderOf(partial);
-    const left = (await target.find(partial))?.size ?? 0;
+    const length = (await target.find(partial))?.size ?? 0;
     const handle = await open(target.locate(partial), WRITE_FLAGS, 0o666).catch((error) => {
       throw unwritable(file.path, error);
     });
     try {
-      const length = left > file.size ? 0 : left;
-      await handle.truncate(length);
       const begun = hashFor(file.name, file.size);
-      await hashBeginning(handle, length, begun, signal);
+      await hashBeginning(handle, length, begun, signal, (bytes) => report(file.path, bytes));
       return new PartialImport(target, file, partial, { handle, hash: begun, length });
     } catch (error) {
       await handle.close();
@@ -207,6 +205,7 @@ async function hashBeginning(
   length: number,
   hash: Hash,
   signal: AbortSignal,
+  report: (bytes: number) => void,
 ): Promise<void> {
   const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, length));
   for (let at = 0; at < length; ) {
@@ -216,6 +215,7 @@ async function hashBeginning(
     if (bytesRead === 0) return;
     hash.update(block.subarray(0, bytesRead));
     at += bytesRead;
+    report(at);
   }
 }
 

@@ -85,12 +85,7 @@ export class Remote {
   }
 
   /** Makes one attempt to read what is at `url`, from byte `from` on where the host can do that. */
-  read(
-    url: string,
-    from: number,
-    judge: Judge,
-    signal: AbortSignal | undefined = this.#options.signal,
-  ): Promise<void> {
+  read(url: string, from: number, judge: Judge, signal: AbortSignal): Promise<void> {
     // No If-Range: at a commit or a digest there never are other bytes, and all of them are
     // held against their digest in the end.
     const headers: Record<string, string> = { 'accept-encoding': 'identity' };

@@ -41,7 +41,10 @@ export function selectFiles(
   const isSelected = selector(selection);
   const [left, candidates] = split(listed, ({ path }) => isLeftOut(path));
   const [chosen, others] = split(candidates, ({ path }) => isSelected(path));
-  if (chosen.length === 0) throw new CodedError('usage', 'the source holds no file to import');
+  if (chosen.length === 0) {
+    const message = 'the source holds no file to import, or none that fits --include and --exclude';
+    throw new CodedError('usage', message);
+  }
   const files = chosen.map((file) => ({ ...file, path: parseFilePath(file.path) }));
   refuseTwins(files.map(({ path }) => path));
   files.sort((a, b) => compareCodePoints(a.path, b.path));

@@ -230,7 +230,7 @@ describe('a registry that wants a token', () => {
 
   test('is shown the person’s token, which goes nowhere else', async () => {
     await open({ token: 'given' });
-    expect(registry.asked.map(({ token }) => token)).toEqual(['Bearer given']);
+    expect(registry.asked.map(({ token }) => token)).toStrictEqual(['Bearer given']);
     await expect(open({ token: 'other' })).rejects.toThrowWithCode('not-authorised');
     expect(service.asked).toEqual([]);
   });
