@@ -1,6 +1,6 @@
 /**
  * The only reader of the environment, but for what the AWS SDK reads by itself. Flags stand
- * over `WEIGHHOUSE_*` variables, those over the file `$XDG_CONFIG_HOME/weighhouse/config.json`:
+ * over `WEIGHHOUSE_*` variables (and those of Hugging Face clients), those over the file `$XDG_CONFIG_HOME/weighhouse/config.json`:
  *
  *     {"url": "https://weights.example", "token": "…", "key": "/home/me/keys/me.key"}
  */
@@ -24,6 +24,9 @@ export interface Config {
   readonly token: string | undefined;
   /** What a CI system says of the job that this runs in. */
   readonly identityToken: string | undefined;
+  /** Where Hugging Face clients find the hub, and what they show there. */
+  readonly hubEndpoint: string | undefined;
+  readonly hubToken: string | undefined;
   /** A personal key file. */
   readonly key: string | undefined;
   /** Opens encrypted key files. */
@@ -57,6 +60,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     url: env.WEIGHHOUSE_URL || file.url,
     token: env.WEIGHHOUSE_TOKEN || file.token,
     identityToken: env.WEIGHHOUSE_OIDC_TOKEN || undefined,
+    hubEndpoint: env.HF_ENDPOINT || undefined,
+    hubToken: env.HF_TOKEN || undefined,
     key: env.WEIGHHOUSE_KEY || file.key,
     passphrase: env.WEIGHHOUSE_PASSPHRASE,
     logLevel: env.WEIGHHOUSE_LOG_LEVEL || 'info',

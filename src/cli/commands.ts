@@ -18,6 +18,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/push.ts'),
   },
   {
+    name: 'import',
+    group: 'Publish',
+    summary: 'make a draft of a model at a Hugging Face hub, an OCI registry, or in a directory',
+    load: () => import('./commands/import.ts'),
+  },
+  {
     name: 'seal',
     group: 'Publish',
     summary: 'seal a draft that was pushed with --no-seal',

@@ -35,12 +35,14 @@ export function withFlags(config: Config, flags: SharedFlags): Config {
   };
 }
 
-/** Where things of this person's own lie, below the config directory. */
+/** Where things of this person's own lie, below the config directory unless it is said otherwise. */
 export const places = {
   pins: ({ directory }: Config) => join(directory, 'registries'),
   nonces: ({ directory }: Config) => join(directory, 'pushes', 'nonces'),
   /** Pushes that were not sealed. */
   pushes: ({ directory }: Config) => join(directory, 'pushes', 'unsealed'),
+  /** What an import has fetched and not pushed yet; it can be fetched again. */
+  imports: ({ cacheDirectory }: Config) => join(cacheDirectory, 'imports'),
   /** What was decided, and proves it. */
   receipts: ({ directory }: Config) => join(directory, 'receipts'),
   keys: ({ directory }: Config, origin: string) => join(directory, 'keys', origin),

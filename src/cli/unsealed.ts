@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { formatCanonical, parseCanonical } from '../core/json.ts';
 import { type ReleaseName, versionKey } from '../core/release/name.ts';
+import { type Source, sourceShape } from '../core/release/source.ts';
 import { parseShape } from '../core/shape.ts';
 import { makeFolder } from '../folders.ts';
 import { type Context, places } from './context.ts';
@@ -19,19 +20,21 @@ const unsealedShape = v.strictObject({
   directory: v.string(),
   include: patterns,
   exclude: patterns,
+  source: v.exactOptional(sourceShape),
 });
 
-/** A push without its seal: which files of which directory. */
+/** A push without its seal: which files of which directory, and where they came from. */
 export interface Unsealed {
   readonly directory: string;
   readonly include?: readonly string[] | undefined;
   readonly exclude?: readonly string[] | undefined;
+  readonly source?: Source | undefined;
 }
 
 export async function rememberUnsealed(
   context: Context,
   release: ReleaseName,
-  { directory, include, exclude }: Unsealed,
+  { directory, include, exclude, source }: Unsealed,
 ): Promise<void> {
   const path = locate(context, release);
   await makeFolder(places.pushes(context.config), 0o700);
@@ -40,6 +43,7 @@ export async function rememberUnsealed(
     directory: resolve(directory),
     ...(include === undefined ? {} : { include }),
     ...(exclude === undefined ? {} : { exclude }),
+    ...(source === undefined ? {} : { source }),
   };
   await writeFile(path, formatCanonical(document), { mode: 0o600 });
 }

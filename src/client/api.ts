@@ -12,6 +12,7 @@ import { MAX_CHUNK_LIST_BYTES } from '../core/release/chunks.ts';
 import { type DocumentName, MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
 import { MANIFEST_LIMITS } from '../core/release/manifest.ts';
 import type { Model, ReleaseName } from '../core/release/name.ts';
+import type { Source } from '../core/release/source.ts';
 import { type Envelope, envelopeToJson } from '../core/statement/dsse.ts';
 import { ROOT_LIMITS } from '../core/trust/root.ts';
 import * as answers from './answers.ts';
@@ -30,6 +31,15 @@ export interface Declaration {
 export interface NamedPart {
   readonly number: number;
   readonly sha256: Digest;
+}
+
+/** What is to be sealed. */
+export interface SealRequest {
+  /** 32 bytes in lower-case hex. */
+  readonly nonce: string;
+  readonly paths: readonly string[];
+  /** Where the files came from. */
+  readonly source?: Source | undefined;
 }
 
 /** What a push is going to declare. */
@@ -106,12 +116,8 @@ export class Api extends GateApi {
     return `${this.http.url}${draftPath(release)}/${route}`;
   }
 
-  seal(
-    release: ReleaseName,
-    request: { readonly nonce: string; readonly paths: readonly string[] },
-    options: SessionOptions = {},
-  ) {
-    const json = { nonce: request.nonce, paths: request.paths };
+  seal(release: ReleaseName, { nonce, paths, source }: SealRequest, options: SessionOptions = {}) {
+    const json = { nonce, paths, ...(source !== undefined && { source }) };
     return this.http.json(answers.draftStatus, this.#draftPost(release, 'seal', json, options));
   }
 

@@ -4,10 +4,10 @@
  * with the server's own code (RFC 9457 `application/problem+json`, member `code`), or
  * `network`, which names the address.
  */
-import { concat } from '../core/bytes.ts';
 import { CodedError, type ErrorCode, isCoded } from '../core/error.ts';
 import { type Json, parseJson } from '../core/json.ts';
 import { parseShape, type Shape } from '../core/shape.ts';
+import { IdleClock, readBody } from './body.ts';
 import { parseProblem } from './problem.ts';
 import { interruption, type Pauses, realPauses, withRetries } from './retry.ts';
 
@@ -16,8 +16,6 @@ export const MAX_ANSWER_BYTES = 16 * 2 ** 20;
 const MAX_ANSWER_DEPTH = 16;
 /** Bytes of a refusal that are read. */
 const MAX_PROBLEM_BYTES = 64 * 1024;
-/** Milliseconds without a byte after which a server counts as gone. */
-export const IDLE_MILLISECONDS = 60_000;
 
 export interface HttpOptions {
   /** Where the registry is, without a slash at the end. Made by `parseRegistryUrl`. */
@@ -161,60 +159,6 @@ export function unreachable(address: string, error: unknown, code: ErrorCode = '
     { url: address, transient: true },
     { cause: error },
   );
-}
-
-/** Reads at most `max` bytes; more are refused, or cut off where only the beginning matters. */
-async function readBody(
-  response: Response,
-  max: number,
-  address: string,
-  idle: IdleClock,
-  more: 'refuse' | 'cut' = 'refuse',
-): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  if (response.body === null) return new Uint8Array(0);
-  const reader = response.body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return concat(...parts);
-    idle.touch();
-    parts.push(value);
-    length += value.length;
-    if (length <= max) continue;
-    await reader.cancel();
-    if (more === 'cut') return concat(...parts).subarray(0, max);
-    throw new CodedError('too-large', `the answer of ${address} is longer than ${max} bytes`);
-  }
-}
-
-/** Aborts when the person does, or when nothing has come for too long. */
-class IdleClock {
-  readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #abort = () => this.#controller.abort(this.#outer?.reason);
-
-  constructor(outer: AbortSignal | undefined) {
-    this.#outer = outer;
-    outer?.addEventListener('abort', this.#abort, { once: true });
-    this.touch();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  touch(): void {
-    clearTimeout(this.#timer);
-    const late = () => this.#controller.abort(new Error('nothing came for too long'));
-    this.#timer = setTimeout(late, IDLE_MILLISECONDS);
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-    this.#outer?.removeEventListener('abort', this.#abort);
-  }
 }
 
 /** `fetch failed` says nothing; what it was caused by does. */

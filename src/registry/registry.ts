@@ -16,6 +16,7 @@ import type { Missing } from '../core/release/missing.ts';
 import type { Model, Namespace, ReleaseName } from '../core/release/name.ts';
 import type { Revision } from '../core/release/revision.ts';
 import type { Role } from '../core/release/roles.ts';
+import type { Source } from '../core/release/source.ts';
 import type { Identity } from '../core/release/trusted-publisher.ts';
 import type { ByteRange, ReadAs, SignedRequest } from '../store/contract.ts';
 import type {
@@ -132,6 +133,8 @@ export interface SealRequest {
   /** 32 bytes in lower-case hex. */
   readonly nonce: string;
   readonly paths: readonly string[];
+  /** Where the files came from, as the publisher says. */
+  readonly source?: Source;
 }
 
 export interface PublishResult {

@@ -94,7 +94,8 @@ export class SealProgress {
     return load(this.#parts.store, keys.sealing(release), sealingForm);
   }
 
-  #digestOf({ nonce, paths }: SealRequest): Digest {
-    return digestOf(this.#parts.host, utf8(JSON.stringify([nonce, paths.toSorted()])));
+  #digestOf({ nonce, paths, source }: SealRequest): Digest {
+    const asked = [nonce, paths.toSorted(), ...(source === undefined ? [] : [source])];
+    return digestOf(this.#parts.host, utf8(JSON.stringify(asked)));
   }
 }

@@ -3,10 +3,11 @@ import { CodedError } from '../core/error.ts';
 import { MAX_FILES } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
 import { parseFilePath } from '../core/release/path.ts';
+import { isSameSource, parseSource } from '../core/release/source.ts';
 import type { SealRequest } from './registry.ts';
 
 /** Throws `bad-document`, `bad-path`, `too-large`. */
-export function parseRequest({ nonce, paths }: SealRequest): SealRequest {
+export function parseRequest({ nonce, paths, source }: SealRequest): SealRequest {
   if (!/^[0-9a-f]{64}$/.test(nonce)) {
     throw new CodedError('bad-document', 'the nonce must be 64 lower-case hex digits');
   }
@@ -16,12 +17,17 @@ export function parseRequest({ nonce, paths }: SealRequest): SealRequest {
   if (new Set(paths).size !== paths.length) {
     throw new CodedError('bad-document', 'a path stands twice in the list of files');
   }
-  return { nonce, paths: paths.map(parseFilePath) };
+  return {
+    nonce,
+    paths: paths.map(parseFilePath),
+    ...(source === undefined ? {} : { source: parseSource(source) }),
+  };
 }
 
 /** The order of the paths says nothing. */
 export function isSameRequest(a: SealRequest, b: SealRequest): boolean {
-  if (a.nonce !== b.nonce || a.paths.length !== b.paths.length) return false;
+  if (a.nonce !== b.nonce || !isSameSource(a.source, b.source)) return false;
+  if (a.paths.length !== b.paths.length) return false;
   const paths = new Set(a.paths);
   return b.paths.every((path) => paths.has(path));
 }
@@ -30,6 +36,6 @@ export function isSameRequest(a: SealRequest, b: SealRequest): boolean {
 export function beingSealed(release: ReleaseName): CodedError {
   return new CodedError(
     'conflict',
-    `${formatReleaseName(release)} is being sealed with other files or another nonce; wait for it`,
+    `${formatReleaseName(release)} is being sealed with other files, another nonce or another source; wait for it`,
   );
 }

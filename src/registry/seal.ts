@@ -199,8 +199,7 @@ export class Seals {
 
   async #seal(release: ReleaseName, draft: DraftIn<'draft'>, run: Run): Promise<void> {
     if (run.abort.signal.aborted) throw stopping();
-    const { nonce, paths } = run.request;
-    const files = await this.#storedFiles(release, paths);
+    const files = await this.#storedFiles(release, run.request.paths);
     run.progress.total = files.reduce((sum, file) => sum + file.size, 0);
     const reading = readingOf(release, draft, run);
 
@@ -219,7 +218,7 @@ export class Seals {
     });
 
     const inventory = await this.#writeInventory(read);
-    const manifest = manifestOf(this.#parts.origin, draft, nonce, read, inventory);
+    const manifest = manifestOf(this.#parts.origin, draft, run.request, read, inventory);
     await this.#close(release, draft, formatManifest(manifest));
     this.#rooms.uploads.forget(files.map(({ content }) => content.blob));
   }
@@ -288,13 +287,13 @@ export class Seals {
   async #isSealedAs(
     release: ReleaseName,
     draft: DraftIn<'sealed'>,
-    { nonce, paths }: SealRequest,
+    request: SealRequest,
   ): Promise<boolean> {
     const manifest = parseManifest(await this.#statements.get(draft.digest));
-    const found = await inParallel(paths, PARALLEL, (path) =>
+    const found = await inParallel(request.paths, PARALLEL, (path) =>
       this.#rooms.files.find(release, path),
     );
-    return isManifestOf(manifest, nonce, found.filter(isStored).sort(compareFiles));
+    return isManifestOf(manifest, request, found.filter(isStored).sort(compareFiles));
   }
 }
 

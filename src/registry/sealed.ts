@@ -2,11 +2,13 @@
 import { compareCodePoints } from '../core/bytes.ts';
 import { type Digest, formatDigest } from '../core/digest.ts';
 import type { Manifest } from '../core/release/manifest.ts';
+import { isSameSource } from '../core/release/source.ts';
 import type { Inspection } from '../core/weights/inspect.ts';
 import type { InventoryFile, InventoryFormat } from '../core/weights/inventory.ts';
 import { DIGEST_BYTES } from '../hashing/plan.ts';
 import type { DraftIn } from './documents/draft.ts';
 import type { StoredFile } from './documents/file.ts';
+import type { SealRequest } from './registry.ts';
 
 /** A file that was read, and what it turned out to be. */
 export interface ReadFile {
@@ -27,7 +29,7 @@ export function inventoryOf(files: readonly Inspected[]): InventoryFile[] {
 export function manifestOf(
   origin: string,
   draft: DraftIn<'draft'>,
-  nonce: string,
+  { nonce, source }: Pick<SealRequest, 'nonce' | 'source'>,
   files: readonly ReadFile[],
   inventory: { readonly sha256: Digest; readonly size: number } | undefined,
 ): Manifest {
@@ -49,16 +51,18 @@ export function manifestOf(
     ...(inventory !== undefined && { tensors: inventory }),
     ...(executes.length > 0 && { executes }),
     size: files.reduce((sum, { file }) => sum + file.size, 0),
+    ...(source !== undefined && { source }),
   };
 }
 
-/** Does the manifest say of each file what is declared now? */
+/** Does the manifest say what is asked for now, and of each file what is declared? */
 export function isManifestOf(
   manifest: Manifest,
-  nonce: string,
+  { nonce, source }: Pick<SealRequest, 'nonce' | 'source'>,
   files: readonly { path: string; size: number; sha256: Digest }[],
 ): boolean {
-  if (manifest.draft.nonce !== nonce || manifest.files.length !== files.length) return false;
+  if (manifest.draft.nonce !== nonce || !isSameSource(manifest.source, source)) return false;
+  if (manifest.files.length !== files.length) return false;
   return manifest.files.every((file, i) => {
     const { path, size, sha256 } = files[i]!;
     return file.path === path && file.size === size && file.sha256 === sha256;

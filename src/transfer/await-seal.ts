@@ -1,6 +1,6 @@
 /** Waiting for a seal, whichever server runs it, and whether or not that one survives it. */
 import type { DraftStatus } from '../client/answers.ts';
-import type { Api } from '../client/api.ts';
+import type { Api, SealRequest } from '../client/api.ts';
 import type { ReleaseName } from '../core/release/name.ts';
 
 /** Milliseconds between two looks at a seal: the first, and the longest. A fifth is lost at most. */
@@ -12,7 +12,7 @@ const UNKNOWN = 5_000;
 export interface AwaitedSeal {
   readonly api: Api;
   readonly release: ReleaseName;
-  readonly request: { readonly nonce: string; readonly paths: readonly string[] };
+  readonly request: SealRequest;
   readonly session: string | undefined;
   readonly signal: AbortSignal;
   /** Told now and then how far it is; in bytes. */

@@ -91,6 +91,6 @@ function startOf(pid: number): string {
 function busy({ folder }: Target, lock: string): CodedError {
   return new CodedError(
     'conflict',
-    `another pull is at work in ${folder}; wait for it, or remove ${lock} there if it is gone`,
+    `another pull or import is at work in ${folder}; wait for it, or remove ${lock} there if it is gone`,
   );
 }

@@ -12,7 +12,6 @@
  *
  * Stopped at any point, the same command goes on from there.
  */
-import { statfs } from 'node:fs/promises';
 import { type Reader, type ResolvedRelease, resolveRelease } from '../client/release.ts';
 import type { Digest } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
@@ -29,6 +28,7 @@ import { leaveDocuments } from './left-documents.ts';
 import type { OnProgress } from './progress.ts';
 import { withLock } from './pull-lock.ts';
 import { type PullPlan, planAfresh, planPull } from './pull-plan.ts';
+import { requireRoom } from './room.ts';
 import { PARTIAL_FOLDER, Target } from './target.ts';
 
 export interface PullOptions extends Selection {
@@ -95,7 +95,7 @@ async function pullInto(folder: string, it: Pull): Promise<PullPlan> {
   const target = await Target.make(folder);
   return withLock(target, async () => {
     const plan = await planPull(pool, target, resolved.verified, selected, lists, options);
-    await requireRoom(target, plan);
+    await requireRoom(target.folder, plan.room);
     for (const { partial, good } of plan.damaged) await partial.adopt(good);
     await fetchMissing(target, plan, it);
     for (const path of plan.leftovers) await target.remove(path);
@@ -138,17 +138,6 @@ function select(resolved: ResolvedRelease, selection: Selection): readonly Manif
   if (selected.length > 0) return selected;
   const name = formatReleaseName(resolved.verified.release);
   throw new CodedError('usage', `no file of ${name} fits --include and --exclude`);
-}
-
-async function requireRoom(target: Target, plan: PullPlan): Promise<void> {
-  const { bavail, bsize } = await statfs(target.folder);
-  const free = bavail * bsize;
-  if (plan.room <= free) return;
-  throw new CodedError(
-    'disk-full',
-    `${target.folder} has room for ${free} bytes, but ${plan.room} are still needed; free some and pull again`,
-    { needed: plan.room, free },
-  );
 }
 
 async function fetchMissing(target: Target, plan: PullPlan, it: Pull): Promise<void> {

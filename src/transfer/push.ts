@@ -17,6 +17,7 @@ import { parseOrigin } from '../core/log/checkpoint.ts';
 import { chunkRange, chunkRoot, chunkSizeFor } from '../core/release/chunks.ts';
 import { type Manifest, parseManifest } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
+import { isSameSource, type Source } from '../core/release/source.ts';
 import { Turnstile } from '../core/turnstile.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import { awaitSeal } from './await-seal.ts';
@@ -47,6 +48,8 @@ export interface Publisher {
 }
 
 export interface PushOptions extends PreviewOptions {
+  /** Where the files came from, to be sealed with them. */
+  readonly source?: Source | undefined;
   /** Upload and leave the draft open. */
   readonly noSeal?: boolean;
   readonly connections?: number;
@@ -257,7 +260,7 @@ class Push {
     const status = await awaitSeal({
       api,
       release: this.#release,
-      request: { nonce, paths },
+      request: { nonce, paths, source: this.#options.source },
       ...options,
       onProgress: (bytes, total) => this.#options.onProgress?.({ phase: 'seal', bytes, total }),
     });
@@ -281,7 +284,7 @@ class Push {
   async #compare(files: readonly HashedFile[]): Promise<Digest> {
     const { bytes, manifest } = await this.#readManifest();
     const nonce = await this.#nonceOf(manifest.draft.revision);
-    const difference = differenceOf(manifest, this.#release, files, nonce);
+    const difference = this.#differenceOf(manifest, files, nonce);
     if (difference === undefined) return digestOf(this.#publisher.host, bytes);
     throw new CodedError(
       'digest-mismatch',
@@ -292,9 +295,20 @@ class Push {
   /** The digest of what is sealed already, if it is just this. */
   async #sealedDigest(files: readonly HashedFile[]): Promise<Digest | undefined> {
     const { bytes, manifest } = await this.#readManifest();
-    if (differenceOf(manifest, this.#release, files, manifest.draft.nonce) !== undefined)
-      return undefined;
+    if (this.#differenceOf(manifest, files, manifest.draft.nonce) !== undefined) return undefined;
     return digestOf(this.#publisher.host, bytes);
+  }
+
+  /** What the manifest says otherwise than what was pushed; undefined when it says the same. */
+  #differenceOf(
+    manifest: Manifest,
+    files: readonly HashedFile[],
+    nonce: string,
+  ): string | undefined {
+    if (manifest.release !== formatReleaseName(this.#release)) return 'another release';
+    if (manifest.draft.nonce !== nonce) return 'another nonce';
+    if (!isSameSource(manifest.source, this.#options.source)) return 'another source';
+    return differentFile(manifest, files);
   }
 
   async #readManifest(): Promise<{ bytes: Uint8Array; manifest: Manifest }> {
@@ -320,15 +334,8 @@ function missingParts({ file, list, chunks }: HashedFile, ticket: UploadTicket):
   })).filter(({ number, sha256 }) => there.get(number) !== formatDigest(sha256));
 }
 
-/** What the manifest says otherwise than what was hashed here; undefined when it says the same. */
-function differenceOf(
-  manifest: Manifest,
-  release: ReleaseName,
-  files: readonly HashedFile[],
-  nonce: string,
-): string | undefined {
-  if (manifest.release !== formatReleaseName(release)) return 'another release';
-  if (manifest.draft.nonce !== nonce) return 'another nonce';
+/** Of which file the manifest says something else than what was hashed here. */
+function differentFile(manifest: Manifest, files: readonly HashedFile[]): string | undefined {
   if (manifest.files.length !== files.length) return 'another number of files';
   const other = manifest.files.find(({ path, size, sha256, chunks }, i) => {
     const { file, ...hashed } = files[i]!;

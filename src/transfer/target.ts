@@ -189,7 +189,7 @@ export function unwritable(path: string, error: unknown): CodedError {
   if (isCoded(error)) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new CodedError('disk-full', `there is no room for ${path}; free some and pull again`);
+    return new CodedError('disk-full', `there is no room for ${path}; free some and run it again`);
   }
   const text = `${path} cannot be written (${code ?? message}); check its rights and the disk`;
   return new CodedError('storage', text, {}, { cause: error });

@@ -166,7 +166,8 @@ export class Sandbox {
 
   /** Nothing of this machine's user: configuration, caches, temporary files. */
   #home(): Record<string, string> {
-    return { XDG_CONFIG_HOME: this.path('config'), NO_COLOR: '1' };
+    const home = { XDG_CONFIG_HOME: this.path('config'), XDG_CACHE_HOME: this.path('cache') };
+    return { ...home, NO_COLOR: '1' };
   }
 }
 
@@ -250,7 +251,7 @@ function parseOnly(ended: Ended, status: number, args: readonly string[]) {
 /** The environment without what would change how the program works. */
 function outside(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(WEIGHHOUSE_|NODE_|JEST_|XDG_)/.test(name),
+    ([name]) => !/^(WEIGHHOUSE_|NODE_|JEST_|XDG_|HF_)/.test(name),
   );
   return Object.fromEntries(kept);
 }

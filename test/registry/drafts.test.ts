@@ -76,6 +76,16 @@ describe('a sealed draft', () => {
     },
   );
 
+  test('sealed again from another source becomes a new revision', async () => {
+    const live = await (await makeWorld()).openWithNamespace();
+    const first = await live.push(PUBLISHER, RELEASE);
+    const source = { url: 'https://hub.example/acme/tiny', revision: 'ab'.repeat(20) };
+    const asked = { nonce: nonceOf(1), paths: Object.keys(FILES), source };
+    await live.registry.seal(PUBLISHER, RELEASE, asked);
+    const status = await live.registry.draftStatus(PUBLISHER, RELEASE);
+    expect(status).toMatchObject({ revision: 2, former: [first] });
+  });
+
   test('tells those who cannot publish what it waits for', async () => {
     const live = await (await makeWorld()).openWithNamespace();
     await live.push(PUBLISHER, RELEASE);

@@ -37,6 +37,8 @@ describe('a seal on another server', () => {
     expect(seen?.seal).toEqual({ running: true, bytes: 10, total: 100 });
     expect(theirs.progress.isSame(seen!.request, { ...REQUEST, paths: ['a', 'b'] })).toBe(true);
     expect(theirs.progress.isSame(seen!.request, OTHER)).toBe(false);
+    const source = { url: 'https://hub.example/acme/tiny', revision: 'ab'.repeat(20) };
+    expect(theirs.progress.isSame(seen!.request, { ...REQUEST, source })).toBe(false);
     progress.bytes = 60;
     await telling.note();
     expect((await theirs.progress.elsewhere(RELEASE))?.seal).toMatchObject({ bytes: 60 });

@@ -6,6 +6,7 @@ import { Api } from '../../src/client/api.ts';
 import { parseRegistryUrl } from '../../src/client/http.ts';
 import { MemoryPins } from '../../src/client/pins.ts';
 import { introduce, trust } from '../../src/client/trust.ts';
+import { parseManifest } from '../../src/core/release/manifest.ts';
 import { parseReleaseName } from '../../src/core/release/name.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { HashingPool } from '../../src/hashing/pool.ts';
@@ -60,6 +61,10 @@ function api(): Api {
 /** A release of its own for each test. */
 function release() {
   return parseReleaseName(`acme/tiny@v${releases}`);
+}
+
+async function sealed() {
+  return parseManifest(await api().draftManifest(release()));
 }
 
 function pushFolder(options: PushOptions = {}) {
@@ -125,6 +130,20 @@ describe('a push', () => {
       former: [before.digest],
       digest: after.digest,
     });
+  });
+
+  test('says where its files came from, and seals anew when it says something else', async () => {
+    const source = { url: 'https://hub.example/acme/tiny', revision: 'ab'.repeat(20) };
+    const bare = await pushFolder();
+    const first = await pushFolder({ source });
+    expect(await sealed()).toMatchObject({ source, draft: { former: [bare.digest] } });
+    expect((await pushFolder({ source })).digest).toBe(first.digest);
+    const other = { ...source, revision: 'cd'.repeat(20) };
+    const second = await pushFolder({ source: other });
+    expect(await sealed()).toMatchObject({ source: other, draft: { revision: 3 } });
+    await api().publish(release(), second.digest);
+    const { namespace, name, version } = release();
+    expect((await api().release({ namespace, name }, version)).source).toEqual(other);
   });
 
   test('that was stopped goes on with the parts that are there', async () => {
@@ -251,12 +270,16 @@ describe('a push is refused', () => {
     await changed;
   });
 
-  test('when the registry sealed something else', async () => {
+  test.each([
+    ['another nonce', /"nonce":"[0-9a-f]{2}/, '"nonce":"00'],
+    ['another source', '"revision":"ab', '"revision":"00'],
+  ])('when the registry sealed %s', async (_, ours, theirs) => {
+    const source = { url: 'https://hub.example/acme/tiny', revision: 'ab'.repeat(20) };
     const fetchOther: typeof fetch = async (input, init) => {
       const response = await fetch(input, init);
       if (!String(input).endsWith('/manifest.json')) return response;
       const text = await response.text();
-      return new Response(text.replace(/"nonce":"[0-9a-f]{2}/, '"nonce":"00'));
+      return new Response(text.replace(ours, theirs));
     };
     const publisher = {
       host: nodeHost,
@@ -268,6 +291,7 @@ describe('a push is refused', () => {
       pool,
       nonces: noncesIn(join(parent, 'nonces'), () => 'ff'.repeat(32)),
     };
-    await expect(push(publisher, folder, release())).rejects.toThrowWithCode('digest-mismatch');
+    const pushing = push(publisher, folder, release(), { source });
+    await expect(pushing).rejects.toThrowWithCode('digest-mismatch');
   });
 });

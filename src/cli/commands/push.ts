@@ -47,16 +47,26 @@ async function pushDirectory(
     : await runPush(context, release, files, { noSeal: !seal });
   for (const path of result.leftOut) output.say(`left out: ${path}`);
   for (const warning of result.warnings) output.warn(warning);
-  if (dryRun) {
-    output.result({ ...result, dryRun }, [`would push ${describeSize(result)}`]);
-  } else if (result.digest === undefined) {
-    await rememberUnsealed(context, release, files);
-    output.result(result, [`pushed ${describeSize(result)}; not sealed`]);
-    output.say(`next: weighhouse seal ${result.reference}`);
-  } else {
+  if (dryRun) output.result({ ...result, dryRun }, [`would push ${describeSize(result)}`]);
+  else await answerPushed(context, release, files, result);
+}
+
+/** What a push says at its end; what was not sealed is remembered for `seal`. */
+export async function answerPushed(
+  context: Context,
+  release: ReleaseName,
+  files: Unsealed,
+  result: PushResult,
+): Promise<void> {
+  const { output } = context;
+  if (result.digest !== undefined) {
     await forgetUnsealed(context, release);
     answerSealed(context, result);
+    return;
   }
+  await rememberUnsealed(context, release, files);
+  output.result(result, [`pushed ${describeSize(result)}; not sealed`]);
+  output.say(`next: weighhouse seal ${result.reference}`);
 }
 
 /** What is sealed, with its state where that is known. */
@@ -87,7 +97,7 @@ async function preview(
 export async function runPush(
   context: Context,
   release: ReleaseName,
-  { directory, include, exclude }: Unsealed,
+  { directory, include, exclude, source }: Unsealed,
   { noSeal = false }: { readonly noSeal?: boolean } = {},
 ): Promise<PushResult> {
   const { signal, world } = context;
@@ -96,7 +106,7 @@ export async function runPush(
   return withPool((pool) =>
     showing({ screen: world.stderr }, (onProgress) => {
       const publisher = { host: nodeHost, api, pool, nonces: openNonces(context) };
-      const options = { include, exclude, noSeal, signal, onProgress };
+      const options = { include, exclude, source, noSeal, signal, onProgress };
       return push(publisher, directory, release, options);
     }),
   );

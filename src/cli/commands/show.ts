@@ -9,6 +9,7 @@ import {
   parseReleaseName,
   type Reference,
 } from '../../core/release/name.ts';
+import type { Source } from '../../core/release/source.ts';
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { openApi } from '../reach.ts';
@@ -36,6 +37,7 @@ interface Shown {
     readonly sha256: string;
     readonly format: string;
   }[];
+  readonly source?: Source;
   readonly advisories?: readonly {
     readonly index: number;
     readonly kind: string;
@@ -88,11 +90,19 @@ async function findDraft(
     sha256,
     format,
   }));
-  return { reference: status.reference, digest, state, size: manifest.size, files };
+  const { size, source } = manifest;
+  return {
+    reference: status.reference,
+    digest,
+    state,
+    size,
+    files,
+    ...(source !== undefined && { source }),
+  };
 }
 
 function describe(shown: Shown): string[] {
-  const { reference, digest, state, index, time, size, files, advisories = [] } = shown;
+  const { reference, digest, state, index, time, size, files, source, advisories = [] } = shown;
   const fields: [string, string][] = [
     ['release', reference],
     ['state', state],
@@ -102,6 +112,9 @@ function describe(shown: Shown): string[] {
   if (time !== undefined) fields.push(['time', time]);
   if (size !== undefined) {
     fields.push(['size', `${formatBytes(size)} in ${formatCount(files.length, 'file')}`]);
+  }
+  if (source !== undefined) {
+    fields.push(['imported', `from ${source.url} at ${source.revision}, as its publisher says`]);
   }
   for (const { kind, summary, index: at } of advisories) {
     fields.push([kind, `${summary} (log entry ${at})`]);

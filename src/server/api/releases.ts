@@ -200,6 +200,7 @@ export function releaseEndpoints(
             format,
           })),
           executes: found.manifest.executes ?? [],
+          ...(found.manifest.source !== undefined && { source: found.manifest.source }),
           advisories: await advisoriesOn(found),
         };
       },

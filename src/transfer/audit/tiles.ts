@@ -6,7 +6,8 @@
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { get as getTls, Agent as TlsAgent } from 'node:https';
 import type { Api } from '../../client/api.ts';
-import { IDLE_MILLISECONDS, unreachable } from '../../client/http.ts';
+import { IDLE_MILLISECONDS } from '../../client/body.ts';
+import { unreachable } from '../../client/http.ts';
 import { parseProblem, throwOfLog } from '../../client/problem.ts';
 import { interruption, withRetries } from '../../client/retry.ts';
 import { CodedError, isCoded } from '../../core/error.ts';

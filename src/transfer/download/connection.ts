@@ -12,10 +12,10 @@ import { codeOfStatus, isTransient } from '../../client/status.ts';
 import { placeOf } from '../../client/store-refusal.ts';
 import { CodedError } from '../../core/error.ts';
 import { Channel, unusable } from './channel.ts';
+import { REDIRECTS, redirectTo } from './redirect.ts';
 import { contentLength, type ResponseHead } from './response-head.ts';
 import type { ByteRun } from './stretch.ts';
 
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Statuses by which a store says that an address is no good any more. */
 const STALE: ReadonlySet<number> = new Set([400, 401, 403, 404, 410]);
 
@@ -56,7 +56,7 @@ export class RangeConnection {
     const home = await this.#ask(new URL(url), request.token, request, take);
     if (isRange(home)) return undefined;
     if (!REDIRECTS.has(home.status)) throw refused(home, url);
-    const redirect = redirectOf(home, url);
+    const redirect = redirectTo(home.headers.get('location'), url);
     const head = await this.#fromStore(redirect, request, take);
     if (!isRange(head)) throw refusedByStore(head, redirect);
     return redirect;
@@ -127,18 +127,6 @@ function formatRequest(
 function headerText(token: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   throw new CodedError('usage', 'the token holds characters that no token has; copy it again');
-}
-
-function redirectOf(head: ResponseHead, from: string): string {
-  const location = head.headers.get('location') ?? '';
-  const url = URL.canParse(location, from) ? new URL(location, from) : undefined;
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw unusable(from, 'it redirects to no address');
-  }
-  if (from.startsWith('https:') && url.protocol !== 'https:') {
-    throw unusable(from, 'it redirects from https to http');
-  }
-  return url.href;
 }
 
 function isRange({ status }: ResponseHead): boolean {

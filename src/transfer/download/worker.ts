@@ -48,7 +48,7 @@ function failureOf(error: unknown): FetchFailure {
   if (reason === 'ENOSPC' || reason === 'EDQUOT') {
     return {
       code: 'disk-full',
-      message: 'the disk is full; make room and pull again',
+      message: 'the disk is full; make room and run it again',
       details: {},
     };
   }

@@ -67,6 +67,12 @@ describe('the manifest', () => {
     expect(formatManifest({ ...manifest, files, size: 60 * 17e9 }).length).toBeLessThan(20_000);
   });
 
+  test('may say where the release came from', () => {
+    const source = { url: 'https://hub.example/acme/tiny', revision: 'ab'.repeat(20) };
+    const manifest = makeManifest(['a.bin'], { source });
+    expect(parseManifest(formatManifest(manifest)).source).toEqual(source);
+  });
+
   test.each<[string, (manifest: Manifest) => unknown]>([
     ['an unknown member', (m) => ({ ...m, signed: true })],
     ['no files', (m) => ({ ...m, files: [], size: 0 })],
@@ -98,6 +104,10 @@ describe('the manifest', () => {
       (m) => ({ ...m, files: m.files.map((f) => ({ ...f, sha256: f.sha256.toUpperCase() })) }),
     ],
     ['code in a file that is not there', (m) => ({ ...m, executes: ['absent.py'] })],
+    [
+      'a source that names no commit',
+      (m) => ({ ...m, source: { url: 'https://hub.example/acme/tiny', revision: 'main' } }),
+    ],
     ['an empty list of code', (m) => ({ ...m, executes: [] })],
     ['a release that is not in its normal form', (m) => ({ ...m, release: 'Acme/kimi@v1' })],
   ])('refuses %s', (_, change) => {
