@@ -120,7 +120,7 @@ describe('Requesting a Token', () => {
       expect(await claims(name)).toBe(known);
   });
 
-  test('is a GET: what would be a POST is told so, as clients try it first', async () => {
+  test('is a GET: a POST is told so', async () => {
     const refused = await ask('/token', { method: 'POST' });
     expect([refused.status, FAILURE.oci(refused)]).toEqual([405, 'UNSUPPORTED']);
     expect(refused.headers.get('allow')).toBe('GET, HEAD');
