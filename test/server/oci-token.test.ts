@@ -205,9 +205,10 @@ describe('Using the Bearer token', () => {
     ['/v2/acme/none/blobs/x', 'GET', 'repository:acme/none:pull'],
     ['/v2/acme/"x"/tags/list', 'GET', undefined],
     ['/v2/acme/%zz/tags/list', 'GET', undefined],
-  ])('%s (%2$s) with one that is none is challenged', async (path, method, scope) => {
+  ])('%s (%s) with one that is none is challenged', async (path, method, scope) => {
     const refused = await ask(path, { method, token: 'none' });
     expect(refused.status).toBe(401);
+    expect(refused.headers.get('docker-distribution-api-version')).toBe('registry/2.0');
     if (method === 'GET') expect(FAILURE.oci(refused)).toBe('UNAUTHORIZED');
     expect(parseChallenge(refused.headers.get('www-authenticate'))).toEqual({
       scheme: 'Bearer',
