@@ -120,7 +120,7 @@ describe('Requesting a Token', () => {
       expect(await claims(name)).toBe(known);
   });
 
-  test('is a GET: what would be a POST is told so, as clients try it first', async () => {
+  test('is a GET: a POST is told so', async () => {
     const refused = await ask('/token', { method: 'POST' });
     expect([refused.status, FAILURE.oci(refused)]).toEqual([405, 'UNSUPPORTED']);
     expect(refused.headers.get('allow')).toBe('GET, HEAD');
@@ -205,9 +205,10 @@ describe('Using the Bearer token', () => {
     ['/v2/acme/none/blobs/x', 'GET', 'repository:acme/none:pull'],
     ['/v2/acme/"x"/tags/list', 'GET', undefined],
     ['/v2/acme/%zz/tags/list', 'GET', undefined],
-  ])('%s (%2$s) with one that is none is challenged', async (path, method, scope) => {
+  ])('%s (%s) with one that is none is challenged', async (path, method, scope) => {
     const refused = await ask(path, { method, token: 'none' });
     expect(refused.status).toBe(401);
+    expect(refused.headers.get('docker-distribution-api-version')).toBe('registry/2.0');
     if (method === 'GET') expect(FAILURE.oci(refused)).toBe('UNAUTHORIZED');
     expect(parseChallenge(refused.headers.get('www-authenticate'))).toEqual({
       scheme: 'Bearer',

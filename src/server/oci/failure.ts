@@ -20,13 +20,18 @@ export function refusal(oci: OciCode, message: string): CodedError {
   return new CodedError(oci.endsWith('_UNKNOWN') ? 'not-found' : 'usage', message, { oci });
 }
 
+/** Says on every answer, also a refusal, which protocol is spoken; older clients look for it on a 401. */
+export const API_VERSION = { 'Docker-Distribution-API-Version': 'registry/2.0' } as const;
+
 /** Answers with a failure. */
 export function sendOciFailure(request: Request, response: Response, error: CodedError): void {
   const status = beginRefusal(request, response, error);
   const { detail } = problemOf(error, status);
   const { challenge } = error.details;
   if (typeof challenge === 'string') response.set('WWW-Authenticate', challenge);
-  response.json({ errors: [{ code: codeOf(error, status), message: detail, detail: null }] });
+  response
+    .set(API_VERSION)
+    .json({ errors: [{ code: codeOf(error, status), message: detail, detail: null }] });
 }
 
 /** The code MUST be one of the specification's list where the client is at fault. */

@@ -15,7 +15,7 @@ import type { Artifacts, Registry } from '../../registry/registry.ts';
 import type { ContentSender } from '../content.ts';
 import { StatusError } from '../problem.ts';
 import { named } from '../request-log.ts';
-import { refusal } from './failure.ts';
+import { API_VERSION, refusal } from './failure.ts';
 import { digestIn, Repositories } from './repository.ts';
 
 export const OCI_PATH = '/v2';
@@ -48,7 +48,7 @@ export function ociRouter({ registry, catalogue, sender }: OciParts): Router {
     repositories.model(`${params.namespace}/${params.name}`);
 
   router.use((_request, response, next) => {
-    response.set('Docker-Distribution-API-Version', 'registry/2.0');
+    response.set(API_VERSION);
     next();
   });
 

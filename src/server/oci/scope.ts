@@ -6,7 +6,7 @@
  */
 import { formatModel, type Model, parseModel } from '../../core/release/name.ts';
 
-const PULL_SCOPE = /^repository(?:\([a-z0-9]+\))?:([^:]+):(?:[a-z*]*,)*pull(?:,[a-z*]*)*$/;
+const REPOSITORY_SCOPE = /^repository(?:\([a-z0-9]+\))?:([^:]+):([a-z*,]+)$/;
 
 /** The scope that lets one pull from a model's repository. */
 export function pullScope(model: Model): string {
@@ -20,8 +20,10 @@ export function pullScope(model: Model): string {
 export function modelsToPull(scopes: readonly string[]): Model[] {
   const models = new Map<string, Model>();
   for (const scope of scopes.flatMap((text) => text.split(' '))) {
-    const model = modelOrUndefined(PULL_SCOPE.exec(scope)?.[1] ?? '');
-    if (model !== undefined) models.set(formatModel(model), model);
+    const [, name = '', actions = ''] = REPOSITORY_SCOPE.exec(scope) ?? [];
+    const model = modelOrUndefined(name);
+    if (model === undefined || !actions.split(',').includes('pull')) continue;
+    models.set(formatModel(model), model);
   }
   return [...models.values()];
 }
