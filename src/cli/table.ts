@@ -10,14 +10,19 @@ export function formatTable(
   align: readonly Align[] = [],
 ): string[] {
   const all = [headings, ...rows];
-  const widths = headings.map((_, i) => Math.max(...all.map((row) => row[i]!.length)));
+  const widths = headings.map((_, i) => widest(all.map((row) => row[i]!)));
   return all.map((row) => formatRow(row, widths, align));
 }
 
 /** Names and values, the values aligned. */
 export function formatFields(fields: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(...fields.map(([name]) => name.length));
+  const width = widest(fields.map(([name]) => name));
   return fields.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+}
+
+/** The length of the longest: a release may have more tensors than a call may have arguments. */
+function widest(cells: readonly string[]): number {
+  return cells.reduce((width, { length }) => Math.max(width, length), 0);
 }
 
 function formatRow(

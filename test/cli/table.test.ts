@@ -18,6 +18,11 @@ describe('tables', () => {
     expect(formatTable(['A', 'B'], [])).toEqual(['A  B']);
   });
 
+  test('has room for as many rows as a release has tensors', () => {
+    const rows = Array.from({ length: 750_000 }, () => ['w']);
+    expect(formatTable(['TENSOR'], rows)).toHaveLength(750_001);
+  });
+
   test('values of fields stand below each other', () => {
     expect(
       formatFields([

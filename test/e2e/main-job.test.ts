@@ -129,6 +129,10 @@ describe('the main job, one command after the other', () => {
     expect(inspected.tensors).toMatchObject([
       { name: 'layer.weight', dtype: 'F32', shape: [4, 4] },
     ]);
+    const { tensors } = inspected;
+    expect(await sandbox.json('inspect', REFERENCE)).toMatchObject({ digest, tensors });
+    const none = { added: [], removed: [], changed: [] };
+    expect(await sandbox.json('diff', REFERENCE, 'pulled')).toEqual(none);
     const difference = await sandbox.json('diff', 'model', 'pulled');
     expect(difference).toMatchObject({ added: [], removed: [], changed: [] });
   }, 30_000);

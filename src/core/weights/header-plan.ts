@@ -7,7 +7,8 @@
  *               gives it: every byte of the header is the one that was released.
  *
  * A chunk has 8 MiB or more, which is little of a large file and too much of many small ones: a
- * release is read to `header` when that costs no more than a hundredth of it, or 8 MiB.
+ * release is read to `header` when that costs 8 MiB at most beyond the headers themselves, or a
+ * hundredth of the release in all.
  */
 import { CodedError } from '../error.ts';
 import { chunkSizeFor, MIN_CHUNK_SIZE } from '../release/chunks.ts';
@@ -20,9 +21,9 @@ import type { Inventory } from './inventory.ts';
 export const MAX_HEADERS = 10_000;
 /** Bytes of all headers together: their metadata is kept in memory. */
 export const MAX_HEADERS_LENGTH = 1_000_000_000;
-/** The part of a release that may be read for the sake of `header`. */
+/** The part of a release that may be read to come to `header`. */
 const PROOF_SHARE = 1 / 100;
-/** Bytes that may be read for it of any release. */
+/** Bytes beyond the headers that may be read of any release to come there. */
 const PROOF_BYTES = MIN_CHUNK_SIZE;
 
 /** How far a file was checked. */
@@ -49,9 +50,10 @@ export function planHeaders(manifest: Manifest, inventory: Inventory): HeaderPla
     return { file, length, reach: endOfChunk(file.size, length) };
   });
   const sum = (of: 'length' | 'reach') => headers.reduce((total, each) => total + each[of], 0);
+  const [length, reach] = [sum('length'), sum('reach')];
   requireAtMost(manifest, 'files of weights', headers.length, MAX_HEADERS);
-  requireAtMost(manifest, 'bytes of headers', sum('length'), MAX_HEADERS_LENGTH);
-  if (sum('reach') <= Math.max(PROOF_BYTES, manifest.size * PROOF_SHARE)) {
+  requireAtMost(manifest, 'bytes of headers', length, MAX_HEADERS_LENGTH);
+  if (reach - length <= PROOF_BYTES || reach <= manifest.size * PROOF_SHARE) {
     return { level: 'header', headers };
   }
   return { level: 'tensors', headers: headers.map((each) => ({ ...each, reach: each.length })) };
