@@ -8,8 +8,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { formatCanonical, parseCanonical } from '../core/json.ts';
+import { type Claims, claimMembers, claimsOf } from '../core/release/claims.ts';
 import { type ReleaseName, versionKey } from '../core/release/name.ts';
-import { type Source, sourceShape } from '../core/release/source.ts';
 import { parseShape } from '../core/shape.ts';
 import { makeFolder } from '../folders.ts';
 import { type Context, places } from './context.ts';
@@ -20,22 +20,22 @@ const unsealedShape = v.strictObject({
   directory: v.string(),
   include: patterns,
   exclude: patterns,
-  source: v.exactOptional(sourceShape),
+  ...claimMembers,
 });
 
-/** A push without its seal: which files of which directory, and where they came from. */
-export interface Unsealed {
+/** A push without its seal: which files of which directory, and what is said of them. */
+export interface Unsealed extends Claims {
   readonly directory: string;
   readonly include?: readonly string[] | undefined;
   readonly exclude?: readonly string[] | undefined;
-  readonly source?: Source | undefined;
 }
 
 export async function rememberUnsealed(
   context: Context,
   release: ReleaseName,
-  { directory, include, exclude, source }: Unsealed,
+  unsealed: Unsealed,
 ): Promise<void> {
+  const { directory, include, exclude } = unsealed;
   const path = locate(context, release);
   await makeFolder(places.pushes(context.config), 0o700);
   const document = {
@@ -43,7 +43,7 @@ export async function rememberUnsealed(
     directory: resolve(directory),
     ...(include === undefined ? {} : { include }),
     ...(exclude === undefined ? {} : { exclude }),
-    ...(source === undefined ? {} : { source }),
+    ...claimsOf(unsealed),
   };
   await writeFile(path, formatCanonical(document), { mode: 0o600 });
 }

@@ -3,7 +3,7 @@
  * members are let by here. Nothing of this is trusted before it was checked against the log.
  */
 import * as v from 'valibot';
-import { sourceShape } from '../core/release/source.ts';
+import { claimMembers } from '../core/release/claims.ts';
 import { base64, count, digest, hex32, instant } from '../core/shape.ts';
 import { MAX_DECISION_BYTES } from '../core/statement/decision-context.ts';
 
@@ -210,7 +210,7 @@ export const shownRelease = v.object({
   size: count,
   files: v.array(v.object({ path: text(2_048), size: count, sha256: digest, format: text(64) })),
   executes: v.optional(v.array(text(2_048)), []),
-  source: v.exactOptional(sourceShape),
+  ...claimMembers,
   advisories: v.optional(v.array(advisoryLine), []),
 });
 

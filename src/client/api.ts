@@ -9,10 +9,10 @@ import type { Json } from '../core/json.ts';
 import { MAX_BUNDLE_BYTES, type TilePath } from '../core/log/tile.ts';
 import { MAX_NOTE_BYTES } from '../core/note/note.ts';
 import { MAX_CHUNK_LIST_BYTES } from '../core/release/chunks.ts';
+import { type Claims, claimsOf } from '../core/release/claims.ts';
 import { type DocumentName, MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
 import { MANIFEST_LIMITS } from '../core/release/manifest.ts';
 import type { Model, ReleaseName } from '../core/release/name.ts';
-import type { Source } from '../core/release/source.ts';
 import { type Envelope, envelopeToJson } from '../core/statement/dsse.ts';
 import { ROOT_LIMITS } from '../core/trust/root.ts';
 import * as answers from './answers.ts';
@@ -34,12 +34,10 @@ export interface NamedPart {
 }
 
 /** What is to be sealed. */
-export interface SealRequest {
+export interface SealRequest extends Claims {
   /** 32 bytes in lower-case hex. */
   readonly nonce: string;
   readonly paths: readonly string[];
-  /** Where the files came from. */
-  readonly source?: Source | undefined;
 }
 
 /** What a push is going to declare. */
@@ -116,8 +114,9 @@ export class Api extends GateApi {
     return `${this.http.url}${draftPath(release)}/${route}`;
   }
 
-  seal(release: ReleaseName, { nonce, paths, source }: SealRequest, options: SessionOptions = {}) {
-    const json = { nonce, paths, ...(source !== undefined && { source }) };
+  seal(release: ReleaseName, request: SealRequest, options: SessionOptions = {}) {
+    const { nonce, paths } = request;
+    const json = { nonce, paths, ...claimsOf(request) };
     return this.http.json(answers.draftStatus, this.#draftPost(release, 'seal', json, options));
   }
 

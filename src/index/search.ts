@@ -1,5 +1,6 @@
 /** What people type into a search box, and what a release is found by. */
 import type { Digest } from '../core/digest.ts';
+import { baseTags } from '../core/release/claims.ts';
 import type { Manifest } from '../core/release/manifest.ts';
 
 /** Words of a search that count; further ones are ignored. */
@@ -22,10 +23,11 @@ export function searchExpression(text: string): string | undefined {
   return words.map((word) => `"${word.replaceAll('"', '""')}"*`).join(' ');
 }
 
-/** The words of a release: its name and digest, the formats, paths and digests of its files. */
+/** The words of a release: its name and digest, what it was made from, the formats, paths and digests of its files. */
 export function searchedWords(reference: string, digest: Digest, manifest?: Manifest): string {
   const files = manifest?.files.slice(0, MAX_SEARCHED_FILES) ?? [];
   const formats = new Set(files.map(({ format }) => format));
   const named = files.flatMap(({ path, sha256 }) => [path, sha256]);
-  return [reference, digest, ...formats, ...named].join(' ');
+  const bases = manifest === undefined ? [] : baseTags(manifest);
+  return [reference, digest, ...formats, ...bases, ...named].join(' ');
 }

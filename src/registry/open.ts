@@ -51,7 +51,11 @@ export function openRegistry(parts: RegistryParts): Registry {
   });
   const uploads = new Uploads(parts, chores);
   const files = new Files(parts, drafts, uploads, quotas);
-  const sealing = new Seals(parts, { drafts, files, uploads, namespaces, chores, seals });
+  const published = new Statements(parts, KEPT_BYTES);
+  const releases = new Releases(parts, published);
+  const sealing = new Seals(parts, {
+    ...{ drafts, files, uploads, namespaces, chores, seals, releases },
+  });
   const publishing = new Publishing(parts, { drafts, book, gatekeeper, seals, chores });
   const recovery = new Recovery({
     store: parts.store,
@@ -61,8 +65,6 @@ export function openRegistry(parts: RegistryParts): Registry {
     ],
     onUnfinished: parts.onUnfinished,
   });
-  const published = new Statements(parts, KEPT_BYTES);
-  const releases = new Releases(parts, published);
   const artifacts = new Artifacts(parts, releases, published);
   const advisories = new Advisories(parts, namespaces, releases, book);
   const reports = new Reports(parts, drafts, releases);

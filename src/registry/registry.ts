@@ -10,13 +10,13 @@
 import type { Digest } from '../core/digest.ts';
 import type { AdvisoryKind } from '../core/log/entry.ts';
 import type { Descriptor } from '../core/oci/artifact.ts';
+import type { Claims } from '../core/release/claims.ts';
 import type { DocumentName } from '../core/release/documents.ts';
 import type { Manifest } from '../core/release/manifest.ts';
 import type { Missing } from '../core/release/missing.ts';
 import type { Model, Namespace, ReleaseName } from '../core/release/name.ts';
 import type { Revision } from '../core/release/revision.ts';
 import type { Role } from '../core/release/roles.ts';
-import type { Source } from '../core/release/source.ts';
 import type { Identity } from '../core/release/trusted-publisher.ts';
 import type { ByteRange, ReadAs, SignedRequest } from '../store/contract.ts';
 import type {
@@ -129,12 +129,10 @@ export interface PartToPut {
 }
 
 /** What is to be sealed: exactly the files at `paths`, with the nonce of the publisher's client. */
-export interface SealRequest {
+export interface SealRequest extends Claims {
   /** 32 bytes in lower-case hex. */
   readonly nonce: string;
   readonly paths: readonly string[];
-  /** Where the files came from, as the publisher says. */
-  readonly source?: Source;
 }
 
 export interface PublishResult {

@@ -7,8 +7,10 @@
  */
 
 import { BoundedMap } from '../core/bounded-map.ts';
-import { formatHex, utf8 } from '../core/bytes.ts';
+import { formatHex } from '../core/bytes.ts';
 import { type Digest, digestOf } from '../core/digest.ts';
+import { formatCanonical } from '../core/json.ts';
+import { claimsOf } from '../core/release/claims.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
 import type { Version } from '../store/contract.ts';
 import { keys } from '../store/keys.ts';
@@ -94,8 +96,9 @@ export class SealProgress {
     return load(this.#parts.store, keys.sealing(release), sealingForm);
   }
 
-  #digestOf({ nonce, paths, source }: SealRequest): Digest {
-    const asked = [nonce, paths.toSorted(), ...(source === undefined ? [] : [source])];
-    return digestOf(this.#parts.host, utf8(JSON.stringify(asked)));
+  #digestOf(request: SealRequest): Digest {
+    const { nonce, paths } = request;
+    const asked = { nonce, paths: paths.toSorted(), ...claimsOf(request) };
+    return digestOf(this.#parts.host, formatCanonical(asked));
   }
 }

@@ -1,13 +1,14 @@
 /** What is asked to be sealed. */
 import { CodedError } from '../core/error.ts';
+import { claimsOf, isSameClaims, parseClaims } from '../core/release/claims.ts';
 import { MAX_FILES } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
 import { parseFilePath } from '../core/release/path.ts';
-import { isSameSource, parseSource } from '../core/release/source.ts';
 import type { SealRequest } from './registry.ts';
 
 /** Throws `bad-document`, `bad-path`, `too-large`. */
-export function parseRequest({ nonce, paths, source }: SealRequest): SealRequest {
+export function parseRequest(request: SealRequest): SealRequest {
+  const { nonce, paths } = request;
   if (!/^[0-9a-f]{64}$/.test(nonce)) {
     throw new CodedError('bad-document', 'the nonce must be 64 lower-case hex digits');
   }
@@ -17,16 +18,12 @@ export function parseRequest({ nonce, paths, source }: SealRequest): SealRequest
   if (new Set(paths).size !== paths.length) {
     throw new CodedError('bad-document', 'a path stands twice in the list of files');
   }
-  return {
-    nonce,
-    paths: paths.map(parseFilePath),
-    ...(source === undefined ? {} : { source: parseSource(source) }),
-  };
+  return { nonce, paths: paths.map(parseFilePath), ...parseClaims(claimsOf(request)) };
 }
 
 /** The order of the paths says nothing. */
 export function isSameRequest(a: SealRequest, b: SealRequest): boolean {
-  if (a.nonce !== b.nonce || !isSameSource(a.source, b.source)) return false;
+  if (a.nonce !== b.nonce || !isSameClaims(a, b)) return false;
   if (a.paths.length !== b.paths.length) return false;
   const paths = new Set(a.paths);
   return b.paths.every((path) => paths.has(path));
@@ -36,6 +33,6 @@ export function isSameRequest(a: SealRequest, b: SealRequest): boolean {
 export function beingSealed(release: ReleaseName): CodedError {
   return new CodedError(
     'conflict',
-    `${formatReleaseName(release)} is being sealed with other files, another nonce or another source; wait for it`,
+    `${formatReleaseName(release)} is being sealed with other files, another nonce or other claims; wait for it`,
   );
 }

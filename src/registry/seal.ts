@@ -23,6 +23,7 @@ import {
 } from '../core/weights/inspect.ts';
 import { formatInventory } from '../core/weights/inventory.ts';
 import { requireUploader } from './access.ts';
+import { requirePublished } from './bases.ts';
 import type { Chores } from './chores.ts';
 import { readerOfBlob } from './content.ts';
 import type { DraftIn } from './documents/draft.ts';
@@ -35,6 +36,7 @@ import { ReadAhead } from './read-ahead.ts';
 import { ReadBack, type Reading } from './read-back.ts';
 import type { Caller, DraftStatus, SealRequest } from './registry.ts';
 import type { RegistrySeals } from './registry-seal.ts';
+import type { Releases } from './releases.ts';
 import { SealProgress } from './seal-progress.ts';
 import { beingSealed, isSameRequest, parseRequest } from './seal-request.ts';
 import type { Telling } from './seal-telling.ts';
@@ -77,6 +79,7 @@ interface Rooms {
   readonly namespaces: Namespaces;
   readonly chores: Chores;
   readonly seals: RegistrySeals;
+  readonly releases: Releases;
 }
 
 export class Seals {
@@ -118,6 +121,7 @@ export class Seals {
     const draft = await this.#rooms.drafts.get(release);
     if (draft.state === 'sealed' && (await this.#isSealedAs(release, draft, request))) return;
     if (await this.#runsElsewhere(release, request)) return;
+    await requirePublished(this.#rooms.releases, request);
     const open = await this.#rooms.drafts.reopen(caller, release);
     if (!this.#joins(release, request)) await this.#start(release, open, request);
   }

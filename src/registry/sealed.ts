@@ -1,8 +1,8 @@
 /** What a seal writes down of the files that it has read: the tensor inventory and the manifest. */
 import { compareCodePoints } from '../core/bytes.ts';
 import { type Digest, formatDigest } from '../core/digest.ts';
+import { type Claims, claimsOf, isSameClaims } from '../core/release/claims.ts';
 import type { Manifest } from '../core/release/manifest.ts';
-import { isSameSource } from '../core/release/source.ts';
 import type { Inspection } from '../core/weights/inspect.ts';
 import type { InventoryFile, InventoryFormat } from '../core/weights/inventory.ts';
 import { DIGEST_BYTES } from '../hashing/plan.ts';
@@ -18,6 +18,7 @@ export interface ReadFile {
   readonly tensors: Uint8Array;
 }
 
+type Asked = Pick<SealRequest, 'nonce' | keyof Claims>;
 type Inspected = Pick<ReadFile, 'inspection' | 'tensors'>;
 
 /** The files that have tensors, as the inventory lists them. */
@@ -29,7 +30,7 @@ export function inventoryOf(files: readonly Inspected[]): InventoryFile[] {
 export function manifestOf(
   origin: string,
   draft: DraftIn<'draft'>,
-  { nonce, source }: Pick<SealRequest, 'nonce' | 'source'>,
+  asked: Asked,
   files: readonly ReadFile[],
   inventory: { readonly sha256: Digest; readonly size: number } | undefined,
 ): Manifest {
@@ -40,7 +41,7 @@ export function manifestOf(
     v: 1,
     origin,
     release: draft.release,
-    draft: { revision: draft.revision, former: draft.former, nonce },
+    draft: { revision: draft.revision, former: draft.former, nonce: asked.nonce },
     files: files.map(({ file, inspection }) => ({
       path: file.path,
       size: file.size,
@@ -51,17 +52,17 @@ export function manifestOf(
     ...(inventory !== undefined && { tensors: inventory }),
     ...(executes.length > 0 && { executes }),
     size: files.reduce((sum, { file }) => sum + file.size, 0),
-    ...(source !== undefined && { source }),
+    ...claimsOf(asked),
   };
 }
 
 /** Does the manifest say what is asked for now, and of each file what is declared? */
 export function isManifestOf(
   manifest: Manifest,
-  { nonce, source }: Pick<SealRequest, 'nonce' | 'source'>,
+  asked: Asked,
   files: readonly { path: string; size: number; sha256: Digest }[],
 ): boolean {
-  if (manifest.draft.nonce !== nonce || !isSameSource(manifest.source, source)) return false;
+  if (manifest.draft.nonce !== asked.nonce || !isSameClaims(manifest, asked)) return false;
   if (manifest.files.length !== files.length) return false;
   return manifest.files.every((file, i) => {
     const { path, size, sha256 } = files[i]!;

@@ -15,9 +15,9 @@ import { CodedError, isCoded } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 import { parseOrigin } from '../core/log/checkpoint.ts';
 import { chunkRange, chunkRoot, chunkSizeFor } from '../core/release/chunks.ts';
+import { type Claims, isSameClaims } from '../core/release/claims.ts';
 import { type Manifest, parseManifest } from '../core/release/manifest.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
-import { isSameSource, type Source } from '../core/release/source.ts';
 import { Turnstile } from '../core/turnstile.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import { awaitSeal } from './await-seal.ts';
@@ -48,8 +48,8 @@ export interface Publisher {
 }
 
 export interface PushOptions extends PreviewOptions {
-  /** Where the files came from, to be sealed with them. */
-  readonly source?: Source | undefined;
+  /** What is said of the files, to be sealed with them. */
+  readonly claims?: Claims | undefined;
   /** Upload and leave the draft open. */
   readonly noSeal?: boolean;
   readonly connections?: number;
@@ -260,7 +260,7 @@ class Push {
     const status = await awaitSeal({
       api,
       release: this.#release,
-      request: { nonce, paths, source: this.#options.source },
+      request: { nonce, paths, ...this.#options.claims },
       ...options,
       onProgress: (bytes, total) => this.#options.onProgress?.({ phase: 'seal', bytes, total }),
     });
@@ -307,7 +307,7 @@ class Push {
   ): string | undefined {
     if (manifest.release !== formatReleaseName(this.#release)) return 'another release';
     if (manifest.draft.nonce !== nonce) return 'another nonce';
-    if (!isSameSource(manifest.source, this.#options.source)) return 'another source';
+    if (!isSameClaims(manifest, this.#options.claims ?? {})) return 'other claims';
     return differentFile(manifest, files);
   }
 

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { digestOf } from '../../src/core/digest.ts';
+import { type Digest, digestOf } from '../../src/core/digest.ts';
+import type { Claims } from '../../src/core/release/claims.ts';
 import { parseManifest } from '../../src/core/release/manifest.ts';
 import { parseReleaseName, type ReleaseName } from '../../src/core/release/name.ts';
 import { parseInventory } from '../../src/core/weights/inventory.ts';
@@ -222,5 +223,50 @@ describe('seals of many drafts', () => {
     release();
     await registry.close();
     expect(reading).toBe(SEALS_AT_ONCE);
+  });
+});
+
+describe('the bases that a release names', () => {
+  const OTHER = parseReleaseName('acme/small@v1.0');
+  const base = (release: string, digest: Digest) => [
+    { relation: 'quantized' as const, release, digest },
+  ];
+
+  async function sealWith(made: (published: Digest) => Claims) {
+    const live = await (await makeWorld()).openWithNamespace();
+    const { digest } = await live.release(PUBLISHER, RELEASE, { 'README.md': 'The base.' });
+    await live.push(PUBLISHER, DRAFT, { 'README.md': 'A draft.' }, nonceOf(2));
+    const { digest: draft } = await live.registry.draftStatus(PUBLISHER, DRAFT);
+    await live.upload(PUBLISHER, OTHER, FILES);
+    const claims = made(digest);
+    const request = { nonce: nonceOf(3), paths: PATHS, ...claims };
+    const seal = () => live.registry.seal(PUBLISHER, OTHER, request);
+    return { live, seal, draft: draft!, claims };
+  }
+  const DRAFT = parseReleaseName('acme/unpublished@v1.0');
+
+  test('are sealed into its manifest when they are published with that digest', async () => {
+    const { live, seal, claims } = await sealWith((digest) => ({
+      base: base('acme/tiny@v1.0', digest),
+    }));
+    await seal();
+    await live.sealed(PUBLISHER, OTHER);
+    const manifest = parseManifest(await live.registry.draftManifest(PUBLISHER, OTHER));
+    expect(manifest.base).toEqual(claims.base);
+  });
+
+  test('must be published, with that digest: a draft is as one that does not exist', async () => {
+    const { live, seal, draft } = await sealWith(() => ({
+      base: base('acme/tiny@v1.0', `sha256:${'00'.repeat(32)}` as Digest),
+    }));
+    await expect(seal()).rejects.toThrowWithCode('not-found');
+    const refusal = async (release: string) => {
+      const request = { nonce: nonceOf(3), paths: PATHS, base: base(release, draft) };
+      const error = await live.registry.seal(PUBLISHER, OTHER, request).catch((e: Error) => e);
+      return String(error).replaceAll(release, 'REF');
+    };
+    expect(await refusal('acme/unpublished@v1.0')).toContain('is not published here');
+    expect(await refusal('acme/unpublished@v1.0')).toBe(await refusal('acme/nothing@v1.0'));
+    expect((await live.registry.draftStatus(PUBLISHER, OTHER)).state).toBe('draft');
   });
 });

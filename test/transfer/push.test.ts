@@ -135,11 +135,11 @@ describe('a push', () => {
   test('says where its files came from, and seals anew when it says something else', async () => {
     const source = { url: 'https://hub.example/acme/tiny', revision: 'ab'.repeat(20) };
     const bare = await pushFolder();
-    const first = await pushFolder({ source });
+    const first = await pushFolder({ claims: { source } });
     expect(await sealed()).toMatchObject({ source, draft: { former: [bare.digest] } });
-    expect((await pushFolder({ source })).digest).toBe(first.digest);
+    expect((await pushFolder({ claims: { source } })).digest).toBe(first.digest);
     const other = { ...source, revision: 'cd'.repeat(20) };
-    const second = await pushFolder({ source: other });
+    const second = await pushFolder({ claims: { source: other } });
     expect(await sealed()).toMatchObject({ source: other, draft: { revision: 3 } });
     await api().publish(release(), second.digest);
     const { namespace, name, version } = release();
@@ -291,7 +291,7 @@ describe('a push is refused', () => {
       pool,
       nonces: noncesIn(join(parent, 'nonces'), () => 'ff'.repeat(32)),
     };
-    const pushing = push(publisher, folder, release(), { source });
+    const pushing = push(publisher, folder, release(), { claims: { source } });
     await expect(pushing).rejects.toThrowWithCode('digest-mismatch');
   });
 });

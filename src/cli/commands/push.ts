@@ -1,10 +1,12 @@
 /** `push DIR REF`: a directory becomes a sealed draft. Stopped, the same command goes on. */
 import type { Command } from 'commander';
 import type { DraftStatus } from '../../client/answers.ts';
+import { claimsOf } from '../../core/release/claims.ts';
 import { parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import { expectLargeBodies } from '../../hashing/garbage.ts';
 import { nodeHost } from '../../hashing/host.ts';
 import { type PushResult, previewPush, push } from '../../transfer/push.ts';
+import { type ClaimFlags, claimFlags, claimsFrom } from '../claims.ts';
 import { declare, excludeFlag, includeFlag, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { withPool } from '../pool.ts';
@@ -14,7 +16,7 @@ import { formatBytes, formatCount } from '../units.ts';
 import { forgetUnsealed, rememberUnsealed, type Unsealed } from '../unsealed.ts';
 
 export function makeCommand(run: Run): Command {
-  return declare('push', 'push ./kimi-k2 acme/kimi-k2@v1.0')
+  const command = declare('push', 'push ./kimi-k2 acme/kimi-k2@v1.0')
     .argument('<dir>', 'directory with the model’s files')
     .argument('<ref>', 'namespace/name@version')
     .option('--no-seal', 'upload only; "weighhouse seal" seals later')
@@ -22,11 +24,12 @@ export function makeCommand(run: Run): Command {
     .addOption(includeFlag())
     .addOption(excludeFlag())
     .addOption(urlFlag())
-    .addOption(tokenFlag())
-    .action(run(pushDirectory));
+    .addOption(tokenFlag());
+  for (const flag of claimFlags()) command.addOption(flag);
+  return command.action(run(pushDirectory));
 }
 
-interface PushFlags extends SharedFlags {
+interface PushFlags extends SharedFlags, ClaimFlags {
   readonly seal: boolean;
   readonly dryRun?: boolean;
   readonly include?: readonly string[];
@@ -35,13 +38,14 @@ interface PushFlags extends SharedFlags {
 
 async function pushDirectory(
   context: Context,
-  { seal, dryRun = false, include, exclude }: PushFlags,
+  flags: PushFlags,
   directory: string,
   reference: string,
 ): Promise<void> {
   const { output } = context;
+  const { seal, dryRun = false, include, exclude } = flags;
   const release = parseReleaseName(reference);
-  const files = { directory, include, exclude };
+  const files = { directory, include, exclude, ...(await claimsFrom(context, flags)) };
   const result = dryRun
     ? await preview(context, release, files)
     : await runPush(context, release, files, { noSeal: !seal });
@@ -97,16 +101,18 @@ async function preview(
 export async function runPush(
   context: Context,
   release: ReleaseName,
-  { directory, include, exclude, source }: Unsealed,
+  files: Unsealed,
   { noSeal = false }: { readonly noSeal?: boolean } = {},
 ): Promise<PushResult> {
   const { signal, world } = context;
+  const { directory, include, exclude } = files;
   expectLargeBodies();
   const api = await openApiWithToken(context);
   return withPool((pool) =>
     showing({ screen: world.stderr }, (onProgress) => {
       const publisher = { host: nodeHost, api, pool, nonces: openNonces(context) };
-      const options = { include, exclude, source, noSeal, signal, onProgress };
+      const claims = claimsOf(files);
+      const options = { include, exclude, claims, noSeal, signal, onProgress };
       return push(publisher, directory, release, options);
     }),
   );

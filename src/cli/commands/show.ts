@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Api } from '../../client/api.ts';
 import { CodedError, isCoded } from '../../core/error.ts';
+import { type Claims, claimsOf } from '../../core/release/claims.ts';
 import { parseManifest } from '../../core/release/manifest.ts';
 import {
   formatModel,
@@ -9,7 +10,7 @@ import {
   parseReleaseName,
   type Reference,
 } from '../../core/release/name.ts';
-import type { Source } from '../../core/release/source.ts';
+import { describeClaims } from '../claims.ts';
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { openApi } from '../reach.ts';
@@ -24,7 +25,7 @@ export function makeCommand(run: Run): Command {
     .action(run(show));
 }
 
-interface Shown {
+interface Shown extends Claims {
   readonly reference: string;
   readonly digest?: string;
   readonly state: string;
@@ -37,7 +38,6 @@ interface Shown {
     readonly sha256: string;
     readonly format: string;
   }[];
-  readonly source?: Source;
   readonly advisories?: readonly {
     readonly index: number;
     readonly kind: string;
@@ -90,19 +90,19 @@ async function findDraft(
     sha256,
     format,
   }));
-  const { size, source } = manifest;
+  const { size } = manifest;
   return {
     reference: status.reference,
     digest,
     state,
     size,
     files,
-    ...(source !== undefined && { source }),
+    ...claimsOf(manifest),
   };
 }
 
 function describe(shown: Shown): string[] {
-  const { reference, digest, state, index, time, size, files, source, advisories = [] } = shown;
+  const { reference, digest, state, index, time, size, files, advisories = [] } = shown;
   const fields: [string, string][] = [
     ['release', reference],
     ['state', state],
@@ -113,9 +113,7 @@ function describe(shown: Shown): string[] {
   if (size !== undefined) {
     fields.push(['size', `${formatBytes(size)} in ${formatCount(files.length, 'file')}`]);
   }
-  if (source !== undefined) {
-    fields.push(['imported', `from ${source.url} at ${source.revision}, as its publisher says`]);
-  }
+  fields.push(...describeClaims(shown));
   for (const { kind, summary, index: at } of advisories) {
     fields.push([kind, `${summary} (log entry ${at})`]);
   }

@@ -14,7 +14,7 @@
  *     tensors   {sha256, size} of the tensor inventory, when there are tensors
  *     executes  paths of the files that run code when the model is loaded, when there are any
  *     size      bytes of all files together
- *     source    {url, revision}: where an imported release came from (`source.ts`)
+ *     source, base, companion   what the publisher says of it (`claims.ts`)
  *
  * It names no time and no person. Chunk lists and the tensor inventory are documents of
  * their own, so the manifest of a terabyte stays small.
@@ -25,9 +25,9 @@ import { CodedError } from '../error.ts';
 import { formatCanonical, type JsonLimits, parseCanonical } from '../json.ts';
 import { count, digest, hex32, parseShape } from '../shape.ts';
 import { chunkSizeFor } from './chunks.ts';
+import { claimMembers, requireBases } from './claims.ts';
 import { formatReleaseName, parseReleaseName } from './name.ts';
 import { parseFilePath, refuseTwins } from './path.ts';
-import { sourceShape } from './source.ts';
 
 /** Files in one release. */
 export const MAX_FILES = 100_000;
@@ -62,7 +62,7 @@ const manifestSchema = v.strictObject({
   tensors: v.exactOptional(v.strictObject({ sha256: digest, size: count })),
   executes: v.exactOptional(v.pipe(v.array(v.string()), v.minLength(1))),
   size: count,
-  source: v.exactOptional(sourceShape),
+  ...claimMembers,
 });
 
 export type Manifest = v.InferOutput<typeof manifestSchema>;
@@ -104,6 +104,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     refuse(`size is ${manifest.size}, but its files have ${total} bytes`);
   refuseTwins(manifest.files.map((file) => file.path));
   refuseUnknownCode(manifest);
+  requireBases(manifest);
   return manifest;
 }
 

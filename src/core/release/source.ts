@@ -41,8 +41,3 @@ export type Source = v.InferOutput<typeof sourceShape>;
 export function parseSource(value: unknown): Source {
   return parseShape(sourceShape, value, 'the source');
 }
-
-/** Are both the same, or both absent? */
-export function isSameSource(a: Source | undefined, b: Source | undefined): boolean {
-  return a?.url === b?.url && a?.revision === b?.revision;
-}

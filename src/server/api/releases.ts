@@ -3,6 +3,7 @@ import type { Response } from 'express';
 import { parseDigest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
 import { parseEntry } from '../../core/log/entry.ts';
+import { claimsOf } from '../../core/release/claims.ts';
 import type { DocumentName } from '../../core/release/documents.ts';
 import {
   formatModel,
@@ -200,7 +201,7 @@ export function releaseEndpoints(
             format,
           })),
           executes: found.manifest.executes ?? [],
-          ...(found.manifest.source !== undefined && { source: found.manifest.source }),
+          ...claimsOf(found.manifest),
           advisories: await advisoriesOn(found),
         };
       },

@@ -1,9 +1,9 @@
 /** The shapes of the native API's requests and answers, and the turn from ours to them. */
 import * as v from 'valibot';
 import { ADVISORIES } from '../../core/log/entry.ts';
+import { claimMembers } from '../../core/release/claims.ts';
 import type { Missing } from '../../core/release/missing.ts';
 import { formatReleaseName } from '../../core/release/name.ts';
-import { sourceShape } from '../../core/release/source.ts';
 import { base64, count, digest, hex32, instant } from '../../core/shape.ts';
 import type { CatalogueRelease } from '../../index/catalogue.ts';
 import type { DraftStatus, SignedParts } from '../../registry/registry.ts';
@@ -103,7 +103,7 @@ export const openedDraft = v.strictObject({
 export const sealRequest = v.strictObject({
   nonce: hex32,
   paths: v.array(v.string()),
-  source: v.exactOptional(sourceShape),
+  ...claimMembers,
 });
 export const publishRequest = v.strictObject({
   digest: v.exactOptional(digest),
@@ -198,8 +198,8 @@ export const releaseAnswer = v.strictObject({
     v.strictObject({ path: v.string(), size: count, sha256: digest, format: v.string() }),
   ),
   executes: v.array(v.string()),
-  /** Where it was imported from, as its publisher says. */
-  source: v.exactOptional(sourceShape),
+  /** As its publisher says. */
+  ...claimMembers,
   advisories: v.array(advisory),
 });
 export const history = v.strictObject({

@@ -9,6 +9,7 @@ import { parse as parseYaml } from 'yaml';
 import { concat, parseUtf8 } from '../../core/bytes.ts';
 import { type Digest, formatDigest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
+import { baseTags } from '../../core/release/claims.ts';
 import { findFile } from '../../core/release/manifest.ts';
 import { readGguf } from '../../core/weights/gguf.ts';
 import {
@@ -75,7 +76,7 @@ export class Cards {
         ...(pipeline === undefined ? {} : { pipeline_tag: pipeline }),
         ...parameters(inventory, gguf),
       },
-      tags: tagsOf(data, library),
+      tags: [...tagsOf(data, library), ...baseTags(published.manifest)],
     };
   }
 

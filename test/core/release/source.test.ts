@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isSameSource, MAX_SOURCE_URL, parseSource } from '../../../src/core/release/source.ts';
+import { MAX_SOURCE_URL, parseSource } from '../../../src/core/release/source.ts';
 
 const COMMIT = 'ab'.repeat(20);
 const URL = 'https://huggingface.co/openai/whisper-tiny';
@@ -51,14 +51,5 @@ describe('the source of a release', () => {
     expect(() => parseSource(source)).toThrowWithCode('bad-document');
     const more = { url: URL, revision: COMMIT, time: 'now' };
     expect(() => parseSource(more)).toThrowWithCode('bad-document');
-  });
-
-  test('is another one with another address, another revision, or none', () => {
-    const source = { url: URL, revision: COMMIT };
-    expect(isSameSource(source, { ...source })).toBe(true);
-    expect(isSameSource(undefined, undefined)).toBe(true);
-    expect(isSameSource(source, undefined)).toBe(false);
-    expect(isSameSource(source, { ...source, url: `${URL}-2` })).toBe(false);
-    expect(isSameSource(source, { ...source, revision: 'cd'.repeat(20) })).toBe(false);
   });
 });
