@@ -209,7 +209,30 @@ describe('an import of a directory', () => {
     expect((await ours.failure(20, 'import', 'mine', 'acme/mine@2', ...branch)).code).toBe(
       'bad-document',
     );
-    const both = ['hf://their/tiny', 'acme/mine@2', ...said];
-    expect((await ours.failure(2, 'import', ...both)).code).toBe('usage');
   }, 30_000);
 });
+
+test.each([
+  ['mine', '--endpoint', 'https://hub.example'],
+  ['mine', '--into', 'x'],
+  ['mine', '--source-token-file', 'x'],
+  ['mine', '--plain-http', ''],
+  ['hf://their/tiny', '--plain-http', ''],
+  ['hf://their/tiny', '--source-url', 'https://hub.example/acme/tiny'],
+  ['oci://127.0.0.1:9/tiny', '--endpoint', 'https://hub.example'],
+  ['oci://127.0.0.1:9/tiny', '--source-revision', COMMIT],
+])(
+  'of %s, %s says nothing',
+  async (from, flag, value) => {
+    const failure = await ours.failure(
+      2,
+      'import',
+      from,
+      'acme/mine@2',
+      flag,
+      ...(value ? [value] : []),
+    );
+    expect(failure.message).toContain(flag);
+  },
+  30_000,
+);
