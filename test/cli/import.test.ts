@@ -151,6 +151,23 @@ describe('an import from a hub', () => {
     expect(await cached()).toEqual([]);
   }, 60_000);
 
+  test('ends at Ctrl-C, and the same command goes on', async () => {
+    const from = ['import', `hf://${MODEL}`, 'acme/stopped@1', '--endpoint', hub.url];
+    const place = [...hub.answers.keys()].find((path) => path.startsWith('/cas/'))!;
+    const whole = hub.answers.get(place)!;
+    const { child, ended } = ours.start(...from);
+    hub.answers.set(place, (_, response) => {
+      response.writeHead(200, { 'content-length': WEIGHTS.length });
+      response.write(WEIGHTS.subarray(0, 1_000), () => child.kill('SIGINT'));
+    });
+    expect(await ended).toMatchObject({
+      status: 130,
+      stderr: expect.stringContaining('the same command goes on'),
+    });
+    hub.answers.set(place, whole);
+    expect(await ours.json(...from)).toMatchObject({ files: 2 });
+  }, 60_000);
+
   test('asks for a token of the registry before it asks anybody else', async () => {
     const { WEIGHHOUSE_TOKEN: token } = ours.env;
     delete ours.env.WEIGHHOUSE_TOKEN;
