@@ -60,6 +60,7 @@ describe('an import from another Weighhouse', () => {
     expect((await ours.json('import', ...from)).digest).toBe(imported.digest);
     await expectPublished(reference, imported);
     expect(await ours.json('show', reference)).toMatchObject({ state: 'published', source });
+    expect(await ours.json('audit', '--content')).toMatchObject({ ok: true, releases: 1 });
     const shown = await ours.run('show', reference);
     expect(shown.stdout).toContain(`from ${source.url} at ${commit}, as its publisher says`);
   }, 60_000);
