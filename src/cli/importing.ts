@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CodedError } from '../core/error.ts';
 import type { Source } from '../core/release/source.ts';
 import { makeFolder } from '../folders.ts';
-import type { HubAddress, OciAddress } from '../transfer/import/address.ts';
+import type { Address, HubAddress, OciAddress } from '../transfer/import/address.ts';
 import { HUB_ENDPOINT } from '../transfer/import/hub.ts';
 import { openSource } from '../transfer/import/open-source.ts';
 import type { Snapshot } from '../transfer/import/snapshot.ts';
@@ -16,8 +16,30 @@ export interface ImportFlags {
   readonly endpoint?: string;
   readonly sourceTokenFile?: string;
   readonly plainHttp?: boolean;
+  readonly sourceUrl?: string;
+  readonly sourceRevision?: string;
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
+}
+
+/** Which sources a flag says something about. */
+const MEANT_FOR: readonly (readonly [keyof ImportFlags, string, readonly Address['kind'][]])[] = [
+  ['into', '--into', ['hub', 'oci']],
+  ['endpoint', '--endpoint', ['hub']],
+  ['sourceTokenFile', '--source-token-file', ['hub', 'oci']],
+  ['plainHttp', '--plain-http', ['oci']],
+  ['sourceUrl', '--source-url', ['folder']],
+  ['sourceRevision', '--source-revision', ['folder']],
+];
+
+/** Throws `usage` for a flag that says nothing about this kind of source. */
+export function refuseMisplaced({ kind }: Address, flags: ImportFlags): void {
+  const misplaced = MEANT_FOR.find(
+    ([flag, , kinds]) => flags[flag] !== undefined && !kinds.includes(kind),
+  );
+  if (misplaced === undefined) return;
+  const shown = { hub: 'hf://', oci: 'oci://', folder: 'a directory' }[kind];
+  throw new CodedError('usage', `${misplaced[1]} says nothing about ${shown}; leave it out`);
 }
 
 /** A folder that files are fetched into. */

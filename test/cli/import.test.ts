@@ -60,6 +60,7 @@ describe('an import from another Weighhouse', () => {
     expect((await ours.json('import', ...from)).digest).toBe(imported.digest);
     await expectPublished(reference, imported);
     expect(await ours.json('show', reference)).toMatchObject({ state: 'published', source });
+    expect(await ours.json('audit', '--content')).toMatchObject({ ok: true, releases: 1 });
     const shown = await ours.run('show', reference);
     expect(shown.stdout).toContain(`from ${source.url} at ${commit}, as its publisher says`);
   }, 60_000);
@@ -151,6 +152,23 @@ describe('an import from a hub', () => {
     expect(await cached()).toEqual([]);
   }, 60_000);
 
+  test('ends at Ctrl-C, and the same command goes on', async () => {
+    const from = ['import', `hf://${MODEL}`, 'acme/stopped@1', '--endpoint', hub.url];
+    const place = [...hub.answers.keys()].find((path) => path.startsWith('/cas/'))!;
+    const whole = hub.answers.get(place)!;
+    const { child, ended } = ours.start(...from);
+    hub.answers.set(place, (_, response) => {
+      response.writeHead(200, { 'content-length': WEIGHTS.length });
+      response.write(WEIGHTS.subarray(0, 1_000), () => child.kill('SIGINT'));
+    });
+    expect(await ended).toMatchObject({
+      status: 130,
+      stderr: expect.stringContaining('the same command goes on'),
+    });
+    hub.answers.set(place, whole);
+    expect(await ours.json(...from)).toMatchObject({ files: 2 });
+  }, 60_000);
+
   test('asks for a token of the registry before it asks anybody else', async () => {
     const { WEIGHHOUSE_TOKEN: token } = ours.env;
     delete ours.env.WEIGHHOUSE_TOKEN;
@@ -209,7 +227,30 @@ describe('an import of a directory', () => {
     expect((await ours.failure(20, 'import', 'mine', 'acme/mine@2', ...branch)).code).toBe(
       'bad-document',
     );
-    const both = ['hf://their/tiny', 'acme/mine@2', ...said];
-    expect((await ours.failure(2, 'import', ...both)).code).toBe('usage');
   }, 30_000);
 });
+
+test.each([
+  ['mine', '--endpoint', 'https://hub.example'],
+  ['mine', '--into', 'x'],
+  ['mine', '--source-token-file', 'x'],
+  ['mine', '--plain-http', ''],
+  ['hf://their/tiny', '--plain-http', ''],
+  ['hf://their/tiny', '--source-url', 'https://hub.example/acme/tiny'],
+  ['oci://127.0.0.1:9/tiny', '--endpoint', 'https://hub.example'],
+  ['oci://127.0.0.1:9/tiny', '--source-revision', COMMIT],
+])(
+  'of %s, %s says nothing',
+  async (from, flag, value) => {
+    const failure = await ours.failure(
+      2,
+      'import',
+      from,
+      'acme/mine@2',
+      flag,
+      ...(value ? [value] : []),
+    );
+    expect(failure.message).toContain(flag);
+  },
+  30_000,
+);

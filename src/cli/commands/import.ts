@@ -14,7 +14,7 @@ import { stage } from '../../transfer/import/stage.ts';
 import { type PushResult, previewPush } from '../../transfer/push.ts';
 import { declare, excludeFlag, includeFlag, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
-import { type ImportFlags, openSnapshot, openStaging } from '../importing.ts';
+import { type ImportFlags, openSnapshot, openStaging, refuseMisplaced } from '../importing.ts';
 import { showing } from '../progress.ts';
 import { openApiIfAny, openApiWithToken } from '../reach.ts';
 import { formatFields, formatTable } from '../table.ts';
@@ -44,8 +44,6 @@ export function makeCommand(run: Run): Command {
 interface Flags extends SharedFlags, ImportFlags {
   readonly seal: boolean;
   readonly dryRun?: boolean;
-  readonly sourceUrl?: string;
-  readonly sourceRevision?: string;
 }
 
 async function importModel(
@@ -56,10 +54,8 @@ async function importModel(
 ): Promise<void> {
   const release = parseReleaseName(reference);
   const address = parseAddress(from);
+  refuseMisplaced(address, flags);
   if (address.kind === 'folder') return importFolder(context, flags, address, release);
-  if (flags.sourceUrl !== undefined || flags.sourceRevision !== undefined) {
-    throw new CodedError('usage', '--source-url and --source-revision are for a directory');
-  }
   // Without a token nothing comes of it: that is said before anybody is asked.
   const api = flags.dryRun === true ? undefined : await openApiWithToken(context);
   const snapshot = await openSnapshot(context, flags, address);
@@ -86,7 +82,7 @@ async function importSnapshot(
   );
   const { leftOut, deselected } = snapshot;
   const staged = { directory: staging.folder, source };
-  const pushed = await pushFrom(context, flags, release, staged);
+  const pushed = await runPush(context, release, staged, { noSeal: !flags.seal });
   await answerImported(context, release, staged, { ...pushed, leftOut, deselected });
   if (pushed.digest !== undefined) await staging.clear();
   else output.say(`the files stay in ${staging.folder}, for seal`);
@@ -111,25 +107,15 @@ async function importFolder(
   const files = { directory: folder, include, exclude, source };
   const result = dryRun
     ? await previewPush(await openApiIfAny(context), folder, release, { include, exclude, signal })
-    : await pushFrom(context, flags, release, files);
+    : await runPush(context, release, files, { noSeal: !flags.seal });
   for (const path of result.leftOut) output.say(`left out: ${path}`);
   if (!dryRun) return answerImported(context, release, files, result);
+  for (const warning of result.warnings) output.warn(warning);
   const { reference, files: count, bytes } = result;
   output.result({ ...result, source, dryRun }, [
     `would import ${folder} as ${reference}`,
     ...describeSource(source, count, bytes),
   ]);
-}
-
-async function pushFrom(
-  context: Context,
-  { seal }: Flags,
-  release: ReleaseName,
-  files: Unsealed,
-): Promise<PushResult> {
-  const result = await runPush(context, release, files, { noSeal: !seal });
-  for (const warning of result.warnings) context.output.warn(warning);
-  return result;
 }
 
 function answerImported(
@@ -138,8 +124,8 @@ function answerImported(
   files: Unsealed & { readonly source: Source },
   result: PushResult,
 ): Promise<void> {
-  const { source } = files;
-  const imported = { ...result, source };
+  for (const warning of result.warnings) context.output.warn(warning);
+  const imported = { ...result, source: files.source };
   return answerPushed(context, release, files, imported);
 }
 
