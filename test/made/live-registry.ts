@@ -9,6 +9,7 @@ import { type Digest, digestBytes, digestOf } from '../../src/core/digest.ts';
 import type { AdvisoryKind } from '../../src/core/log/entry.ts';
 import { ADVISORY_PAYLOAD_TYPE, formatAdvisory } from '../../src/core/release/advisory.ts';
 import { chunkRoot, chunkSizeFor } from '../../src/core/release/chunks.ts';
+import type { Claims } from '../../src/core/release/claims.ts';
 import {
   formatReleaseName,
   parseNamespace,
@@ -285,8 +286,9 @@ export class LiveRegistry {
     release: ReleaseName,
     paths: readonly string[],
     nonce = nonceOf(1),
+    claims: Claims = {},
   ): Promise<DraftStatus> {
-    let status = await this.registry.seal(by, release, { nonce, paths });
+    let status = await this.registry.seal(by, release, { nonce, paths, ...claims });
     while (status.state === 'draft' && status.seal?.running === true) {
       await setImmediate();
       status = await this.registry.draftStatus(by, release);

@@ -239,8 +239,7 @@ describe('the bases that a release names', () => {
     const { digest: draft } = await live.registry.draftStatus(PUBLISHER, DRAFT);
     await live.upload(PUBLISHER, OTHER, FILES);
     const claims = made(digest);
-    const request = { nonce: nonceOf(3), paths: PATHS, ...claims };
-    const seal = () => live.registry.seal(PUBLISHER, OTHER, request);
+    const seal = () => live.seal(PUBLISHER, OTHER, PATHS, nonceOf(3), claims);
     return { live, seal, draft: draft!, claims };
   }
   const DRAFT = parseReleaseName('acme/unpublished@v1.0');
@@ -250,7 +249,6 @@ describe('the bases that a release names', () => {
       base: base('acme/tiny@v1.0', digest),
     }));
     await seal();
-    await live.sealed(PUBLISHER, OTHER);
     const manifest = parseManifest(await live.registry.draftManifest(PUBLISHER, OTHER));
     expect(manifest.base).toEqual(claims.base);
   });
