@@ -21,7 +21,6 @@ import { sourceShape } from './source.ts';
 
 /** How a release was made from another one, in the words of the Hugging Face hub (`base_model_relation`). */
 export const RELATIONS = ['adapter', 'finetune', 'merge', 'quantized'] as const;
-export type Relation = (typeof RELATIONS)[number];
 
 /** Releases that one was made from; of a merge there are several. */
 export const MAX_BASES = 16;
