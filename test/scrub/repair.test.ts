@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { freePort } from '../../scripts/peers/free-port.ts';
 import { CodedError } from '../../src/core/error.ts';
 import { parseReleaseName } from '../../src/core/release/name.ts';
 import { fingerprint } from '../../src/core/trust/root.ts';
@@ -25,6 +26,7 @@ import { type Key, keys } from '../../src/store/keys.ts';
 import { type Home, makeHome } from '../cli/command-line.ts';
 import { drawHolder, FullStore, WEIGHTS } from '../made/full-store.ts';
 import { servePlainly } from '../made/plain-server.ts';
+import { NO_PAUSES } from '../made/reader.ts';
 import { flipBit } from '../made/rot.ts';
 
 jest.setTimeout(120_000);
@@ -151,7 +153,7 @@ describe('without any source', () => {
 });
 
 describe('from another registry that has it', () => {
-  const fromUrl = () => [openRegistrySource(mirror.url, { signal })];
+  const fromUrl = async () => [await openRegistrySource(mirror.url, { signal })];
 
   test.each(['statement', 'tile', 'root', 'report', 'decision', 'signature'] as const)(
     'every %s that is public is restored to the byte',
@@ -166,7 +168,7 @@ describe('from another registry that has it', () => {
       const found = new Set<Key>();
       for (let round = 0; round < 3; round++) {
         for (const key of await scrub()) found.add(key);
-        ({ objects } = await repair(fromUrl()));
+        ({ objects } = await repair(await fromUrl()));
       }
       const lost = objects.filter(({ outcome }) => outcome === 'lost').map(({ object }) => object);
       expect(await scrub()).toEqual(lost);
@@ -186,9 +188,9 @@ describe('from another registry that has it', () => {
     flipBit(store, blob, 9 * 2 ** 20);
     expect(await scrub()).toEqual([blob]);
     expect(await damages.find(blob)).toMatchObject({ problem: 'damaged', chunks: [1] });
-    const dry = await repair(fromUrl(), { dryRun: true });
+    const dry = await repair(await fromUrl(), { dryRun: true });
     expect(dry).toMatchObject({ left: 1, objects: [{ outcome: 'repairable' }] });
-    const { objects, left } = await repair(fromUrl());
+    const { objects, left } = await repair(await fromUrl());
     expect(left).toBe(0);
     expect(objects).toMatchObject([
       { object: blob, outcome: 'repaired', fetched: 8 * 2 ** 20, from: [mirror.url] },
@@ -210,7 +212,7 @@ describe('from another registry that has it', () => {
       const blob = await largestBlob();
       await break_(blob);
       expect(await scrub()).toEqual([blob]);
-      expect(await repair(fromUrl())).toMatchObject({ left: 0 });
+      expect(await repair(await fromUrl())).toMatchObject({ left: 0 });
       expect(await scrub()).toEqual([]);
       await store.close();
     }
@@ -226,7 +228,7 @@ describe('from another registry that has it', () => {
       if (blob.endsWith(binding.blob)) flipBit(store, key);
     }
     expect((await scrub()).some((key) => key.startsWith('digests/'))).toBe(true);
-    expect(await repair(fromUrl())).toMatchObject({ left: 0 });
+    expect(await repair(await fromUrl())).toMatchObject({ left: 0 });
     expect(await scrub()).toEqual([]);
   });
 
@@ -244,7 +246,7 @@ describe('from another registry that has it', () => {
       },
     };
     expect(await repair([liar])).toMatchObject({ left: 1, objects: [{ outcome: 'lost' }] });
-    expect(await repair([liar, ...fromUrl()])).toMatchObject({ left: 0 });
+    expect(await repair([liar, ...(await fromUrl())])).toMatchObject({ left: 0 });
   });
 });
 
@@ -302,6 +304,14 @@ describe('from a directory that the release was pulled into', () => {
   });
 });
 
+describe('a source that does not answer', () => {
+  test('is refused before anything is called lost', async () => {
+    const nobody = `http://127.0.0.1:${await freePort()}`;
+    const opening = openRegistrySource(nobody, { signal, pauses: NO_PAUSES });
+    await expect(opening).rejects.toThrowWithCode('network');
+  });
+});
+
 describe('a repair that was stopped', () => {
   test('between the new blob and its binding goes on with the blob that is there', async () => {
     await openCopy();
@@ -319,7 +329,7 @@ describe('a repair that was stopped', () => {
         return typeof value === 'function' ? value.bind(target) : value;
       },
     });
-    await expect(repair([source()], { store: dying })).rejects.toThrowWithCode('interrupted');
+    await expect(repair([await source()], { store: dying })).rejects.toThrowWithCode('interrupted');
     expect(await damages.find(blob)).toMatchObject({ replacement: expect.any(String) });
     const { objects, left } = await repair([]);
     expect(left).toBe(0);

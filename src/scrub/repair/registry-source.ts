@@ -1,7 +1,7 @@
 /** Another registry, or another server of this one, by its public API; also a mirror of the log. */
 import { Api } from '../../client/api.ts';
 import { parseRegistryUrl } from '../../client/http.ts';
-import { withRetries } from '../../client/retry.ts';
+import { type Pauses, withRetries } from '../../client/retry.ts';
 import { parseBase64 } from '../../core/bytes.ts';
 import { type Digest, digestOf } from '../../core/digest.ts';
 import { isCoded } from '../../core/error.ts';
@@ -21,12 +21,17 @@ const BLOCK_BYTES = 8 * 2 ** 20;
 export interface RegistrySourceOptions {
   readonly token?: string | undefined;
   readonly signal: AbortSignal;
+  readonly pauses?: Pauses;
 }
 
-/** Throws `usage` for what is no address of a registry; asks it nothing yet. */
-export function openRegistrySource(url: string, options: RegistrySourceOptions): RepairSource {
-  const { token, signal } = options;
-  const api = new Api({ url: parseRegistryUrl(url), token });
+/** Throws `usage` for what is no address of a registry, and `network` for one that does not answer: nothing is lost yet. */
+export async function openRegistrySource(
+  url: string,
+  options: RegistrySourceOptions,
+): Promise<RepairSource> {
+  const { token, signal, pauses } = options;
+  const api = new Api({ url: parseRegistryUrl(url), token, ...(pauses && { pauses }) });
+  await api.checkpoint({ signal });
   const connection = new RangeConnection();
   return {
     name: api.http.url,

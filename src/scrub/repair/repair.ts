@@ -1,5 +1,5 @@
 import type { Digest } from '../../core/digest.ts';
-import { CodedError, isCoded, messageOf } from '../../core/error.ts';
+import { CodedError, type ErrorCode, isCoded, messageOf } from '../../core/error.ts';
 import type { Host } from '../../core/host.ts';
 import { formatCanonical } from '../../core/json.ts';
 import type { HashingPool } from '../../hashing/pool.ts';
@@ -79,6 +79,11 @@ const SWAPPED: ReadonlySet<Kind | 'unknown'> = new Set([
   ] as const),
 ]);
 
+/** Errors of a repair that was stopped, or of a source that did not answer: the object may not be lost at all. */
+const SAYS_NOTHING: ReadonlySet<ErrorCode> = new Set([
+  ...(['interrupted', 'network', 'overloaded', 'rate-limited', 'not-authorised'] as const),
+]);
+
 const NOTHING: Made = { from: [], fetched: 0 };
 const FROM_LOG: Made = { from: ['the log'], fetched: 0 };
 
@@ -136,7 +141,7 @@ export class Repair {
       if (this.#parts.dryRun) return answer('repairable', made);
       return await this.#conclude(object, record, made, answer);
     } catch (error) {
-      if (!isCoded(error) || error.code === 'interrupted') throw error;
+      if (!isCoded(error) || SAYS_NOTHING.has(error.code)) throw error;
       return answer('lost', NOTHING, messageOf(error));
     }
   }
