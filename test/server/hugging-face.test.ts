@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Digest } from '../../src/core/digest.ts';
 import { parseReleaseName } from '../../src/core/release/name.ts';
 import { keys } from '../../src/store/keys.ts';
-import { GGUF, ggufKey, ggufString, makeGguf, u32 } from '../made/gguf.ts';
 import type { Loose } from '../made/loose.ts';
 import { makeSafetensors } from '../made/safetensors.ts';
 import { Served } from '../made/served.ts';
@@ -75,26 +74,6 @@ describe('a model', () => {
     const names = info.siblings.map(({ rfilename }: { rfilename: string }) => rfilename);
     expect(names).toEqual([...PATHS, 'v2']);
     expect(info.siblings[0]).toEqual({ rfilename: 'README.md' });
-  });
-
-  test('tells how it is quantised, and what its GGUF file says of itself', async () => {
-    const model = makeGguf({
-      keys: [
-        ggufKey('general.architecture', GGUF.string, ggufString('llama')),
-        ggufKey('llama.context_length', GGUF.u32, u32(4096)),
-        ggufKey('llama.block_count', GGUF.u32, u32(2)),
-      ],
-      tensors: [{ name: 'a', dtype: 'Q8_0', shape: [32, 10] }],
-    });
-    const quantization_config = { quant_method: 'gptq', bits: 4 };
-    await served.publish('acme/quantised@1', {
-      'config.json': JSON.stringify({ model_type: 'llama', quantization_config }),
-      'weights.gguf': model,
-    });
-    expect(await json('/api/models/acme/quantised')).toMatchObject({
-      config: { model_type: 'llama', quantization_config },
-      gguf: { total: 320, architecture: 'llama', context_length: 4096 },
-    });
   });
 
   test('shows sizes and digests with blobs, and only what is asked for with expand', async () => {
