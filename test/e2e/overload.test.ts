@@ -119,7 +119,9 @@ test('a server under four times its load answers what it can, in time, and recov
   // A good share of what they could do if nobody had asked for more, however slow the machine is.
   expect(share).toBeGreaterThan(0.3);
   expect(done.length).toBeGreaterThan(2 * (PLACES + SEATS));
-  expect(Math.max(...done.map(({ ms }) => ms))).toBeLessThan(MOST_MS);
+  // A place takes longer for its work where the machine is slow, and so does whoever waits for it.
+  const slowness = Math.max(1, worked / (done.length * SERVICE_MS));
+  expect(Math.max(...done.map(({ ms }) => ms))).toBeLessThan(MOST_MS * slowness);
   expect(refused.length).toBeGreaterThan(0);
   for (const { status, retryAfter } of refused) {
     expect(status).toBe(503);

@@ -41,6 +41,7 @@ import { LiveTrust } from '../../src/operator/live-trust.ts';
 import { signPolicy, soloFor } from '../../src/operator/namespace.ts';
 import { closeWithHeads } from '../../src/registry/heads.ts';
 import { openRegistry } from '../../src/registry/open.ts';
+import type { RegistryParts } from '../../src/registry/parts.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { type AppParts, createApp } from '../../src/server/app.ts';
 import { allowedHosts } from '../../src/server/hosts.ts';
@@ -97,6 +98,7 @@ interface Rooms {
   readonly store: Store;
   readonly sequencer: Sequencer;
   readonly log: LogReader;
+  readonly parts: RegistryParts;
   readonly registry: Registry;
   readonly hashing: HashingPool;
   readonly catalogue: FollowingCatalogue;
@@ -125,16 +127,22 @@ export class Served {
   readonly listening: Listening;
   readonly #rooms: Rooms;
   readonly #time: Clock;
-  readonly #app: MakeApp;
+  readonly #appOf: (rooms: Pick<Rooms, 'registry' | 'log'>) => MakeApp;
   readonly #doors: Listening[] = [];
 
   private constructor(
     rooms: Rooms,
-    at: { listening: Listening; app: MakeApp; publisher: string; time: Clock; logged: string[] },
+    at: {
+      listening: Listening;
+      appOf: (rooms: Pick<Rooms, 'registry' | 'log'>) => MakeApp;
+      publisher: string;
+      time: Clock;
+      logged: string[];
+    },
   ) {
     this.#rooms = rooms;
     this.#time = at.time;
-    this.#app = at.app;
+    this.#appOf = at.appOf;
     this.listening = at.listening;
     this.url = at.listening.url;
     this.port = Number(new URL(this.url).port);
@@ -157,46 +165,57 @@ export class Served {
     const time = new Clock();
     const logged: string[] = [];
     const logger: Logger = pino({ level: 'info' }, { write: (line: string) => logged.push(line) });
-    const app = (url: string) =>
-      createApp({
-        registry: rooms.registry,
-        catalogue: rooms.catalogue,
-        log: rooms.log,
-        store: rooms.store,
-        tokens: rooms.trust.tokens,
-        identities: openIdentities(nodeHost, [], internet),
-        hashing: rooms.hashing,
-        hosts: allowedHosts(url, undefined),
-        config: {
-          origin: rooms.trust.origin,
-          url,
-          vkey: rooms.made.vkey,
-          releaseKeys: presentReleaseKeys(rooms.trust.root).map(formatPem),
-        },
-        metrics: createMetrics(),
-        logger,
-        clock: time.now,
-        unready: async () => rooms.sequencer.unready(),
-        isLeaving: () => false,
-        trustedProxies: noProxies,
-        ...options.parts,
-      });
-    const listening = await listen(app, { host: HOST, port: 0 }, options.limits);
+    const appOf =
+      ({ registry, log }: Pick<Rooms, 'registry' | 'log'>) =>
+      (url: string) =>
+        createApp({
+          registry,
+          catalogue: rooms.catalogue,
+          log,
+          store: rooms.store,
+          tokens: rooms.trust.tokens,
+          identities: openIdentities(nodeHost, [], internet),
+          hashing: rooms.hashing,
+          hosts: allowedHosts(url, undefined),
+          config: {
+            origin: rooms.trust.origin,
+            url,
+            vkey: rooms.made.vkey,
+            releaseKeys: presentReleaseKeys(rooms.trust.root).map(formatPem),
+          },
+          metrics: createMetrics(),
+          logger,
+          clock: time.now,
+          unready: async () => rooms.sequencer.unready(),
+          isLeaving: () => false,
+          trustedProxies: noProxies,
+          ...options.parts,
+        });
+    const listening = await listen(appOf(rooms), { host: HOST, port: 0 }, options.limits);
     const { token } = await issueToken(
       rooms.trust.tokens,
       { subject: 'publisher', roles: ['publisher'], namespace: parseNamespace('acme') },
       24 * 3600,
       time.now(),
     );
-    const served = new Served(rooms, { listening, app, publisher: token, time, logged });
+    const served = new Served(rooms, { listening, appOf, publisher: token, time, logged });
     if (options.begin === undefined) await served.createNamespace('acme');
     else await options.begin(served.registry);
     return served;
   }
 
+  /** Starts a server over the same store that has read nothing of it yet; resolves to its address. */
+  async startAnother(): Promise<string> {
+    const log = openLogReader(this.store, nodeHost);
+    const registry = openRegistry({ ...this.#rooms.parts, reader: log });
+    const door = await listen(this.#appOf({ registry, log }), { host: HOST, port: 0 });
+    this.#doors.push(door);
+    return door.url;
+  }
+
   /** Serves the same application at one more address, with other limits; resolves to its port. */
   async openDoor(limits: Partial<ListenLimits>): Promise<number> {
-    const door = await listen(this.#app, { host: HOST, port: 0 }, limits);
+    const door = await listen(this.#appOf(this.#rooms), { host: HOST, port: 0 }, limits);
     this.#doors.push(door);
     return Number(new URL(door.url).port);
   }
@@ -390,17 +409,11 @@ async function openRooms(options: ServedOptions): Promise<Rooms> {
   });
   const log = openLogReader(store, nodeHost);
   const hashing = new HashingPool({ threads: 1 });
-  const registry = openRegistry({
-    store,
-    host: nodeHost,
-    origin: trust.origin,
-    log: sequencer,
-    reader: log,
-    keys: trust,
-    hashing,
-    clock,
-    random,
-  });
+  const parts = {
+    ...{ store, host: nodeHost, origin: trust.origin, log: sequencer, reader: log },
+    ...{ keys: trust, hashing, clock, random },
+  };
+  const registry = openRegistry(parts);
   await registry.recover();
   const catalogue = await openCatalogue(
     join(folder, 'index.sqlite'),
@@ -409,7 +422,7 @@ async function openRooms(options: ServedOptions): Promise<Rooms> {
     // It is told when to look: no timer runs beside a test.
     { every: 0 },
   );
-  return { folder, made, trust, store, sequencer, log, registry, hashing, catalogue };
+  return { folder, made, trust, store, sequencer, log, parts, registry, hashing, catalogue };
 }
 
 function initOptions(folder: string, keysDirectory: string, origin = 'served.test'): InitOptions {
