@@ -26,6 +26,8 @@ export interface RegistryOptions {
   readonly host?: string;
   /** What the client's timed commands stand behind, such as `ip netns exec NAME`. */
   readonly inside?: readonly string[];
+  /** For the server and the client, beside what this process has. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** More flags of `serve`. */
   readonly flags?: readonly string[];
   /** A bucket in place of a directory, and the environment in which the server finds it. */
@@ -72,11 +74,17 @@ export class BenchRegistry {
   /** Makes and serves a registry below `parent`, with the namespace `acme`. */
   static async start(
     parent: string,
-    { host = '127.0.0.1', inside = [], flags = [], bucket }: RegistryOptions = {},
+    {
+      host = '127.0.0.1',
+      inside = [],
+      environment: more,
+      flags = [],
+      bucket,
+    }: RegistryOptions = {},
   ): Promise<BenchRegistry> {
     const folder = mkdtempSync(join(parent, 'registry-'));
     const config = { XDG_CONFIG_HOME: join(folder, 'config') };
-    const environment = { ...process.env, ...bucket?.environment, ...config };
+    const environment = { ...process.env, ...bucket?.environment, ...more, ...config };
     const { keys, store: directory } = BenchRegistry.places(folder);
     const store = bucket?.store ?? directory;
     const program = { path: compiled(parent), environment, store, flags };

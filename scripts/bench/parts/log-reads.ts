@@ -24,7 +24,9 @@ export const part: Part = {
   about: 'tiles and checkpoints of one server, answers a second, against nginx',
   async *measure(bench) {
     const [program, nginx] = [findProgram('wrk'), findProgram('nginx')];
-    const registry = await BenchRegistry.start(bench.folder);
+    // nginx keeps no log of requests either.
+    const environment = { WEIGHHOUSE_LOG_LEVEL: 'warn' };
+    const registry = await BenchRegistry.start(bench.folder, { environment });
     try {
       await registry.stop();
       const { store, keys } = BenchRegistry.places(registry.folder);
