@@ -4,7 +4,7 @@
  * whole, or not at all; nothing else is there; and the log has only grown (the pins and the
  * audit's state remember what was seen before).
  */
-import { type AuditReport, audit } from '../../../src/client/audit/audit.ts';
+import { audit } from '../../../src/client/audit/audit.ts';
 import { type Reader, resolveRelease } from '../../../src/client/release.ts';
 import { formatBase64 } from '../../../src/core/bytes.ts';
 import { digestOf } from '../../../src/core/digest.ts';
@@ -34,14 +34,20 @@ export class Comparison {
 
   /** Sentences about what contradicts the journal; none when all is well. */
   async contradictions(reader: Reader): Promise<readonly string[]> {
+    const before = await this.#audit(reader);
+    const { releases } = this.#journal;
+    await inParallel(releases, AT_ONCE, (line) => this.#compareRelease(reader, line));
+    this.#compareCount(before, await this.#audit(reader));
+    await this.#compareAdvisories(reader);
+    return this.#found;
+  }
+
+  /** Goes on from where the audit before ended; resolves to the number of releases in the log. */
+  async #audit(reader: Reader): Promise<number> {
     const report = await audit(reader, { state: this.#state });
     this.#found.push(...report.violations.map(({ index, message }) => `${index}: ${message}`));
     this.#state = report.state;
-    const { releases } = this.#journal;
-    await inParallel(releases, AT_ONCE, (line) => this.#compareRelease(reader, line));
-    this.#compareCount(report);
-    await this.#compareAdvisories(reader);
-    return this.#found;
+    return report.releases;
   }
 
   async #compareRelease(reader: Reader, line: JournalRelease): Promise<void> {
@@ -62,9 +68,11 @@ export class Comparison {
     if (!acknowledged) line.found = true;
   }
 
-  #compareCount({ releases }: AuditReport): void {
-    if (releases === this.#verified.size) return;
-    this.#found.push(`the log holds ${releases} releases, ${this.#verified.size} are public`);
+  /** A publish that its client gave up may come to its end while we look: then the log has grown meanwhile. */
+  #compareCount(before: number, after: number): void {
+    const shown = this.#verified.size;
+    if (before <= shown && shown <= after) return;
+    this.#found.push(`the log held ${before} and holds ${after} releases, ${shown} are public`);
   }
 
   async #compareAdvisories(reader: Reader): Promise<void> {
