@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { SignJWT } from 'jose';
 import { MAX_MODEL_LENGTH, parseModel } from '../../src/core/release/name.ts';
 import { MAX_TOKEN, tokenKey } from '../../src/keyring/jwt.ts';
 import { newEd25519Key } from '../../src/keyring/keys.ts';
@@ -10,6 +9,7 @@ import {
   PULL_TOKEN_SECONDS,
 } from '../../src/keyring/pull-token.ts';
 import { issueToken, openToken } from '../../src/keyring/token.ts';
+import { signedJwt } from '../made/signed-jwt.ts';
 
 const now = Date.UTC(2026, 0, 31);
 const jwk = newEd25519Key();
@@ -93,15 +93,7 @@ describe('a pull token', () => {
     ['too many repositories', { access: Array(MAX_REPOSITORIES + 1).fill(entry) }],
     ['a parent of another form', { access: [entry], parent: '../alice' }],
   ])('with %s is refused, though the key signed it', async (_, claims) => {
-    const token = await new SignJWT(claims)
-      .setProtectedHeader({ alg: 'EdDSA', typ: 'weighhouse-pull+jwt' })
-      .setIssuer('weights.example')
-      .setAudience('weights.example')
-      .setSubject('alice')
-      .setJti('0'.repeat(32))
-      .setIssuedAt(now / 1000)
-      .setExpirationTime(now / 1000 + 60)
-      .sign(issuer.signing);
+    const token = await signedJwt(issuer, 'weighhouse-pull+jwt', 'alice', claims, now);
     await expect(openPullToken(issuer, token, now)).rejects.toThrowWithCode('not-authorised');
   });
 });

@@ -12,6 +12,7 @@ import {
   openToken,
   UPLOAD_SECONDS,
 } from '../../src/keyring/token.ts';
+import { signedJwt } from '../made/signed-jwt.ts';
 
 const now = Date.UTC(2026, 0, 31);
 const jwk = newEd25519Key();
@@ -104,15 +105,7 @@ describe('CI tokens', () => {
     ['no grant', { roles: [], ns: 'acme' }],
     ['a grant of another form', { roles: [], ns: 'acme', grant: '../acme' }],
   ])('are refused with %s, though the key signed it', async (_, claims) => {
-    const token = await new SignJWT(claims)
-      .setProtectedHeader({ alg: 'EdDSA', typ: 'weighhouse-ci+jwt' })
-      .setIssuer('weights.example')
-      .setAudience('weights.example')
-      .setSubject('ci:1')
-      .setJti('0'.repeat(32))
-      .setIssuedAt(now / 1000)
-      .setExpirationTime(now / 1000 + 60)
-      .sign(issuer.signing);
+    const token = await signedJwt(issuer, 'weighhouse-ci+jwt', 'ci:1', claims, now);
     await expect(openToken(issuer, token, now)).rejects.toThrowWithCode('not-authorised');
   });
 });

@@ -2,7 +2,6 @@
  * The files of a source in a folder, whole and right, from which they are then pushed. The folder
  * holds these files alone, for a push takes everything that lies there.
  */
-
 import { CodedError } from '../../core/error.ts';
 import { inParallel } from '../../core/parallel.ts';
 import { isLeftOut } from '../../core/release/path.ts';
