@@ -12,15 +12,15 @@
 import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CodedError } from '../../core/error.ts';
+import { SharedRun } from '../../core/shared-run.ts';
 import { errno, isDiskFull, isErrno } from './failure.ts';
-import { SharedSync } from './shared-sync.ts';
 
 /** Directories remembered as durable, so that only the first write into each pays for it. */
 const MAX_KNOWN_DIRECTORIES = 100_000;
 
 export class Disk {
   #failure: CodedError | undefined;
-  readonly #directorySyncs = new Map<string, SharedSync>();
+  readonly #directorySyncs = new Map<string, SharedRun<void>>();
   readonly #durableDirectories = new Set<string>();
   readonly #directoriesBeingMade = new Map<string, Promise<void>>();
 
@@ -57,11 +57,11 @@ export class Disk {
   async syncDirectory(path: string): Promise<void> {
     let shared = this.#directorySyncs.get(path);
     if (shared === undefined) {
-      shared = new SharedSync(() => this.#fsyncDirectory(path));
+      shared = new SharedRun(() => this.#fsyncDirectory(path));
       this.#directorySyncs.set(path, shared);
     }
     try {
-      await shared.sync();
+      await shared.run();
     } finally {
       if (shared.idle) this.#directorySyncs.delete(path);
     }

@@ -6,13 +6,13 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '../../core/error.ts';
+import { SharedRun } from '../../core/shared-run.ts';
 import type { UploadId, UploadShape } from '../contract.ts';
 import type { Key } from '../keys.ts';
 import { Claim } from './claim.ts';
 import { type Disk, ignore } from './disk.ts';
 import { type FileLock, shareLock } from './file-lock.ts';
 import type { Layout } from './layout.ts';
-import { SharedSync } from './shared-sync.ts';
 import { readUpload } from './upload-file.ts';
 
 /** An upload's open content. */
@@ -21,7 +21,7 @@ export interface OpenUpload {
   readonly shape: UploadShape;
   readonly content: FileHandle;
   /** fsync of the content, shared by the parts that end at one time. */
-  readonly contentSync: SharedSync;
+  readonly contentSync: SharedRun<void>;
 }
 
 interface Entry {
@@ -113,7 +113,7 @@ export class OpenUploads {
     const file = join(path, 'content');
     try {
       const content = await openUnfinished(file, id);
-      const contentSync = new SharedSync(() => this.#disk.syncFile(content, file));
+      const contentSync = new SharedRun(() => this.#disk.syncFile(content, file));
       return { path, shape, content, contentSync, lock };
     } catch (error) {
       lock.release();

@@ -82,7 +82,7 @@ export class Uploads {
         checkPartLength(upload.shape, number, length);
         await this.#forgetPart(path, number);
         await pourPart(upload, number, length, body, claim);
-        await upload.contentSync.sync();
+        await upload.contentSync.run();
         await this.#recordPart(path, number);
       });
     } catch (error) {
