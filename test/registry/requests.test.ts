@@ -21,11 +21,11 @@ import { type Cost, LARGE, RequestCount, SMALL } from '../made/request-count.ts'
 const makeWorld = useWorlds();
 
 /** Requests, as docs/benchmarks.md says them: of two small files, each of one chunk. */
-const [PUBLISH, FIRST_PULL, PULL_AGAIN] = [39, 31, 13];
+const [PUBLISH, FIRST_PULL, PULL_AGAIN] = [39, 28, 13];
 /** For each file more. */
 const [PUBLISH_EACH, FIRST_PULL_EACH, PULL_AGAIN_EACH] = [1, 3, 3];
-/** Tiles of the level that a large log has more: of the release and its hashedrekord, and of the heads. */
-const PROOFS = 2;
+/** The tile of the level that a large log has more. */
+const PROOFS = 1;
 
 /** A log with the namespace acme, one release, and other entries up to `size`. */
 async function worldOf(size: number): Promise<World> {
