@@ -28,12 +28,14 @@ export function formatParameters(count: number): string {
   return String(count);
 }
 
-/** Seconds → `9 s`, `4 min 10 s`, `3 h 20 min`. */
+/** Seconds → `9 s`, `4 min 10 s`, `3 h 20 min`, `14 d 0 h`. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.ceil(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  const hours = Math.floor(whole / 3600);
+  if (hours < 48) return `${hours} h ${Math.floor((whole % 3600) / 60)} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 /** `1 file`, `3 files`. */

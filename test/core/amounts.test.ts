@@ -35,13 +35,15 @@ describe('amounts as people read them', () => {
   });
 
   test('durations never lose a second to rounding', () => {
-    expect([0.2, 59, 60, 250, 3600, 12_000].map(formatSeconds)).toEqual([
+    expect([0.2, 59, 60, 250, 3600, 12_000, 172_799, 1_213_200].map(formatSeconds)).toEqual([
       '1 s',
       '59 s',
       '1 min 0 s',
       '4 min 10 s',
       '1 h 0 min',
       '3 h 20 min',
+      '47 h 59 min',
+      '14 d 1 h',
     ]);
   });
 
