@@ -48,6 +48,16 @@ export function entryPage(index: number): string {
   return `${OWN_PAGES}/log/${index}`;
 }
 
+export function advisoryPage(index: number): string {
+  return `${ADVISORIES_PAGE}/${index}`;
+}
+
+/** The feed of one namespace, or of all. */
+export function feedPath(namespace: Namespace | 'all', type: 'atom' | 'json'): string {
+  return `${OWN_PAGES}/feeds/${namespace}.${type}`;
+}
+
+export const ADVISORIES_PAGE = `${OWN_PAGES}/advisories`;
 export const LOG_PAGE = `${OWN_PAGES}/log`;
 export const STATUS_PAGE = `${OWN_PAGES}/status`;
 export const API_PAGE = `${OWN_PAGES}/api`;

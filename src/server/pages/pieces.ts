@@ -30,6 +30,21 @@ export function moment(instant: string): Html {
   return html`<time datetime="${instant}">${MINUTE.format(Date.parse(instant))} UTC</time>`;
 }
 
+/** How instants are told apart on an axis that is so many milliseconds long. */
+export function instantFormat(milliseconds: number): (at: number) => string {
+  const time = { hour: '2-digit', minute: '2-digit' } as const;
+  const date = { day: 'numeric', month: 'short' } as const;
+  const hours = milliseconds / 3_600_000;
+  const shown =
+    hours < 1
+      ? { ...time, second: '2-digit' as const }
+      : hours < 72
+        ? { ...date, ...time }
+        : { ...date, year: 'numeric' as const };
+  const format = new Intl.DateTimeFormat('en-GB', { ...shown, timeZone: 'UTC' });
+  return (at) => format.format(at);
+}
+
 /** Digests and instants in a sentence of ours. */
 const MARKED = /(sha256:[0-9a-f]{64}|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z)/;
 

@@ -19,6 +19,7 @@ import { OWN_PAGES } from './addresses.ts';
 import { type Assets, ownAssets } from './assets.ts';
 import { setPageHeaders } from './headers.ts';
 import { layout, type Site } from './layout.ts';
+import { addLogPages, type LogPageParts } from './log-pages.ts';
 import { pageOf, textOf, wholeOf } from './query.ts';
 import { pageAdder } from './send.ts';
 import { Shown, type ShownParts } from './shown.ts';
@@ -32,7 +33,7 @@ import { releaseView } from './views/release.ts';
 /** Models of a page of a list. */
 const MODELS_A_PAGE = 50;
 
-export interface PageParts extends ShownParts {
+export interface PageParts extends ShownParts, LogPageParts {
   /** The registry's origin. */
   readonly origin: string;
   readonly logger: Logger;
@@ -70,6 +71,8 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
     });
     return homeView({ origin, models, size: catalogue.size(), query: words, next: nextOf(models) });
   });
+
+  addLogPages(page, parts);
 
   router.use(OWN_PAGES, () => {
     throw new CodedError('not-found', 'there is no such page');
