@@ -1,7 +1,7 @@
 /** What pages show again and again: digests, times, sizes, commands. */
 import { formatBytes } from '../../core/amounts.ts';
 import type { CatalogueAdvisory } from '../../index/catalogue.ts';
-import { entryPage } from './addresses.ts';
+import { advisoryPage, entryPage } from './addresses.ts';
 import { type Html, html } from './html.ts';
 
 /** Hex digits that are shown at each end of a digest. */
@@ -86,17 +86,23 @@ export function facts(
   return html`<dl class="facts">${rows.map((row) => row && html`<div><dt>${row[0]}</dt><dd>${row[1]}</dd></div>`)}</dl>`;
 }
 
+/** A longer text, with its lines where its writer broke them. */
+export function paragraphs(text: string): Html {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return html`${lines.map((line) => html`<p>${line}</p>`)}`;
+}
+
 /** What is said of a release since it was published; the gravest decides how it looks. */
 export function advisories(said: readonly CatalogueAdvisory[]): Html | undefined {
   if (said.length === 0) return undefined;
   return html`<section class="advisories" aria-label="Advisories">${said.map(
     ({ kind, summary, time, index }) => html`
   <div class="notice ${kind}"><p><strong>${ADVISORY_WORDS[kind]}</strong> ${summary}</p>
-  <p class="small">${moment(time)}, ${entry(index)} of the log, signed by the namespace</p></div>`,
+  <p class="small">${moment(time)}, ${entry(index)} of the log, <a href="${advisoryPage(index)}">signed by the namespace</a></p></div>`,
   )}</section>`;
 }
 
-const ADVISORY_WORDS: Readonly<Record<CatalogueAdvisory['kind'], string>> = {
+export const ADVISORY_WORDS: Readonly<Record<CatalogueAdvisory['kind'], string>> = {
   recalled: 'Recalled.',
   superseded: 'Superseded.',
   security: 'Security advisory.',

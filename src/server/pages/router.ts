@@ -16,6 +16,7 @@ import { parsePolicy } from '../../core/release/policy.ts';
 import { beginRefusal, failureHandler, OURS, sendProblem } from '../problem.ts';
 import { idOf } from '../request-log.ts';
 import { OWN_PAGES } from './addresses.ts';
+import { addAdvisoryPages } from './advisory-pages.ts';
 import { type Assets, ownAssets } from './assets.ts';
 import { setPageHeaders } from './headers.ts';
 import { layout, type Site } from './layout.ts';
@@ -73,6 +74,7 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
   });
 
   addLogPages(page, parts);
+  addAdvisoryPages(page, parts);
 
   router.use(OWN_PAGES, () => {
     throw new CodedError('not-found', 'there is no such page');
