@@ -57,6 +57,11 @@ export function feedPath(namespace: Namespace | 'all', type: 'atom' | 'json'): s
   return `${OWN_PAGES}/feeds/${namespace}.${type}`;
 }
 
+/** Both of them, for the head of a page. */
+export function feedsOf(of: Namespace | 'all') {
+  return (['atom', 'json'] as const).map((type) => ({ type, path: feedPath(of, type) }));
+}
+
 export const ADVISORIES_PAGE = `${OWN_PAGES}/advisories`;
 export const LOG_PAGE = `${OWN_PAGES}/log`;
 export const STATUS_PAGE = `${OWN_PAGES}/status`;

@@ -1,7 +1,8 @@
 /** What pages show again and again: digests, times, sizes, commands. */
 import { formatBytes } from '../../core/amounts.ts';
+import type { Namespace } from '../../core/release/name.ts';
 import type { CatalogueAdvisory } from '../../index/catalogue.ts';
-import { advisoryPage, entryPage } from './addresses.ts';
+import { ADVISORIES_PAGE, advisoryPage, entryPage, feedsOf } from './addresses.ts';
 import { type Html, html } from './html.ts';
 
 /** Hex digits that are shown at each end of a digest. */
@@ -109,6 +110,12 @@ export const ADVISORY_WORDS: Readonly<Record<CatalogueAdvisory['kind'], string>>
   license: 'Licence advisory.',
   quality: 'Quality advisory.',
 };
+
+/** Where to be told of news. */
+export function follow(of: Namespace | 'all'): Html {
+  const [atom, json] = feedsOf(of);
+  return html`<p class="small">News as a feed: <a href="${atom!.path}">Atom</a> or <a href="${json!.path}">JSON Feed</a>. What was said of releases since: <a href="${ADVISORIES_PAGE}">advisories</a>.</p>`;
+}
 
 /** In one word, how a release stands. */
 export function standing(said: readonly CatalogueAdvisory[], isNewest: boolean): Html {

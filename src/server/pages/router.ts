@@ -18,6 +18,8 @@ import { idOf } from '../request-log.ts';
 import { OWN_PAGES } from './addresses.ts';
 import { addAdvisoryPages } from './advisory-pages.ts';
 import { type Assets, ownAssets } from './assets.ts';
+import { addCrawlerFiles } from './crawlers.ts';
+import { addFeeds } from './feed-pages.ts';
 import { setPageHeaders } from './headers.ts';
 import { layout, type Site } from './layout.ts';
 import { addLogPages, type LogPageParts } from './log-pages.ts';
@@ -75,6 +77,8 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
 
   addLogPages(page, parts);
   addAdvisoryPages(page, parts);
+  addFeeds(router, site, parts);
+  addCrawlerFiles(router, site, parts);
 
   router.use(OWN_PAGES, () => {
     throw new CodedError('not-found', 'there is no such page');
