@@ -35,6 +35,7 @@ import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { TOKEN_PATH, TOKEN_SERVICE, tokenService } from './oci/token.ts';
 import { describeApi } from './openapi.ts';
 import { makePages } from './pages/router.ts';
+import type { ScrubPass } from './pages/status-board.ts';
 import { failureHandler, problemHandler } from './problem.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { idOf, logRequests, named } from './request-log.ts';
@@ -78,6 +79,8 @@ export interface AppParts {
   readonly trustedProxies: TrustedProxies;
   /** How many objects of the store are damaged: the server is ready all the same, and says so. */
   readonly damaged?: () => Promise<number>;
+  /** How far the scrub of the store is; undefined where none has begun. */
+  readonly scrubbed?: () => Promise<ScrubPass | undefined>;
 }
 
 /** What answers the requests of a server. */
@@ -132,7 +135,8 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   const cards = new Cards(parts.registry);
   app.use(counted, sending, hubRouter({ ...parts, sender, auth, url, cards }));
   const { origin } = parts.config;
-  const pages = makePages({ ...parts, cards, url, origin });
+  const unready = async () => admission.reason() ?? (await parts.unready());
+  const pages = makePages({ ...parts, unready, cards, url, origin });
   app.use(reading, pages.router);
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');

@@ -26,6 +26,7 @@ import { addLogPages, type LogPageParts } from './log-pages.ts';
 import { pageOf, textOf, wholeOf } from './query.ts';
 import { pageAdder } from './send.ts';
 import { Shown, type ShownParts } from './shown.ts';
+import { addStatusPage, type StatusPageParts } from './status-page.ts';
 import { failureView } from './views/failure.ts';
 import { filesView } from './views/files.ts';
 import { homeView } from './views/home.ts';
@@ -36,7 +37,7 @@ import { releaseView } from './views/release.ts';
 /** Models of a page of a list. */
 const MODELS_A_PAGE = 50;
 
-export interface PageParts extends ShownParts, LogPageParts {
+export interface PageParts extends ShownParts, LogPageParts, StatusPageParts {
   /** The registry's origin. */
   readonly origin: string;
   readonly logger: Logger;
@@ -77,6 +78,7 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
 
   addLogPages(page, parts);
   addAdvisoryPages(page, parts);
+  addStatusPage(page, parts);
   addFeeds(router, site, parts);
   addCrawlerFiles(router, site, parts);
 
