@@ -33,7 +33,7 @@ import { ociAccess } from './oci/access.ts';
 import { sendOciFailure } from './oci/failure.ts';
 import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { TOKEN_PATH, TOKEN_SERVICE, tokenService } from './oci/token.ts';
-import { describeApi } from './openapi.ts';
+import { type ApiDescription, describeApi } from './openapi.ts';
 import { makePages } from './pages/router.ts';
 import type { ScrubPass } from './pages/status-board.ts';
 import { failureHandler, problemHandler } from './problem.ts';
@@ -119,7 +119,9 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   app.use('/log', reading, logRouter(parts.log));
   const sender = contentSender(parts.hashing);
   const auth = authenticator(parts);
-  app.use(API_PATH, apiRouter(parts, sender, { auth, rates, admission }));
+  const endpoints = apiEndpoints(parts, sender);
+  const api = describeApi(endpoints, parts.config.url + API_PATH);
+  app.use(API_PATH, apiRouter(endpoints, api, { auth, rates, admission }));
   // What other clients read is files for the most part; their lists cost what ours do.
   const counted = rates.middleware('read');
   app.get([`${OCI_PATH}/_catalog`, HUB_LIST_PATH], rates.middleware('search'));
@@ -136,7 +138,7 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   app.use(counted, sending, hubRouter({ ...parts, sender, auth, url, cards }));
   const { origin } = parts.config;
   const unready = async () => admission.reason() ?? (await parts.unready());
-  const pages = makePages({ ...parts, unready, cards, url, origin });
+  const pages = makePages({ ...parts, unready, cards, url, origin, api });
   app.use(reading, pages.router);
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
@@ -155,13 +157,12 @@ function commonHeaders(_request: Request, response: Response, next: () => void):
   next();
 }
 
-function apiRouter(parts: AppParts, sender: ContentSender, doors: Doors): Router {
-  const router = Router({ caseSensitive: true });
+function apiEndpoints(parts: AppParts, sender: ContentSender): readonly Endpoint[] {
   const catchUp = () =>
     parts.catalogue.catchUp().catch((error: unknown) => {
       parts.logger.warn({ err: error }, 'the index could not catch up and tries again');
     });
-  const endpoints: readonly Endpoint[] = [
+  return [
     ...draftEndpoints(parts.registry, parts.tokens, parts.clock, catchUp),
     ...decisionEndpoints(parts.registry),
     ...namespaceEndpoints(parts.registry, catchUp),
@@ -170,7 +171,14 @@ function apiRouter(parts: AppParts, sender: ContentSender, doors: Doors): Router
     contentEndpoint(parts, sender),
     tokenEndpoint(parts),
   ];
-  const description = describeApi(endpoints, parts.config.url + API_PATH);
+}
+
+function apiRouter(
+  endpoints: readonly Endpoint[],
+  description: ApiDescription,
+  doors: Doors,
+): Router {
+  const router = Router({ caseSensitive: true });
   router.get('/openapi.json', named(`${API_PATH}/openapi.json`), (_request, response) => {
     response.set('Cache-Control', 'public, max-age=60').json(description);
   });

@@ -13,9 +13,10 @@ import {
   type ReleaseName,
 } from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
+import type { ApiDescription } from '../openapi.ts';
 import { beginRefusal, failureHandler, OURS, sendProblem } from '../problem.ts';
 import { idOf } from '../request-log.ts';
-import { OWN_PAGES } from './addresses.ts';
+import { API_PAGE, OWN_PAGES } from './addresses.ts';
 import { addAdvisoryPages } from './advisory-pages.ts';
 import { type Assets, ownAssets } from './assets.ts';
 import { addCrawlerFiles } from './crawlers.ts';
@@ -27,6 +28,7 @@ import { pageOf, textOf, wholeOf } from './query.ts';
 import { pageAdder } from './send.ts';
 import { Shown, type ShownParts } from './shown.ts';
 import { addStatusPage, type StatusPageParts } from './status-page.ts';
+import { apiView } from './views/api.ts';
 import { failureView } from './views/failure.ts';
 import { filesView } from './views/files.ts';
 import { homeView } from './views/home.ts';
@@ -40,6 +42,8 @@ const MODELS_A_PAGE = 50;
 export interface PageParts extends ShownParts, LogPageParts, StatusPageParts {
   /** The registry's origin. */
   readonly origin: string;
+  /** What the API says of itself. */
+  readonly api: ApiDescription;
   readonly logger: Logger;
 }
 
@@ -79,6 +83,8 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
   addLogPages(page, parts);
   addAdvisoryPages(page, parts);
   addStatusPage(page, parts);
+  const api = apiView(parts.api);
+  page(API_PAGE, () => api);
   addFeeds(router, site, parts);
   addCrawlerFiles(router, site, parts);
 
