@@ -80,6 +80,11 @@ export function command(text: string): Html {
   return html`<pre class="command" data-copy><code>${text}</code></pre>`;
 }
 
+/** A text as it is, on lines of its own; the keyboard can scroll it. */
+export function verbatim(label: string, text: string): Html {
+  return html`<pre tabindex="0" role="group" aria-label="${label}"><code>${text}</code></pre>`;
+}
+
 /** Name and value, one under the other. */
 export function facts(
   rows: readonly (readonly [name: string, value: Html | string] | undefined)[],

@@ -8,7 +8,7 @@ import { entryTitle, entryWords } from '../entry-words.ts';
 import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { kindOf, type LoggedEntry, textOfEntry, timeOf } from '../log-entries.ts';
-import { bytes, command, digest, facts, moment, number } from '../pieces.ts';
+import { bytes, command, digest, facts, moment, number, verbatim } from '../pieces.ts';
 import type { ProofPath } from '../proof-path.ts';
 import { proofList, proofPicture } from './proof-path.ts';
 
@@ -44,7 +44,7 @@ ${neighbours(index, path.size)}
 ${proved(path)}
 ${proofPicture(path)}
 <details><summary>Every hash of the way</summary>${proofList(path)}</details>
-<details><summary>The proof as a file</summary><pre tabindex="0" aria-label="Proof"><code>${parseUtf8(shown.proof)}</code></pre><p class="small">A C2SP tlog-proof, for whoever checks without asking this server again.</p></details>
+<details><summary>The proof as a file</summary>${verbatim('Proof', parseUtf8(shown.proof))}<p class="small">A C2SP tlog-proof, for whoever checks without asking this server again.</p></details>
 <h2>Its bytes</h2>
 ${exactBytes(shown)}`,
   };
@@ -63,7 +63,7 @@ function exactBytes({ url, logged, path }: EntryShown): Html {
   const bundle = Math.floor(index / TILE_WIDTH);
   const width = tileWidth('entries', bundle, path.size);
   const file = formatTilePath({ level: 'entries', index: bundle, width });
-  return html`<pre tabindex="0" aria-label="Entry"><code>${legible(logged.bytes)}</code></pre>
+  return html`${verbatim('Entry', legible(logged.bytes))}
 <p class="small">${bytes(logged.bytes.length)}, set on lines to be read. Exactly as hashed, it is number ${index % TILE_WIDTH} of the bundle <a href="/log/${file}">${file}</a>; or:</p>
 ${command(`weighhouse log entry ${index} --url ${url}`)}`;
 }

@@ -9,8 +9,8 @@ import { entryTitle, entryWords } from '../entry-words.ts';
 import type { GrowthPoint } from '../growth.ts';
 import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
-import { type LoggedEntry, timeOf } from '../log-entries.ts';
-import { command, digest, entry, facts, moment, number } from '../pieces.ts';
+import { kindOf, type LoggedEntry, timeOf } from '../log-entries.ts';
+import { command, digest, entry, facts, moment, number, verbatim } from '../pieces.ts';
 import { growthChart } from './growth.ts';
 
 /** What stands on every page of the log's list. */
@@ -41,7 +41,7 @@ export function logView(shown: LogShown): Page {
 <h1>The log</h1>
 <p class="lead">Each release, decision, policy and advisory of ${origin} is an entry here. Entries are only ever added: whoever keeps one signed checkpoint can prove that nothing before it was changed.</p>
 ${checkpointFacts(shown)}
-<details><summary>The checkpoint, as it is signed</summary><pre tabindex="0" aria-label="Checkpoint"><code>${parseUtf8(published.note)}</code></pre><p class="small">A C2SP signed note, also at <a href="/log/checkpoint">/log/checkpoint</a>.</p></details>
+<details><summary>The checkpoint, as it is signed</summary>${verbatim('Checkpoint', parseUtf8(published.note))}<p class="small">A C2SP signed note, also at <a href="/log/checkpoint">/log/checkpoint</a>.</p></details>
 <h2>Audit it</h2>
 <p>Replays every entry and asks again whether each release met its policy; needs no account, and believes nothing that this server says.</p>
 ${command(`weighhouse audit ${url} --state audit.json`)}
@@ -103,6 +103,8 @@ ${next !== undefined && html`<p class="more"><a href="${LOG_PAGE}?before=${next}
 function line(logged: LoggedEntry): Html {
   const { index } = logged;
   const time = timeOf(logged);
+  // They come by themselves, every few minutes, and all say the same.
+  const isUsual = kindOf(logged) === 'heads';
   return html`
-<li><a class="index" href="${entryPage(index)}" aria-label="Entry ${number(index)}">${number(index)}</a> <span class="what"><strong>${entryTitle(logged)}</strong> <span>${entryWords(logged)}</span></span> <span class="small">${time !== undefined && moment(time)}</span></li>`;
+<li><a class="index" href="${entryPage(index)}" aria-label="Entry ${number(index)}">${number(index)}</a> <span class="what"><strong>${entryTitle(logged)}</strong>${!isUsual && html` <span>${entryWords(logged)}</span>`}</span> <span class="small">${time !== undefined && moment(time)}</span></li>`;
 }
