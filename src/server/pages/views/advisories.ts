@@ -45,12 +45,12 @@ export function advisoryView({ advisory, signatory, others }: AdvisoryShown): Pa
   const { index, kind, summary, time, release } = advisory;
   const reference = formatReleaseName(release);
   return {
-    title: `${ADVISORY_WORDS[kind].replace('.', '')}: ${reference}`,
+    title: `${titleOf(kind)}: ${reference}`,
     description: firstLine(summary),
     path: advisoryPage(index),
     body: html`
 <nav class="path" aria-label="Where this is"><a href="${ADVISORIES_PAGE}">Advisories</a> / ${index}</nav>
-<h1>${ADVISORY_WORDS[kind].replace('.', '')} <span class="version">${reference}</span></h1>
+<h1>${titleOf(kind)} <span class="version">${reference}</span></h1>
 <div class="notice ${kind}">${paragraphs(summary)}</div>
 <p>${MEANINGS[kind]}</p>
 ${facts([
@@ -65,6 +65,14 @@ ${others.length > 0 && html`<h2>Also said of this release</h2>${others.map(notic
   };
 }
 
+const KINDS: Readonly<Record<AdvisoryKind, string>> = {
+  recalled: 'Recalled',
+  superseded: 'Superseded',
+  security: 'Security',
+  license: 'Licence',
+  quality: 'Quality',
+};
+
 /** What follows from each kind. */
 const MEANINGS: Readonly<Record<AdvisoryKind, string>> = {
   recalled:
@@ -74,6 +82,11 @@ const MEANINGS: Readonly<Record<AdvisoryKind, string>> = {
   license: 'This is a warning about the licence: clients show it and go on.',
   quality: 'This is a warning about quality: clients show it and go on.',
 };
+
+/** `Recalled`, `Security advisory` */
+function titleOf(kind: AdvisoryKind): string {
+  return ADVISORY_WORDS[kind].replace('.', '');
+}
 
 function signedBy(signatory: Signatory | undefined, namespace: string): Html {
   if (signatory === undefined) {
@@ -94,7 +107,7 @@ ${paragraphs(summary)}
 function kinds(shown: AdvisoryKind | undefined): Html {
   const link = (kind: AdvisoryKind | undefined, text: string) =>
     html`<a href="${listOf(kind)}"${kind === shown && html` aria-current="page"`}>${text}</a>`;
-  return html`<nav class="choices" aria-label="Kinds">${link(undefined, 'All')} ${ADVISORIES.map((kind) => html`${link(kind, ADVISORY_WORDS[kind].replace('.', ''))} `)}</nav>`;
+  return html`<nav class="choices" aria-label="Kinds">${link(undefined, 'All')} ${ADVISORIES.map((kind) => html`${link(kind, KINDS[kind])} `)}</nav>`;
 }
 
 function listOf(kind: AdvisoryKind | undefined, before?: number): string {

@@ -1,7 +1,7 @@
 /** The native API, from the description that it gives of itself. */
 import type { ErrorCode } from '../../../core/error.ts';
 import { API_PATH } from '../../api/endpoint.ts';
-import type { ApiDescription, DescribedContent, Operation, Schema } from '../../openapi.ts';
+import type { ApiDescription, DescribedContent, Operation } from '../../openapi.ts';
 import { statusOf } from '../../problem.ts';
 import { API_PAGE } from '../addresses.ts';
 import { ERROR_WORDS } from '../error-words.ts';
@@ -92,15 +92,17 @@ function parameterList(parameters: Operation['parameters']): Html {
 /** Answers that all give alike are told once, below. */
 function answer(status: string, answered: DescribedContent | undefined): Html | undefined {
   if (status === 'default' || (answered === undefined && status !== '204')) return undefined;
-  return html`<p><strong>${status}</strong>${answered === undefined && ' with nothing in it'}</p>${answered && content(answered)}`;
+  return answered === undefined
+    ? html`<p><strong>${status}</strong> with nothing in it</p>`
+    : content(answered, html`<strong>${status}</strong> `);
 }
 
-function content(described: DescribedContent): Html {
-  return html`${Object.entries(described).map(([type, { schema }]) => html`<p class="small">${type}</p>${schema && shaped(schema)}`)}`;
-}
-
-function shaped(schema: Schema): Html {
-  return schema.format === 'binary' ? html`` : shape(schema);
+/** What is sent or answered, by its media type. */
+function content(described: DescribedContent, lead?: Html): Html {
+  return html`${Object.entries(described).map(
+    ([type, { schema }]) =>
+      html`<p>${lead}<span class="small">${type}</span></p>${schema && schema.format !== 'binary' && shape(schema)}`,
+  )}`;
 }
 
 /** What stands for the parameters of a path in an example. */

@@ -22,7 +22,8 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** What is sent or answered, with all of its parts. */
 export function shape(schema: Schema): Html {
-  return html`<p>${words(schema)}</p>${parts(schema)}`;
+  // That something with parts is an object need not be said.
+  return html`${schema.properties === undefined && html`<p>${words(schema)}</p>`}${parts(schema)}`;
 }
 
 /** What a value is, in a few words. */
