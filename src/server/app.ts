@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Express, type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { CodedError } from '../core/error.ts';
-import { formatModel, parseModel } from '../core/release/name.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import type { FollowingCatalogue } from '../index/open.ts';
 import type { TokenKey } from '../keyring/jwt.ts';
@@ -17,10 +16,11 @@ import { draftEndpoints } from './api/drafts.ts';
 import { API_PATH, type Doors, type Endpoint, endpoint, mount, param } from './api/endpoint.ts';
 import { namespaceEndpoints } from './api/namespaces.ts';
 import { policyEndpoints } from './api/policies.ts';
-import { publishedOf, releaseEndpoints, releasesOf } from './api/releases.ts';
+import { publishedOf, releaseEndpoints } from './api/releases.ts';
 import { tokenEndpoint } from './api/token.ts';
 import { authenticator } from './auth.ts';
 import { Backlog, refuseBacklog } from './backlog.ts';
+import { Cards } from './cards.ts';
 import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
 import { sendHubFailure } from './hugging-face/failure.ts';
@@ -34,6 +34,7 @@ import { sendOciFailure } from './oci/failure.ts';
 import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { TOKEN_PATH, TOKEN_SERVICE, tokenService } from './oci/token.ts';
 import { describeApi } from './openapi.ts';
+import { makePages } from './pages/router.ts';
 import { failureHandler, problemHandler } from './problem.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { idOf, logRequests, named } from './request-log.ts';
@@ -43,6 +44,9 @@ import { type PublicConfig, WELL_KNOWN_PATH, wellKnownRouter } from './well-know
 
 /** Why a server that has been told to end is not ready. */
 const LEAVING = 'the server is ending; ask another one';
+
+/** What programs ask for: they get a problem document, whatever they accept. */
+const NOT_FOR_PEOPLE = [API_PATH, '/log', WELL_KNOWN_PATH];
 
 export interface AppParts {
   readonly registry: Registry;
@@ -125,26 +129,20 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   );
   const exchange = [rates.middleware('exchange'), reading, named(TOKEN_PATH)];
   app.all(TOKEN_SERVICE, exchange, tokenService({ ...parts, auth }));
-  app.use(counted, sending, hubRouter({ ...parts, sender, auth, url }));
-  app.get('/:namespace/:name', reading, named('/{namespace}/{name}'), showModel(parts.catalogue));
+  const cards = new Cards(parts.registry);
+  app.use(counted, sending, hubRouter({ ...parts, sender, auth, url, cards }));
+  const { origin } = parts.config;
+  const pages = makePages({ ...parts, cards, url, origin });
+  app.use(reading, pages.router);
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
   });
   // Whatever has refused it, a client hears so in its own protocol.
   app.use([OCI_PATH, TOKEN_SERVICE], failureHandler(parts.logger, sendOciFailure));
   app.use(HUB_PATHS, failureHandler(parts.logger, sendHubFailure));
-  app.use(problemHandler(parts.logger));
+  app.use(NOT_FOR_PEOPLE, problemHandler(parts.logger));
+  app.use(pages.failure);
   return app;
-}
-
-/** A model's address, which `publish` prints, leads to what the API says of it. */
-function showModel(catalogue: FollowingCatalogue) {
-  return async (request: Request, response: Response): Promise<void> => {
-    const { namespace, name } = request.params;
-    const model = parseModel(`${String(namespace)}/${String(name)}`);
-    await releasesOf(model, catalogue, 1);
-    response.redirect(303, `${API_PATH}/releases/${formatModel(model)}`);
-  };
 }
 
 function commonHeaders(_request: Request, response: Response, next: () => void): void {
