@@ -1,6 +1,6 @@
 /** What the release entry names: the release, its manifest and the signatures over it. */
 import { accept } from '../../client/accept.ts';
-import { headsIn, type Reader } from '../../client/release.ts';
+import { headsIn } from '../../client/release.ts';
 import { openView, type SignedHead } from '../../client/view.ts';
 import type { Digest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
@@ -17,6 +17,7 @@ import {
 import { checkModelSignature, checkStatement } from '../../core/verify/signatures.ts';
 import type { Found } from './found.ts';
 import type { LoggedRelease } from './log.ts';
+import type { PublicReader } from './reader.ts';
 import type { Finding } from './step.ts';
 
 /** What the page is about. */
@@ -28,7 +29,7 @@ export interface AskedRelease {
 
 /** Does the entry name this release, and does the registry's signed statement say the same? */
 export async function checkEntry(
-  { host }: Reader,
+  { host }: PublicReader,
   root: TrustRoot,
   { release, digest }: AskedRelease,
   { entry, index }: LoggedRelease,
@@ -56,7 +57,7 @@ export async function checkEntry(
 
 /** Is the manifest the one whose digest stands in the log? */
 export function openManifest(
-  { host }: Reader,
+  { host }: PublicReader,
   root: TrustRoot,
   { entry }: LoggedRelease,
   bytes: Uint8Array,
@@ -78,7 +79,7 @@ export function openManifest(
 
 /** The OpenSSF model signature over the manifest's files, and its record in the very next entry. */
 export async function checkSignature(
-  { host }: Reader,
+  { host }: PublicReader,
   root: TrustRoot,
   release: LoggedRelease & { readonly manifest: Manifest },
   documents: ReleaseDocuments,

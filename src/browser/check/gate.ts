@@ -6,7 +6,6 @@
 import { accept } from '../../client/accept.ts';
 import { PolicyShelf } from '../../client/audit/policies.ts';
 import { readGateDocuments } from '../../client/audit/shown.ts';
-import type { Reader } from '../../client/release.ts';
 import type { LogView } from '../../client/view.ts';
 import { checkCode } from '../../core/audit/documents.ts';
 import { checkGate, type GateDocuments, type MetGate } from '../../core/audit/gate.ts';
@@ -25,13 +24,14 @@ import {
   readWholeHistory,
 } from './history.ts';
 import type { LoggedRelease } from './log.ts';
+import type { PublicReader } from './reader.ts';
 import type { Fact, Finding } from './step.ts';
 
 /** What stops a release, and what owners may have voided where only the whole log shows it. */
 const STOPS: ReadonlySet<unknown> = new Set(['objection', 'hold', 'postponed']);
 
 export interface GateParts {
-  readonly reader: Reader;
+  readonly reader: PublicReader;
   readonly root: TrustRoot;
   readonly release: LoggedRelease & { readonly manifest: Manifest };
   readonly view: LogView;

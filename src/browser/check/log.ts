@@ -1,7 +1,6 @@
 /** What the log says: its newest checkpoint, that it has only grown, and that it holds the release. */
 import { accept } from '../../client/accept.ts';
 import type { Seen } from '../../client/pins.ts';
-import type { Reader } from '../../client/release.ts';
 import { headOf, type LogView, openView, type SignedHead } from '../../client/view.ts';
 import { formatBase64, parseUtf8, utf8 } from '../../core/bytes.ts';
 import { CodedError, isCoded } from '../../core/error.ts';
@@ -15,6 +14,7 @@ import type { TrustRoot } from '../../core/trust/succession.ts';
 import { verifyCheckpoint } from '../../core/verify/checkpoint.ts';
 import { openLogged } from '../../core/verify/logged.ts';
 import type { Found } from './found.ts';
+import type { PublicReader } from './reader.ts';
 import type { Fact } from './step.ts';
 
 /** A release entry, shown to be in the log. */
@@ -25,7 +25,7 @@ export interface LoggedRelease {
 
 /** The newest checkpoint, signed and cosigned as the trust root asks. */
 export async function findCheckpoint(
-  { host, api }: Reader,
+  { host, api }: PublicReader,
   root: TrustRoot,
   signal: AbortSignal | undefined,
 ): Promise<Found<SignedHead>> {
@@ -56,7 +56,7 @@ export async function findCheckpoint(
   };
 }
 
-function cosignersOf(host: Reader['host'], root: TrustRoot, note: Uint8Array): Fact[] {
+function cosignersOf(host: PublicReader['host'], root: TrustRoot, note: Uint8Array): Fact[] {
   if (root.witnessPolicy === undefined) return [];
   const policy = parseTlogPolicy(host, utf8(root.witnessPolicy));
   return accept(checkQuorum(policy, parseNote(note))).cosignatures.map(({ name, time }) => ({
@@ -68,7 +68,7 @@ function cosignersOf(host: Reader['host'], root: TrustRoot, note: Uint8Array): F
 
 /** The log must begin with the one that this browser saw before. */
 export async function followGrowth(
-  { host }: Reader,
+  { host }: PublicReader,
   head: SignedHead,
   seen: Seen | undefined,
   read: ReadTile,
@@ -104,7 +104,7 @@ function withBothNotes(error: unknown, seen: Seen, head: SignedHead): unknown {
 
 /** The release entry, with its path to a checkpoint of this same log. */
 export async function findInclusion(
-  { host }: Reader,
+  { host }: PublicReader,
   root: TrustRoot,
   shown: { readonly entry: Uint8Array; readonly proof: Uint8Array },
   log: { readonly head: SignedHead; readonly seen: Seen | undefined; readonly read: ReadTile },

@@ -2,7 +2,6 @@
 import { accept } from '../../client/accept.ts';
 import { advisoriesAbout, readFreshness } from '../../client/freshness.ts';
 import type { Seen } from '../../client/pins.ts';
-import type { Reader } from '../../client/release.ts';
 import { openView, type SignedHead } from '../../client/view.ts';
 import { CodedError } from '../../core/error.ts';
 import type { ReadTile } from '../../core/log/tile-reader.ts';
@@ -10,6 +9,7 @@ import { formatReleaseName, parseReleaseName } from '../../core/release/name.ts'
 import type { TrustRoot } from '../../core/trust/succession.ts';
 import { checkKnown, type LoggedAdvisory } from '../../core/verify/freshness.ts';
 import type { LoggedRelease } from './log.ts';
+import type { PublicReader } from './reader.ts';
 import type { Fact, Finding } from './step.ts';
 
 /**
@@ -17,7 +17,7 @@ import type { Fact, Finding } from './step.ts';
  * of the release, so that a recall that was shown once cannot be taken back.
  */
 export async function checkFresh(
-  reader: Reader,
+  reader: PublicReader,
   root: TrustRoot,
   { entry, index }: LoggedRelease,
   log: { readonly head: SignedHead; readonly seen: Seen | undefined; readonly read: ReadTile },

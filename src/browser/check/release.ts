@@ -7,9 +7,9 @@
  *                                                              → gate
  *                                                → freshness
  */
-import type { Api } from '../../client/api.ts';
+
 import type { Seen } from '../../client/pins.ts';
-import type { Reader } from '../../client/release.ts';
+import type { PublicApi } from '../../client/public-api.ts';
 import type { LogView, SignedHead } from '../../client/view.ts';
 import type { DocumentName } from '../../core/release/documents.ts';
 import type { Manifest } from '../../core/release/manifest.ts';
@@ -20,6 +20,7 @@ import type { Found } from './found.ts';
 import { askGateAgain } from './gate.ts';
 import { findCheckpoint, findInclusion, followGrowth, type LoggedRelease } from './log.ts';
 import { checkFresh } from './now.ts';
+import type { PublicReader } from './reader.ts';
 import { type Finding, type Plan, runSteps, type Step } from './step.ts';
 import { type FirstSeen, findLogKey, findRoot } from './trust.ts';
 
@@ -53,7 +54,7 @@ export interface CheckedRelease {
 }
 
 export async function checkRelease(
-  reader: Reader,
+  reader: PublicReader,
   asked: AskedRelease,
   options: CheckOptions = {},
 ): Promise<CheckedRelease> {
@@ -75,13 +76,13 @@ class ReleaseCheck {
   #head: SignedHead | undefined;
   #view: LogView | undefined;
   #logged: LoggedRelease | undefined;
-  readonly #reader: Reader;
+  readonly #reader: PublicReader;
   readonly #asked: AskedRelease;
   readonly #options: CheckOptions;
   readonly #documents: Documents;
-  readonly #read: (path: Parameters<Api['tile']>[0]) => Promise<Uint8Array | undefined>;
+  readonly #read: (path: Parameters<PublicApi['tile']>[0]) => Promise<Uint8Array | undefined>;
 
-  constructor(reader: Reader, asked: AskedRelease, options: CheckOptions) {
+  constructor(reader: PublicReader, asked: AskedRelease, options: CheckOptions) {
     const { signal } = options;
     this.#reader = reader;
     this.#asked = asked;
@@ -204,7 +205,7 @@ class ReleaseCheck {
 class Documents {
   readonly #asked = new Map<DocumentName, Promise<Uint8Array>>();
 
-  constructor(api: Api, release: ReleaseName, signal: AbortSignal | undefined) {
+  constructor(api: PublicApi, release: ReleaseName, signal: AbortSignal | undefined) {
     const names = ['entry', 'release.tlog-proof', 'release.dsse', 'manifest.json'] as const;
     for (const name of [...names, 'model.sig', 'model-sig.tlog-proof'] as const) {
       const answer = api.document(release, name, { signal });

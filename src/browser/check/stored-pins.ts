@@ -115,7 +115,8 @@ export class StoredPins implements PinStore {
     try {
       this.#storage.setItem(key, text);
     } catch (cause) {
-      const message = 'this browser has no room to remember the registry in; clear some of its storage';
+      const message =
+        'this browser has no room to remember the registry in; clear some of its storage';
       throw new CodedError('disk-full', message, {}, { cause });
     }
   }

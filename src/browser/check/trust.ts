@@ -5,7 +5,6 @@
  * it is shown, says so, and remembers: from then on the address must show the same registry.
  */
 import { accept } from '../../client/accept.ts';
-import type { Reader } from '../../client/release.ts';
 import { introduce, newestRoot, trust } from '../../client/trust.ts';
 import { digestOf } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
@@ -14,6 +13,7 @@ import { formatVerifierKey } from '../../core/note/key.ts';
 import { presentLogKey, presentReleaseKeys } from '../../core/trust/periods.ts';
 import { checkUnexpired, type TrustRoot } from '../../core/trust/succession.ts';
 import type { Found } from './found.ts';
+import type { PublicReader } from './reader.ts';
 import type { Fact } from './step.ts';
 
 /** When this browser saw a registry for the first time; undefined before that. */
@@ -21,7 +21,7 @@ export type FirstSeen = (origin: Origin) => Promise<string | undefined>;
 
 /** The newest trust root: version 1 by its fingerprint, each later one by the one before it. */
 export async function findRoot(
-  { host, api, pins, clock }: Reader,
+  { host, api, pins, clock }: PublicReader,
   firstSeen: FirstSeen,
   signal: AbortSignal | undefined,
 ): Promise<Found<TrustRoot>> {
@@ -60,7 +60,7 @@ export async function findRoot(
 
 /** The key that the trust root gives the log; the registry must name no other to anybody. */
 export async function findLogKey(
-  { host, api }: Reader,
+  { host, api }: PublicReader,
   root: TrustRoot,
   signal: AbortSignal | undefined,
 ): Promise<Found<string>> {

@@ -42,7 +42,11 @@ export interface Comparison {
 }
 
 /** Bytes that will be hashed, if nothing differs. */
-export function bytesToHash({ release, chosen, inFolder }: Comparison): number {
+export function bytesToHash({
+  release,
+  chosen,
+  inFolder,
+}: Pick<Comparison, 'release' | 'chosen' | 'inFolder'>): number {
   return chosen
     .filter((each) => candidatesOfSize(release, each, inFolder).length > 0)
     .reduce((sum, { content }) => sum + content.size, 0);

@@ -6,6 +6,7 @@
 import { equal } from '../../core/bytes.ts';
 import { CodedError } from '../../core/error.ts';
 import { chunkRange } from '../../core/release/chunks.ts';
+import type { Piece } from './hash-job.ts';
 import type { ReleaseFile, ReleaseFiles } from './release-files.ts';
 
 /** Chunks are held in memory until they are checked; larger ones are for the command line. */
@@ -20,7 +21,7 @@ export interface Writing {
 
 export interface Saving {
   readonly release: ReleaseFiles;
-  readonly hash: (bytes: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
+  readonly hash: (piece: Piece) => Promise<Uint8Array>;
   readonly fetch: typeof fetch;
   readonly onSaved?: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
@@ -50,7 +51,7 @@ async function writeChunks(saving: Saving, file: ReleaseFile, writing: Writing):
     signal?.throwIfAborted();
     const { offset, length } = chunkRange(file.size, list.chunkSize, i);
     const bytes = await readRange(saving, file, offset, length);
-    if (!equal(await hash(bytes), list.at(i))) {
+    if (!equal(await hash(new Blob([bytes])), list.at(i))) {
       throw new CodedError(
         'digest-mismatch',
         `bytes ${offset} to ${offset + length} of ${file.path} are not those of the manifest; nothing of the file was kept`,
@@ -63,14 +64,21 @@ async function writeChunks(saving: Saving, file: ReleaseFile, writing: Writing):
 
 /** Exactly these bytes: an answer that is longer or shorter is refused. */
 async function readRange(
-  { release, fetch: request, signal = null }: Saving,
+  { release, fetch: request, signal }: Saving,
   file: ReleaseFile,
   offset: number,
   length: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const url = release.urlOf(file);
   const headers = { range: `bytes=${offset}-${offset + length - 1}` };
-  const response = await request(url, { headers, signal });
+  const response = await request(url, { headers, signal: signal ?? null }).catch(
+    (cause: unknown) => {
+      signal?.throwIfAborted();
+      // A registry that sends readers on to its bucket is beyond what this page may ask.
+      const message = `${file.path} cannot be fetched by this page; run: weighhouse pull ${release.reference}`;
+      throw new CodedError('network', message, {}, { cause });
+    },
+  );
   const isWhole = response.status === 200 && offset === 0 && length === file.size;
   if (response.status !== 206 && !isWhole) {
     throw new CodedError('network', `${url} answers ${response.status}; try again`);

@@ -25,7 +25,7 @@ import { openInventory } from '../../core/verify/inventory.ts';
 import type { VerifiedRelease } from '../../core/verify/release.ts';
 import type { Inventory } from '../../core/weights/inventory.ts';
 import { accept } from '../accept.ts';
-import type { Api } from '../api.ts';
+import type { PublicApi } from '../public-api.ts';
 import { headsIn } from '../release.ts';
 import type { SignedHead } from '../view.ts';
 import { Lanes } from './lanes.ts';
@@ -58,7 +58,7 @@ type DueOf<K extends Due['kind']> = Extract<Due, { kind: K }>;
 
 export interface DocumentParts {
   readonly host: Host;
-  readonly api: Api;
+  readonly api: PublicApi;
   readonly root: TrustRoot;
   /** Every version that was believed on the way to it, exact bytes, from version 1 on. */
   readonly roots: readonly Uint8Array[];

@@ -11,7 +11,7 @@ import type { EntryOf } from '../../core/log/entry.ts';
 import type { DocumentName } from '../../core/release/documents.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import type { ReleaseDocuments } from '../../core/verify/release.ts';
-import type { Api } from '../api.ts';
+import type { PublicApi } from '../public-api.ts';
 import { readDocuments } from '../release.ts';
 
 /** The documents of a release that are the log's; the others are named by their digests. */
@@ -33,12 +33,12 @@ export async function readNamed<T>(what: string, read: () => Promise<T>): Promis
 
 /** All documents of a release. Throws `digest-mismatch` or `proof-invalid`, naming all that are not shown. */
 export async function readShownDocuments(
-  api: Api,
+  api: PublicApi,
   release: ReleaseName,
   signal: AbortSignal | undefined,
 ): Promise<ReleaseDocuments> {
   const failures = new Map<DocumentName, unknown>();
-  const document: Api['document'] = async (of, name, options) => {
+  const document: PublicApi['document'] = async (of, name, options) => {
     try {
       return await api.document(of, name, options);
     } catch (error) {
@@ -58,7 +58,7 @@ export async function readShownDocuments(
 
 /** Those documents of the gate that the entry names. Throws `digest-mismatch` for one that is not shown. */
 export async function readGateDocuments(
-  api: Pick<Api, 'document'>,
+  api: Pick<PublicApi, 'document'>,
   entry: EntryOf<'release'>,
   signal: AbortSignal | undefined,
 ): Promise<GateDocuments> {
