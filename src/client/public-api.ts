@@ -9,9 +9,9 @@ import { MAX_CHUNK_LIST_BYTES } from '../core/release/chunks.ts';
 import { type DocumentName, MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
 import type { Model, ReleaseName } from '../core/release/name.ts';
 import { ROOT_LIMITS } from '../core/trust/root.ts';
-import * as answers from './answers.ts';
 import { Http, type HttpOptions } from './http.ts';
 import { throwOfLog } from './problem.ts';
+import * as answers from './public-answers.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;

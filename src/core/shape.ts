@@ -48,7 +48,7 @@ export const hex32 = v.pipe(
 );
 
 /** Canonical padded base64 of at most `maxBytes` bytes. */
-export const base64 = /* @__NO_SIDE_EFFECTS__ */ (maxBytes: number) =>
+export const base64 = (maxBytes: number) =>
   v.pipe(
     v.string(),
     v.maxLength(Math.ceil(maxBytes / 3) * 4, `must be base64 of at most ${maxBytes} bytes`),
@@ -87,7 +87,7 @@ export const record = <T>(value: Shape<T>) =>
   );
 
 /** Text for people: no control characters but the newline. */
-export const prose = /* @__NO_SIDE_EFFECTS__ */ (maxLength: number) =>
+export const prose = (maxLength: number) =>
   v.pipe(
     v.string(),
     v.minLength(1, 'must not be empty'),
