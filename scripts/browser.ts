@@ -5,6 +5,7 @@
  *     release.js   the check of a release, and all that shows it
  *     files.js     comparing and downloading files; loaded once a manifest is known to be good
  *     worker.js    hashes pieces of files
+ *     draft.js     deciding about a draft
  */
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -13,7 +14,7 @@ const OUT = 'dist/browser';
 
 rmSync(OUT, { recursive: true, force: true });
 await build({
-  entryPoints: ['src/browser/release.ts', 'src/browser/files.ts', 'src/browser/worker.ts'],
+  entryPoints: ['release', 'files', 'worker', 'draft'].map((name) => `src/browser/${name}.ts`),
   outdir: OUT,
   bundle: true,
   minify: true,
