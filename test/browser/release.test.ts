@@ -159,9 +159,9 @@ describe('a server that lies', () => {
     server.change = await forkOf(gated.served);
     const page = await checked();
     expect(await stepsOf(page)).toMatchObject({ [TITLES.growth]: 'failed' });
-    expect(await page.locator('#proof > .summary').textContent()).toContain(
-      'two logs are shown under one name',
-    );
+    const row = page.locator('#proof .steps > li', { hasText: TITLES.growth });
+    expect(await row.textContent()).toContain('two logs are shown under one name');
+    expect(await row.locator('pre').count()).toBe(2);
   });
 });
 
@@ -263,5 +263,50 @@ describe('a copy', () => {
       path.includes('/chunks/') ? bytes.map((byte) => byte ^ 1) : undefined;
     expect(await drop(page, join(whole, 'shards/weights.bin'))).toBe('1 could not be read.');
     expect(await page.locator('.outcomes').textContent()).toContain('does not have the root');
+  });
+});
+
+describe('a download', () => {
+  /** Pickers as in a browser that has them, which choose the page's own private folder. */
+  const PICKERS = `
+    window.showDirectoryPicker = () => navigator.storage.getDirectory();
+    window.showSaveFilePicker = undefined;`;
+  const sizeOf = (path: string) => `(async () => {
+    let at = await navigator.storage.getDirectory();
+    const names = ${JSON.stringify(path)}.split('/');
+    for (const name of names.slice(0, -1)) at = await at.getDirectoryHandle(name);
+    const file = await at.getFileHandle(names.at(-1)).catch(() => undefined);
+    return file === undefined ? -1 : (await file.getFile()).size;
+  })()`;
+
+  test('writes what it has verified', async () => {
+    await visitor.context.addInitScript(PICKERS);
+    const page = await checked();
+    await page.getByRole('button', { name: 'Download and verify all files' }).click();
+    await page.getByText('All 3 files are saved').waitFor();
+    expect(await page.evaluate(sizeOf('shards/weights.bin'))).toBe(WEIGHTS.length);
+    expect(visitor.faults).toEqual([]);
+  });
+
+  test('keeps nothing of a file that is not the one that was signed', async () => {
+    await visitor.context.addInitScript(PICKERS);
+    const page = await checked();
+    server.change = (path, bytes) => {
+      if (!path.endsWith('/files/shards/weights.bin')) return undefined;
+      const spoiled = bytes.slice();
+      spoiled[0]! ^= 1;
+      return spoiled;
+    };
+    await page.getByRole('button', { name: 'Download and verify all files' }).click();
+    await page.getByText('are not those of the manifest').waitFor();
+    expect(await page.evaluate(sizeOf('config.json'))).toBe(12);
+    expect(await page.evaluate(sizeOf('shards/weights.bin'))).toBe(-1);
+  });
+
+  test('is left to the command line where a page may not write files', async () => {
+    await visitor.context.addInitScript('window.showDirectoryPicker = undefined;');
+    const page = await checked();
+    await page.getByText('does not let a page write files').waitFor();
+    expect(await page.locator('#proof').textContent()).toContain('weighhouse pull acme/tiny@v1.0');
   });
 });
