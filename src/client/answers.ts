@@ -132,6 +132,8 @@ export const announcement = v.object({ envelope });
 export const voided = v.object({ signed: v.array(envelope) });
 
 /** RFC 8693, section 2.2.1. */
+export const signInLink = v.object({ url: v.string(), expires: v.string() });
+
 export const exchangedToken = v.object({
   access_token: text(8_192),
   token_type: v.pipe(v.string(), v.regex(/^bearer$/i)),

@@ -147,6 +147,12 @@ export class Api extends GateApi {
     return this.http.json(answers.exchangedToken, { ...request, ...options });
   }
 
+  /** A link that signs the holder of the token in to the pages, once. */
+  makeSignInLink(options: CallOptions = {}) {
+    const request = { method: 'POST', path: '/api/v1/sign-in-links' } as const;
+    return this.http.json(answers.signInLink, { ...request, ...options });
+  }
+
   // Namespaces and advisories.
 
   createNamespace(
