@@ -22,7 +22,7 @@ let browser: Browser;
 let gated: GatedServer;
 beforeAll(async () => {
   browser = await startBrowser();
-  gated = await GatedServer.start(ONE_APPROVAL);
+  gated = await GatedServer.start(ONE_APPROVAL, {});
   await gated.push();
 }, STARTING_MS);
 afterAll(async () => {
