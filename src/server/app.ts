@@ -17,6 +17,7 @@ import { API_PATH, type Doors, type Endpoint, endpoint, mount, param } from './a
 import { namespaceEndpoints } from './api/namespaces.ts';
 import { policyEndpoints } from './api/policies.ts';
 import { publishedOf, releaseEndpoints } from './api/releases.ts';
+import { signInEndpoint } from './api/sign-in.ts';
 import { tokenEndpoint } from './api/token.ts';
 import { authenticator } from './auth.ts';
 import { Backlog, refuseBacklog } from './backlog.ts';
@@ -40,6 +41,7 @@ import { failureHandler, problemHandler } from './problem.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { idOf, logRequests, named } from './request-log.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
+import { Sessions } from './sessions.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 import { type PublicConfig, WELL_KNOWN_PATH, wellKnownRouter } from './well-known.ts';
 
@@ -119,13 +121,14 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   app.use('/log', reading, logRouter(parts.log));
   const sender = contentSender(parts.hashing);
   const auth = authenticator(parts);
-  const endpoints = apiEndpoints(parts, sender);
-  const api = describeApi(endpoints, parts.config.url + API_PATH);
+  const { url, origin } = parts.config;
+  const sessions = new Sessions({ ...parts, auth, url });
+  const endpoints = apiEndpoints({ ...parts, sessions }, sender);
+  const api = describeApi(endpoints, url + API_PATH);
   app.use(API_PATH, apiRouter(endpoints, api, { auth, rates, admission }));
   // What other clients read is files for the most part; their lists cost what ours do.
   const counted = rates.middleware('read');
   app.get([`${OCI_PATH}/_catalog`, HUB_LIST_PATH], rates.middleware('search'));
-  const { url } = parts.config;
   app.use(
     OCI_PATH,
     ociAccess({ ...parts, auth, rates, url }),
@@ -136,9 +139,8 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   app.all(TOKEN_SERVICE, exchange, tokenService({ ...parts, auth }));
   const cards = new Cards(parts.registry);
   app.use(counted, sending, hubRouter({ ...parts, sender, auth, url, cards }));
-  const { origin } = parts.config;
   const unready = async () => admission.reason() ?? (await parts.unready());
-  const pages = makePages({ ...parts, unready, cards, url, origin, api });
+  const pages = makePages({ ...parts, unready, cards, sessions, url, origin, api });
   app.use(reading, pages.router);
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
@@ -157,7 +159,10 @@ function commonHeaders(_request: Request, response: Response, next: () => void):
   next();
 }
 
-function apiEndpoints(parts: AppParts, sender: ContentSender): readonly Endpoint[] {
+function apiEndpoints(
+  parts: AppParts & { sessions: Sessions },
+  sender: ContentSender,
+): readonly Endpoint[] {
   const catchUp = () =>
     parts.catalogue.catchUp().catch((error: unknown) => {
       parts.logger.warn({ err: error }, 'the index could not catch up and tries again');
@@ -170,6 +175,7 @@ function apiEndpoints(parts: AppParts, sender: ContentSender): readonly Endpoint
     ...releaseEndpoints(parts.registry, parts.catalogue, sender),
     contentEndpoint(parts, sender),
     tokenEndpoint(parts),
+    signInEndpoint(parts.sessions, parts.config.url, parts.clock),
   ];
 }
 

@@ -16,6 +16,7 @@ import { parsePolicy } from '../../core/release/policy.ts';
 import type { ApiDescription } from '../openapi.ts';
 import { beginRefusal, failureHandler, OURS, sendProblem } from '../problem.ts';
 import { idOf } from '../request-log.ts';
+import type { Sessions } from '../sessions.ts';
 import { API_PAGE, OWN_PAGES } from './addresses.ts';
 import { addAdvisoryPages } from './advisory-pages.ts';
 import { type Assets, ownAssets } from './assets.ts';
@@ -24,6 +25,7 @@ import { addFeeds } from './feed-pages.ts';
 import { setPageHeaders } from './headers.ts';
 import { layout, type Site } from './layout.ts';
 import { addLogPages, type LogPageParts } from './log-pages.ts';
+import { peopleRouter } from './people-router.ts';
 import { pageOf, textOf, wholeOf } from './query.ts';
 import { pageAdder } from './send.ts';
 import { Shown, type ShownParts } from './shown.ts';
@@ -45,6 +47,7 @@ export interface PageParts extends ShownParts, LogPageParts, StatusPageParts {
   /** What the API says of itself. */
   readonly api: ApiDescription;
   readonly logger: Logger;
+  readonly sessions: Sessions;
 }
 
 export interface Pages {
@@ -69,6 +72,7 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
   const page = pageAdder(router, site);
 
   router.use(assets.router());
+  router.use(peopleRouter({ registry, sessions: parts.sessions, site }));
 
   page('/', ({ query }) => {
     const words = textOf(query.q);

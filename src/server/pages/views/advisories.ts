@@ -101,13 +101,13 @@ function notice(advisory: AdvisedRelease): Html {
   return html`
 <article class="notice ${kind}"><p><strong>${ADVISORY_WORDS[kind]}</strong> <a href="${releasePage(release)}">${formatReleaseName(release)}</a></p>
 ${paragraphs(summary)}
-<p class="small">${moment(time)}, ${entry(index)} of the log · <a href="${advisoryPage(index)}">who signed it<span class="hidden">, advisory ${index}</span></a></p></article>`;
+<p class="small">${moment(time)}, ${entry(index)} of the log · <a href="${advisoryPage(index)}">who signed it<span class="unseen">, advisory ${index}</span></a></p></article>`;
 }
 
 function kinds(shown: AdvisoryKind | undefined): Html {
   const link = (kind: AdvisoryKind | undefined, text: string) =>
     html`<a href="${listOf(kind)}"${kind === shown && html` aria-current="page"`}>${text}</a>`;
-  return html`<nav class="choices" aria-label="Kinds">${link(undefined, 'All')} ${ADVISORIES.map((kind) => html`${link(kind, KINDS[kind])} `)}</nav>`;
+  return html`<nav class="kinds" aria-label="Kinds">${link(undefined, 'All')} ${ADVISORIES.map((kind) => html`${link(kind, KINDS[kind])} `)}</nav>`;
 }
 
 function listOf(kind: AdvisoryKind | undefined, before?: number): string {

@@ -28,6 +28,7 @@ const SUBJECTS: readonly (readonly [first: string, title: string, about: string]
   ['advisories', 'Advisories', 'What is said of a release after it was published.'],
   ['announcements', 'Announcements', 'What is said in public of a release that is not there yet.'],
   ['voids', 'Voids', 'Commitments that nobody opens, declared void by the owners.'],
+  ['sign-in-links', 'Signing in', 'How a person signs in to the pages of their drafts.'],
   ['token', 'Tokens', 'How a CI job gets a token that pushes and seals.'],
 ];
 
@@ -49,7 +50,7 @@ export function apiView(description: ApiDescription): Page {
 <h1>API</h1>
 <p class="lead">All that the command line does, it does by these requests. What is published can be read without an account; what changes anything takes a bearer token.</p>
 <p>All paths are below <code>${url}</code>. Made from the <a href="${API_PATH}/openapi.json">OpenAPI 3.1 description</a>, which is made from the program itself. The same releases can be read as a <a href="https://huggingface.co/docs/hub/api">Hugging Face</a> hub and as an <a href="https://github.com/opencontainers/distribution-spec">OCI</a> registry, and the log as <a href="https://c2sp.org/tlog-tiles">C2SP tlog-tiles</a> at <code>/log/</code>.</p>
-<nav class="choices" aria-label="Subjects">${subjects.map(({ first, title }) => html`<a href="#${first}">${title}</a> `)}<a href="#errors">Errors</a></nav>
+<nav class="kinds" aria-label="Subjects">${subjects.map(({ first, title }) => html`<a href="#${first}">${title}</a> `)}<a href="#errors">Errors</a></nav>
 ${subjects.map(
   ({ first, title, about, operations: its }) => html`
 <h2 id="${first}">${title}</h2>

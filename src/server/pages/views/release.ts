@@ -33,6 +33,7 @@ import {
   standing,
 } from '../pieces.ts';
 import { demandsOf } from '../policy-words.ts';
+import { decisionTable } from './decisions.ts';
 import { fileTable } from './files.ts';
 import { getIt } from './get-it.ts';
 import { timeline } from './timeline.ts';
@@ -78,7 +79,7 @@ ${path(release)}
 <h1>${release.name} <span class="version">${release.version}</span> ${standing(shown.advisories, isNewest)}</h1>
 ${advisories(shown.advisories)}
 ${releaseFacts(shown)}
-<section id="proof" data-reference="${reference}" data-api="${apiOf(release)}">
+<section id="proof" data-reference="${reference}" data-digest="${published.digest}">
 <h2>Check it yourself</h2>
 <p class="no-script">With JavaScript, this page checks itself here: your browser reads the signed documents and the log, and believes nothing that it has not checked. Without, <code>weighhouse verify</code> does the same.</p>
 </section>
@@ -155,18 +156,11 @@ function decided({ policy, policyIndex, decisions }: ReleaseShown): Html {
   return html`
 <p>When it was published, version ${policy.version} of the policy was in force (${entry(policyIndex)}), which says:</p>
 <ul class="demands">${demandsOf(policy).map((demand) => html`<li>${sentence(demand)}</li>`)}</ul>
-${decisions.length > 0 && decisionTable(decisions, new Map(policy.people.map(({ id, name }) => [id, name])))}`;
-}
-
-function decisionTable(
-  decisions: readonly ShownDecision[],
-  names: ReadonlyMap<string, string>,
-): Html {
-  return html`<p>Each decision was committed to the log, blindly, when it was made, and opened by the release: none can have been backdated.</p>
-<div class="scroll" tabindex="0" role="group" aria-label="Decisions"><table><thead><tr><th>Who</th><th>Decided</th><th>When</th><th>Committed</th></tr></thead><tbody>${decisions.map(
-    ({ person, decision, detail, time, index, revision }) => html`
-<tr><td>${names.get(person) ?? (person === 'registry' ? 'The registry' : person)}</td><td><strong>${decision}</strong> ${sentence(detail)}${revision > 1 && html` <span class="small">revision ${revision}</span>`}</td><td>${moment(time)}</td><td>${entry(index)}</td></tr>`,
-  )}</tbody></table></div>`;
+${
+  decisions.length > 0 &&
+  html`<p>Each decision was committed to the log, blindly, when it was made, and opened by the release: none can have been backdated.</p>
+${decisionTable(decisions, policy)}`
+}`;
 }
 
 function documents({ release, manifest }: PublishedRelease, isGated: boolean): Html {
