@@ -4,13 +4,14 @@
  *     release.js   the check of a release, and all that shows it
  *     files.js     comparing and downloading files; loaded once a manifest is known to be good
  *     worker.js    hashes pieces of files
+ *     draft.js     deciding about a draft
  */
 import { build, type OutputFile } from 'esbuild';
 
 /** Bundles them; where they are written is for whoever asks to say. */
 export async function bundle(): Promise<readonly OutputFile[]> {
   const { outputFiles } = await build({
-    entryPoints: ['release', 'files', 'worker'].map((name) => `src/browser/${name}.ts`),
+    entryPoints: ['release', 'files', 'worker', 'draft'].map((name) => `src/browser/${name}.ts`),
     outdir: 'dist/browser',
     write: false,
     bundle: true,
