@@ -1,6 +1,6 @@
 /** Puts the use cases together. */
 import type { ReleaseName } from '../core/release/name.ts';
-import { ROLES } from '../core/release/roles.ts';
+import { TAKING_PART } from '../core/release/roles.ts';
 import { prefixes } from '../store/keys.ts';
 import { requireDraftReader, requireRole } from './access.ts';
 import { Advisories } from './advise.ts';
@@ -126,7 +126,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     voided: (index) => words.voided(index),
 
     usage: async (caller, namespace) => {
-      requireRole(caller, namespace, ROLES);
+      requireRole(caller, namespace, TAKING_PART);
       return quotas.usage(namespace);
     },
     createNamespace: (caller, request) => namespaces.create(caller, request),

@@ -62,7 +62,7 @@ export interface DraftStatus {
   readonly former: readonly Digest[];
   /** What the gate still lacks. */
   readonly missing: readonly Missing[];
-  /** What was decided, on former revisions too; for those who have a role in the namespace. */
+  /** What was decided, on former revisions too; for those who take part in the namespace. */
   readonly decisions: readonly ShownDecision[];
   /** Log index of the policy in force. */
   readonly policyIndex: number;
@@ -255,7 +255,7 @@ export interface Registry {
    * the seal that runs, or finds the draft sealed that way and leaves it so.
    */
   seal(caller: Caller, release: ReleaseName, request: SealRequest): Promise<DraftStatus>;
-  /** The manifest of a sealed draft, exact bytes. For everybody with a role in the namespace. */
+  /** The manifest of a sealed draft, exact bytes. For everybody who takes part in the namespace. */
   draftManifest(caller: Caller, release: ReleaseName): Promise<Uint8Array>;
   /** Withdraws a draft for good: its version is not used again. */
   withdraw(caller: Caller, release: ReleaseName): Promise<DraftStatus>;
@@ -270,7 +270,7 @@ export interface Registry {
     intent?: Uint8Array,
   ): Promise<PublishResult>;
 
-  // Decisions: for everybody with a role in the namespace, and with a key in its policy.
+  // Decisions: for everybody who takes part in the namespace, and with a key in its policy.
   /** Logs a commitment of which nobody can tell what it is about. The same again has the same index. */
   commit(caller: Caller, commitment: BlindCommitment): Promise<{ readonly index: number }>;
   /** Takes in what opens a commitment; answers once it is stored. */
@@ -287,7 +287,7 @@ export interface Registry {
   ): Promise<{ readonly digest: Digest; readonly size: number }>;
 
   // Namespaces and advisories.
-  /** What a namespace takes up, and may; undefined where nothing is counted. For everybody with a role in it. */
+  /** What a namespace takes up, and may; undefined where nothing is counted. For everybody who takes part in it. */
   usage(caller: Caller, namespace: Namespace): Promise<Usage | undefined>;
   createNamespace(
     caller: Caller,
