@@ -65,13 +65,19 @@ export function requireDraftReader(caller: Caller, release: ReleaseName): void {
   else requireRole(caller, release.namespace, TAKING_PART);
 }
 
-/**
- * May the caller read the bytes of the namespace's releases, where those are not everybody's? Any
- * role in it will do. What only uploads does not read, nor does the operator of the registry.
- */
+/** May the caller read the bytes of the namespace's releases, where those are not everybody's? */
 export function isReader(caller: Caller, namespace: Namespace): boolean {
-  if (caller.session !== undefined || caller.ci) return false;
-  return (caller.namespace ?? namespace) === namespace && hasOneOf(caller, ROLES);
+  const read = namespacesRead(caller);
+  return read === 'all' || read?.only === namespace;
+}
+
+/**
+ * Where the caller is a reader. Any role in a namespace will do. What only uploads does not read,
+ * nor does the operator of the registry.
+ */
+export function namespacesRead(caller: Caller): 'all' | { readonly only: Namespace } | undefined {
+  if (caller.session !== undefined || caller.ci || !hasOneOf(caller, ROLES)) return undefined;
+  return caller.namespace === undefined ? 'all' : { only: caller.namespace };
 }
 
 /** Throws `not-authorised` unless the caller runs the registry. */

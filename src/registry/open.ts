@@ -20,6 +20,7 @@ import { PolicyChanges } from './policy-change.ts';
 import { PublicWords } from './public-words.ts';
 import { Publishing } from './publish.ts';
 import { Quotas } from './quotas.ts';
+import { Readers } from './readers.ts';
 import { Recovery } from './recovery.ts';
 import type { Caller, Registry } from './registry.ts';
 import { RegistrySeals } from './registry-seal.ts';
@@ -50,9 +51,10 @@ export function openRegistry(parts: RegistryParts): Registry {
     },
   });
   const uploads = new Uploads(parts, chores);
-  const files = new Files(parts, drafts, uploads, quotas);
+  const readers = new Readers(parts, book);
+  const files = new Files(parts, { drafts, uploads, quotas, readers });
   const published = new Statements(parts, KEPT_BYTES);
-  const releases = new Releases(parts, published);
+  const releases = new Releases(parts, published, readers);
   const sealing = new Seals(parts, {
     ...{ drafts, files, uploads, namespaces, chores, seals, releases },
   });
@@ -141,7 +143,9 @@ export function openRegistry(parts: RegistryParts): Registry {
     document: (release, document) => releases.document(release, document),
     largeDocument: (release, document) => releases.largeDocument(release, document),
     chunkList: (release, path) => releases.chunkList(release, path),
-    content: (release, path) => releases.content(release, path),
+    content: (release, path, who) => releases.content(release, path, who),
+    contentToDescribe: (release, path) => releases.contentToDescribe(release, path),
+    restriction: (namespace) => readers.restriction(namespace),
     freshness: (namespace) => freshness.read(namespace),
     artifacts: (release) => artifacts.of(release),
     artifactObject: (model, digest) => artifacts.object(model, digest),

@@ -15,6 +15,7 @@ import type { DocumentName } from '../core/release/documents.ts';
 import type { Manifest } from '../core/release/manifest.ts';
 import type { Missing } from '../core/release/missing.ts';
 import type { Model, Namespace, ReleaseName } from '../core/release/name.ts';
+import type { Restriction } from '../core/release/readers.ts';
 import type { Revision } from '../core/release/revision.ts';
 import type { Role } from '../core/release/roles.ts';
 import type { Identity } from '../core/release/trusted-publisher.ts';
@@ -48,6 +49,12 @@ export interface Caller {
    */
   readonly ci?: boolean;
 }
+
+/**
+ * Who reads; undefined for nobody known. It is asked only where it matters: what is everybody's is
+ * given to who shows a token of another host, too.
+ */
+export type WhoReads = () => Promise<Caller | undefined>;
 
 export type DraftState = 'draft' | 'sealed' | 'publishing' | 'published' | 'withdrawn';
 
@@ -160,6 +167,8 @@ export type LargeDocumentName = Extract<DocumentName, 'manifest.json' | 'tensors
 
 /** An open piece of content. */
 export interface Content {
+  /** True for what only some may read: nobody keeps it for somebody else. */
+  readonly forReaders?: boolean;
   readonly path: string;
   /** Bytes of the whole file. */
   readonly size: number;
@@ -346,7 +355,15 @@ export interface Registry {
   report(release: ReleaseName, digest: Digest): Promise<Uint8Array>;
   /** The chunk list with that root of the file at `path`. */
   chunkList(release: ReleaseName, path: string): Promise<Uint8Array>;
-  content(release: ReleaseName, path: string): Promise<Content>;
+  /**
+   * The bytes of the file at `path`, for whoever may read them: without `who`, for everybody. Throws
+   * `not-authorised` where that is not enough, with `details.bytes`, a restriction.
+   */
+  content(release: ReleaseName, path: string, who?: WhoReads): Promise<Content>;
+  /** The same bytes for the registry itself, to say what is in them; they are sent to nobody. */
+  contentToDescribe(release: ReleaseName, path: string): Promise<Content>;
+  /** Whose the bytes of the namespace’s releases are now; undefined for everybody’s. */
+  restriction(namespace: Namespace): Promise<Restriction | undefined>;
   freshness(namespace: Namespace): Promise<Freshness>;
   /** The OCI artifacts of a published release: its manifest, and what refers to it. */
   artifacts(release: ReleaseName): Promise<Artifacts | undefined>;
