@@ -25,7 +25,7 @@ beforeAll(async () => {
   restricted = await Restricted.start();
   ({ served } = restricted);
   reader = await restricted.reader();
-}, 30_000);
+}, 120_000);
 afterAll(() => served.stop());
 
 const json = async (path: string, token: string | null = null) =>
@@ -234,7 +234,7 @@ describe('a change of the policy', () => {
     } finally {
       await it.served.stop();
     }
-  }, 30_000);
+  }, 120_000);
 
   test('of a policy without terms names none', async () => {
     const it = await Restricted.start({}, { for: 'readers' });
@@ -246,5 +246,5 @@ describe('a change of the policy', () => {
     } finally {
       await it.served.stop();
     }
-  }, 30_000);
+  }, 120_000);
 });
