@@ -4,10 +4,10 @@
  * who did it is read from what was signed.
  */
 import type { DraftStatus } from '../client/answers.ts';
+import { formatCount, formatSeconds } from '../core/amounts.ts';
 import type { Policy } from '../core/release/policy.ts';
 import { isGated } from '../core/release/requirements.ts';
 import type { Decision } from '../core/statement/decision.ts';
-import { formatCount, formatSeconds } from './units.ts';
 
 type Lack = DraftStatus['missing'][number];
 type Shown = DraftStatus['decisions'][number];

@@ -1,11 +1,12 @@
 /** What `inspect` answers: one document for programs, tables for people. */
+
+import { formatBytes, formatCount, formatParameters } from '../core/amounts.ts';
 import type { GgufValue } from '../core/weights/gguf.ts';
 import type { HeaderLevel } from '../core/weights/header-plan.ts';
 import { countByDtype, type Tensor } from '../core/weights/tensor.ts';
 import { advisoryDocuments } from './advisories.ts';
 import type { Inspected, InspectedFile, Published } from './inspected.ts';
 import { formatFields, formatTable } from './table.ts';
-import { formatBytes, formatCount, formatParameters } from './units.ts';
 
 /** Keys of metadata that people are shown, and characters of each value; `--json` has all. */
 const SHOWN_KEYS = 30;

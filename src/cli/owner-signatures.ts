@@ -5,6 +5,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { formatCount } from '../core/amounts.ts';
 import { equal } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { POLICY_PAYLOAD_TYPE, type Policy } from '../core/release/policy.ts';
@@ -13,7 +14,6 @@ import { collect, keyFlag, passphraseFlag, tokenFlag, urlFlag } from './command.
 import type { Context } from './context.ts';
 import type { PassphraseFlags } from './passphrase.ts';
 import { openSigner } from './signer.ts';
-import { formatCount } from './units.ts';
 
 export interface SignatureFlags extends PassphraseFlags {
   readonly signOnly?: string;

@@ -7,6 +7,7 @@
  */
 import type { Api } from '../client/api.ts';
 import { pinOf } from '../client/trust.ts';
+import { formatSeconds } from '../core/amounts.ts';
 import { parseBase64 } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { type Namespace, parseNamespace } from '../core/release/name.ts';
@@ -25,7 +26,6 @@ import {
 import { openPins } from './pins.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { openApi, openApiWithToken } from './reach.ts';
-import { formatSeconds } from './units.ts';
 
 export async function setPolicy(
   context: Context,

@@ -5,9 +5,10 @@
  *
  * Elsewhere, as in a log of CI, the same line is written every ten seconds.
  */
+
+import { formatBytes, formatSeconds } from '../core/amounts.ts';
 import type { OnProgress } from '../transfer/progress.ts';
 import { plainText } from './output.ts';
-import { formatBytes, formatSeconds } from './units.ts';
 import type { Screen } from './world.ts';
 
 /** Milliseconds between two lines, on a terminal and elsewhere. */

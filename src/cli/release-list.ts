@@ -1,10 +1,11 @@
 /** A page of releases, for `list` and `search`. */
 import { Option } from 'commander';
+import { formatBytes } from '../core/amounts.ts';
 import type { Namespace } from '../core/release/name.ts';
 import type { Context, SharedFlags } from './context.ts';
 import { openApi } from './reach.ts';
 import { formatTable } from './table.ts';
-import { formatBytes, parseCount } from './units.ts';
+import { parseCount } from './units.ts';
 
 export interface PageFlags extends SharedFlags {
   readonly limit: string;

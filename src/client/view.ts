@@ -53,6 +53,16 @@ export async function openView(
   return { newest, tree };
 }
 
+/** Of two memories of one log the larger checkpoint and the later heads entry. */
+export function newestSeen(before: Seen | undefined, now: Seen): Seen {
+  if (before === undefined) return now;
+  const isLarger = headOf(before.checkpoint).size > headOf(now.checkpoint).size;
+  const isLater = (before.heads?.index ?? -1) > (now.heads?.index ?? -1);
+  const { checkpoint } = isLarger ? before : now;
+  const { heads } = isLater ? before : now;
+  return heads === undefined ? { checkpoint } : { checkpoint, heads };
+}
+
 /** Text that a third party can check by itself: both notes carry the log's signature. */
 function evidence(first: SignedHead, second: SignedHead) {
   return { checkpoints: [first, second].map(({ note }) => parseUtf8(note)) };

@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Express, type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { CodedError } from '../core/error.ts';
-import { formatModel, parseModel } from '../core/release/name.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import type { FollowingCatalogue } from '../index/open.ts';
 import type { TokenKey } from '../keyring/jwt.ts';
@@ -17,10 +16,12 @@ import { draftEndpoints } from './api/drafts.ts';
 import { API_PATH, type Doors, type Endpoint, endpoint, mount, param } from './api/endpoint.ts';
 import { namespaceEndpoints } from './api/namespaces.ts';
 import { policyEndpoints } from './api/policies.ts';
-import { publishedOf, releaseEndpoints, releasesOf } from './api/releases.ts';
+import { publishedOf, releaseEndpoints } from './api/releases.ts';
+import { signInEndpoint } from './api/sign-in.ts';
 import { tokenEndpoint } from './api/token.ts';
 import { authenticator } from './auth.ts';
 import { Backlog, refuseBacklog } from './backlog.ts';
+import { Cards } from './cards.ts';
 import { type ContentSender, contentSender } from './content.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
 import { sendHubFailure } from './hugging-face/failure.ts';
@@ -34,15 +35,20 @@ import { sendOciFailure } from './oci/failure.ts';
 import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { TOKEN_PATH, TOKEN_SERVICE, tokenService } from './oci/token.ts';
 import { describeApi } from './openapi.ts';
+import { makePages } from './pages/router.ts';
 import { failureHandler, problemHandler } from './problem.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { idOf, logRequests, named } from './request-log.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
+import { Sessions } from './sessions.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 import { type PublicConfig, WELL_KNOWN_PATH, wellKnownRouter } from './well-known.ts';
 
 /** Why a server that has been told to end is not ready. */
 const LEAVING = 'the server is ending; ask another one';
+
+/** What programs ask for: they get a problem document, whatever they accept. */
+const NOT_FOR_PEOPLE = [API_PATH, '/log', WELL_KNOWN_PATH];
 
 export interface AppParts {
   readonly registry: Registry;
@@ -112,11 +118,12 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   app.use('/log', reading, logRouter(parts.log));
   const sender = contentSender(parts.hashing);
   const auth = authenticator(parts);
-  app.use(API_PATH, apiRouter(parts, sender, { auth, rates, admission }));
+  const { url, origin } = parts.config;
+  const sessions = new Sessions({ ...parts, auth, url });
+  app.use(API_PATH, apiRouter({ ...parts, sessions }, sender, { auth, rates, admission }));
   // What other clients read is files for the most part; their lists cost what ours do.
   const counted = rates.middleware('read');
   app.get([`${OCI_PATH}/_catalog`, HUB_LIST_PATH], rates.middleware('search'));
-  const { url } = parts.config;
   app.use(
     OCI_PATH,
     ociAccess({ ...parts, auth, rates, url }),
@@ -125,26 +132,19 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   );
   const exchange = [rates.middleware('exchange'), reading, named(TOKEN_PATH)];
   app.all(TOKEN_SERVICE, exchange, tokenService({ ...parts, auth }));
-  app.use(counted, sending, hubRouter({ ...parts, sender, auth, url }));
-  app.get('/:namespace/:name', reading, named('/{namespace}/{name}'), showModel(parts.catalogue));
+  const cards = new Cards(parts.registry);
+  app.use(counted, sending, hubRouter({ ...parts, sender, auth, url, cards }));
+  const pages = makePages({ ...parts, cards, sessions, url, origin });
+  app.use(reading, pages.router);
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
   });
   // Whatever has refused it, a client hears so in its own protocol.
   app.use([OCI_PATH, TOKEN_SERVICE], failureHandler(parts.logger, sendOciFailure));
   app.use(HUB_PATHS, failureHandler(parts.logger, sendHubFailure));
-  app.use(problemHandler(parts.logger));
+  app.use(NOT_FOR_PEOPLE, problemHandler(parts.logger));
+  app.use(pages.failure);
   return app;
-}
-
-/** A model's address, which `publish` prints, leads to what the API says of it. */
-function showModel(catalogue: FollowingCatalogue) {
-  return async (request: Request, response: Response): Promise<void> => {
-    const { namespace, name } = request.params;
-    const model = parseModel(`${String(namespace)}/${String(name)}`);
-    await releasesOf(model, catalogue, 1);
-    response.redirect(303, `${API_PATH}/releases/${formatModel(model)}`);
-  };
 }
 
 function commonHeaders(_request: Request, response: Response, next: () => void): void {
@@ -153,7 +153,11 @@ function commonHeaders(_request: Request, response: Response, next: () => void):
   next();
 }
 
-function apiRouter(parts: AppParts, sender: ContentSender, doors: Doors): Router {
+function apiRouter(
+  parts: AppParts & { sessions: Sessions },
+  sender: ContentSender,
+  doors: Doors,
+): Router {
   const router = Router({ caseSensitive: true });
   const catchUp = () =>
     parts.catalogue.catchUp().catch((error: unknown) => {
@@ -167,6 +171,7 @@ function apiRouter(parts: AppParts, sender: ContentSender, doors: Doors): Router
     ...releaseEndpoints(parts.registry, parts.catalogue, sender),
     contentEndpoint(parts, sender),
     tokenEndpoint(parts),
+    signInEndpoint(parts.sessions, parts.config.url, parts.clock),
   ];
   const description = describeApi(endpoints, parts.config.url + API_PATH);
   router.get('/openapi.json', named(`${API_PATH}/openapi.json`), (_request, response) => {

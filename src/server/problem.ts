@@ -60,7 +60,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
  * What a client is told of failures that are ours alone. Their messages name paths and keys
  * of the store: those stay in the server's log.
  */
-const OURS: Partial<Record<ErrorCode, string>> = {
+export const OURS: Partial<Record<ErrorCode, string>> = {
   storage: 'the registry’s store failed; its operator finds the reason in the log',
   'disk-full': 'the registry’s store is full; try again when its operator has made room',
   'unknown-outcome':
@@ -121,7 +121,8 @@ export function failureHandler(
   };
 }
 
-function sendProblem(request: Request, response: Response, error: CodedError): void {
+/** Answers with a problem document. */
+export function sendProblem(request: Request, response: Response, error: CodedError): void {
   const status = beginRefusal(request, response, error);
   response.type('application/problem+json').send(JSON.stringify(problemOf(error, status)));
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { describeStep, LINE_MS, REDRAW_MS, showing } from '../../src/cli/progress.ts';
-import { formatBytes } from '../../src/cli/units.ts';
+import { formatBytes } from '../../src/core/amounts.ts';
 import type { OnProgress } from '../../src/transfer/progress.ts';
 import { makeWorld } from './command-line.ts';
 

@@ -1,9 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import {
-  formatBytes,
-  formatCount,
-  formatParameters,
-  formatSeconds,
   MAX_DURATION,
   MAX_RATE,
   parseBytes,
@@ -13,48 +9,6 @@ import {
 } from '../../src/cli/units.ts';
 
 describe('sizes and durations', () => {
-  test('sizes have the unit in which they are easiest to read', () => {
-    expect([0, 1023, 1024, 1536, 2 ** 20, 5 * 2 ** 30, 2 ** 50].map(formatBytes)).toEqual([
-      '0 B',
-      '1023 B',
-      '1.0 KiB',
-      '1.5 KiB',
-      '1.0 MiB',
-      '5.0 GiB',
-      '1.0 PiB',
-    ]);
-  });
-
-  test('no size is shown as 1024 of a unit', () => {
-    for (const bytes of [2 ** 20 - 1, 2 ** 30 - 1, 2 ** 40 - 1]) {
-      expect(formatBytes(bytes)).toMatch(/^1\.0 /);
-    }
-  });
-
-  test('parameters are counted as models are spoken of', () => {
-    expect([5, 262_144, 7.24e9, 1.04e12].map(formatParameters)).toEqual([
-      '5',
-      '262.1 K',
-      '7.2 B',
-      '1.0 T',
-    ]);
-  });
-
-  test('durations never lose a second to rounding', () => {
-    expect([0.2, 59, 60, 250, 3600, 12_000].map(formatSeconds)).toEqual([
-      '1 s',
-      '59 s',
-      '1 min 0 s',
-      '4 min 10 s',
-      '1 h 0 min',
-      '3 h 20 min',
-    ]);
-  });
-
-  test('one file is not "1 files"', () => {
-    expect([0, 1, 2].map((n) => formatCount(n, 'file'))).toEqual(['0 files', '1 file', '2 files']);
-  });
-
   test('durations are read in seconds, minutes, hours and days', () => {
     const read = ['90s', '30m', '1h', '7d'].map((text) => parseDuration(text, '--ttl'));
     expect(read).toEqual([90, 1800, 3600, 604_800]);

@@ -3,12 +3,13 @@
  * say without a token, and that they get everything with one.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { installHuggingFaceHub } from '../../scripts/peers/hugging-face.ts';
-import { installCrane, installOras } from '../../scripts/peers/oci.ts';
+import { installCrane, installOras, installSkopeo } from '../../scripts/peers/oci.ts';
 import { Sandbox } from '../e2e/sandbox.ts';
 import type { Loose } from '../made/loose.ts';
-import { digestOfText, TERMS } from '../made/restricted.ts';
+import { digestOfText, hexOf, TERMS } from '../made/restricted.ts';
 
 const INSTALLING_MS = 600_000;
 const RUNNING_MS = 120_000;
@@ -25,10 +26,11 @@ let stop: () => Promise<unknown>;
 const pythons = new Map<string, string>();
 let oras: string;
 let crane: string;
+let skopeo: string;
 
 beforeAll(async () => {
   for (const version of VERSIONS) pythons.set(version, await installHuggingFaceHub(version));
-  [oras, crane] = [await installOras(), await installCrane()];
+  [oras, crane, skopeo] = [await installOras(), await installCrane(), await installSkopeo()];
   sandbox = await Sandbox.make();
   const made = await sandbox.init('acme');
   const server = await sandbox.serve();
@@ -191,6 +193,24 @@ describe('oras', () => {
     RUNNING_MS,
   );
 });
+
+test(
+  'skopeo copies all of it with a reader’s token as its password, and is refused without',
+  async () => {
+    const copy = (name: string, ...credentials: string[]) => {
+      const flags = ['copy', '--src-tls-verify=false', ...credentials];
+      const args = [...flags, `docker://${host}/acme/kept:1`, `oci:${sandbox.path(name)}:1`];
+      return sandbox.spawn(skopeo, args).ended;
+    };
+    expect(await copy('by-skopeo', '--src-creds', `me:${reader}`)).toMatchObject({ status: 0 });
+    const blob = join('by-skopeo', 'blobs', 'sha256', hexOf(WEIGHTS));
+    expect(await readFile(sandbox.path(blob), 'utf8')).toBe(WEIGHTS);
+    expect((await copy('none')).stderr).toContain('unauthorized: the files of acme/kept@1');
+    const denied = await copy('denied', '--src-creds', `me:${stranger}`);
+    expect(denied.stderr).toContain('denied: the files of acme/kept@1');
+  },
+  RUNNING_MS,
+);
 
 describe('crane', () => {
   const blob = async (secret?: string) => {

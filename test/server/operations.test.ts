@@ -66,11 +66,12 @@ describe('health', () => {
 });
 
 describe('the address of a model', () => {
-  test('leads to what the API says of it', async () => {
+  test('shows its page', async () => {
     const answer = await served.fetch('/acme/tiny');
-    expect(answer.status).toBe(303);
-    const target = answer.headers.get('location') ?? '';
-    expect(await (await served.fetch(target)).json()).toMatchObject({ newest: REFERENCE });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([
+      200,
+      'text/html; charset=utf-8',
+    ]);
     expect((await served.fetch('/acme/..%2f')).status).toBe(400);
     expect((await served.fetch('/acme/absent')).status).toBe(404);
   });

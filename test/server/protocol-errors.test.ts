@@ -154,7 +154,7 @@ describe('a model that is named like a route', () => {
   test.each(['acme/resolve', 'acme/raw'])('%s has a page and files', async (model) => {
     await start();
     await served.publish(`${model}@v1`, { 'README.md': 'Hello.' });
-    expect((await ask(`/${model}`)).status).toBe(303);
+    expect((await ask(`/${model}`)).status).toBe(200);
     expect((await ask(`/${model}/resolve/v1/README.md`)).text).toBe('Hello.');
     expect((await ask(`/${model}/raw/v1/README.md`)).text).toBe('Hello.');
     expect((await ask(`/v2/${model}/tags/list`)).status).toBe(200);

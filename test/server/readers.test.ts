@@ -122,6 +122,14 @@ describe('who shows nothing', () => {
     });
   });
 
+  test('hears so from the first answer on, with which some clients begin', async () => {
+    const response = await served.fetch('/v2/');
+    expect(response.status).toBe(200);
+    expect(response.headers.get('www-authenticate')).toBe(
+      `Bearer realm="${served.url}/token",service="${served.origin}"`,
+    );
+  });
+
   test('is not helped by anybody’s pull token', async () => {
     const response = await served.fetch(BLOB, { token: await restricted.pullToken(null) });
     expect(response.status).toBe(401);

@@ -8,6 +8,7 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { JudgedRelease } from '../../client/audit/documents.ts';
+import { formatCount } from '../../core/amounts.ts';
 import type { Violation } from '../../core/audit/findings.ts';
 import { CodedError } from '../../core/error.ts';
 import { auditRegistry, type RegistryAuditReport } from '../../transfer/audit/audit.ts';
@@ -17,7 +18,6 @@ import { STATUS, statusOf } from '../exit.ts';
 import { showing } from '../progress.ts';
 import { openReader } from '../reach.ts';
 import { formatFields } from '../table.ts';
-import { formatCount } from '../units.ts';
 
 /** Exit statuses of violations, the gravest first: a log that is not one log comes before all. */
 const GRAVITY = [

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { Api } from '../../client/api.ts';
 import { parseRegistryUrl } from '../../client/http.ts';
+import { formatCount } from '../../core/amounts.ts';
 import { CodedError } from '../../core/error.ts';
 import { parseCheckpoint } from '../../core/log/checkpoint.ts';
 import { parseNote } from '../../core/note/note.ts';
@@ -30,7 +31,6 @@ import { declare, passphraseFlag, type Run, urlFlag } from '../command.ts';
 import type { Context } from '../context.ts';
 import { STATUS } from '../exit.ts';
 import { givenPassphrase, type PassphraseFlags } from '../passphrase.ts';
-import { formatCount } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('doctor', 'doctor --store ./store --keys ./keys --url https://models.example.org')

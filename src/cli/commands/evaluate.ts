@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { Said } from '../../client/decide/decide.ts';
+import { formatBytes } from '../../core/amounts.ts';
 import { type Digest, digestOf, parseDigest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
 import { MAX_REPORT_BYTES } from '../../core/release/documents.ts';
@@ -11,7 +12,6 @@ import { nodeHost } from '../../hashing/host.ts';
 import { declare, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
 import { type DecideFlags, runDecision, takingDecision } from '../deciding.ts';
-import { formatBytes } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
   return takingDecision(

@@ -1,5 +1,6 @@
 /** `export REF --hf-cache DIR | --oci-layout DIR`: a verified release for programs without a network. */
 import { type Command, Option } from 'commander';
+import { formatBytes, formatCount } from '../../core/amounts.ts';
 import { CodedError } from '../../core/error.ts';
 import { parseReference } from '../../core/release/name.ts';
 import { type Arrange, exportRelease } from '../../transfer/export/export.ts';
@@ -11,7 +12,6 @@ import { withPool } from '../pool.ts';
 import { showing } from '../progress.ts';
 import { openReader } from '../reach.ts';
 import { formatFields } from '../table.ts';
-import { formatBytes, formatCount } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('export', 'export acme/kimi-k2 --hf-cache ~/.cache/huggingface/hub')

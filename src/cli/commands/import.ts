@@ -5,6 +5,7 @@
  */
 import type { Command } from 'commander';
 import type { Api } from '../../client/api.ts';
+import { formatBytes, formatCount } from '../../core/amounts.ts';
 import { CodedError } from '../../core/error.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import { parseSource, type Source } from '../../core/release/source.ts';
@@ -18,7 +19,6 @@ import { type ImportFlags, openSnapshot, openStaging, refuseMisplaced } from '..
 import { showing } from '../progress.ts';
 import { openApiIfAny, openApiWithToken } from '../reach.ts';
 import { formatFields, formatTable } from '../table.ts';
-import { formatBytes, formatCount } from '../units.ts';
 import type { Unsealed } from '../unsealed.ts';
 import { answerPushed, runPush } from './push.ts';
 

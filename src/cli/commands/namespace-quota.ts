@@ -3,6 +3,7 @@
  * usage NS`, for everybody who takes part in it: what it does. docs/adr/0011 says what counts.
  */
 import type { Command } from 'commander';
+import { formatBytes } from '../../core/amounts.ts';
 import { CodedError } from '../../core/error.ts';
 import { parseNamespace } from '../../core/release/name.ts';
 import { openStore } from '../../open-store.ts';
@@ -11,7 +12,7 @@ import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { openApiWithToken } from '../reach.ts';
 import { formatFields } from '../table.ts';
-import { formatBytes, parseBytes, parseCount } from '../units.ts';
+import { parseBytes, parseCount } from '../units.ts';
 
 export function quotaCommands(run: Run): Command[] {
   return [

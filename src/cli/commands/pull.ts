@@ -1,5 +1,6 @@
 /** `pull REF [DIR]`: a release into a directory, every byte verified. Stopped, it goes on. */
 import type { Command } from 'commander';
+import { formatBytes, formatCount } from '../../core/amounts.ts';
 import { parseReference } from '../../core/release/name.ts';
 import { type PullResult, pull } from '../../transfer/pull.ts';
 import { advisoryDocuments, warnOfAdvisories } from '../advisories.ts';
@@ -9,7 +10,6 @@ import { withPool } from '../pool.ts';
 import { showing } from '../progress.ts';
 import { openReader } from '../reach.ts';
 import { formatFields } from '../table.ts';
-import { formatBytes, formatCount } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('pull', 'pull acme/kimi-k2@v1.0 ./kimi-k2')

@@ -1,6 +1,7 @@
 /** `push DIR REF`: a directory becomes a sealed draft. Stopped, the same command goes on. */
 import type { Command } from 'commander';
 import type { DraftStatus } from '../../client/answers.ts';
+import { formatBytes, formatCount } from '../../core/amounts.ts';
 import { claimsOf } from '../../core/release/claims.ts';
 import { parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import { expectLargeBodies } from '../../hashing/garbage.ts';
@@ -12,7 +13,6 @@ import type { Context, SharedFlags } from '../context.ts';
 import { withPool } from '../pool.ts';
 import { showing } from '../progress.ts';
 import { openApiIfAny, openApiWithToken, openNonces } from '../reach.ts';
-import { formatBytes, formatCount } from '../units.ts';
 import { forgetUnsealed, rememberUnsealed, type Unsealed } from '../unsealed.ts';
 
 export function makeCommand(run: Run): Command {

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
+import { formatBytes, formatCount } from '../../core/amounts.ts';
 import { nodeHost } from '../../hashing/host.ts';
 import { Damages } from '../../registry/damages.ts';
 import { openFolderSource } from '../../scrub/repair/folder-source.ts';
@@ -17,7 +18,6 @@ import { STATUS } from '../exit.ts';
 import { openOwnStore } from '../own-store.ts';
 import { withPool } from '../pool.ts';
 import { showing } from '../progress.ts';
-import { formatBytes, formatCount } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('repair', 'repair --from ./pulled --store ./store --keys ./keys')

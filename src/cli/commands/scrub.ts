@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
+import { formatBytes, formatCount } from '../../core/amounts.ts';
 import { nodeHost } from '../../hashing/host.ts';
 import { Damages } from '../../registry/damages.ts';
 import type { DamageRecord } from '../../registry/documents/damage.ts';
@@ -17,7 +18,7 @@ import { STATUS } from '../exit.ts';
 import { openOwnStore } from '../own-store.ts';
 import { withPool } from '../pool.ts';
 import { showing } from '../progress.ts';
-import { formatBytes, formatCount, parseRate } from '../units.ts';
+import { parseRate } from '../units.ts';
 
 /** Orphans that are listed one by one. */
 const LISTED = 1_000;

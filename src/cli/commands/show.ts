@@ -1,7 +1,8 @@
 /** `show REF`: a release as the registry tells it; a draft to whoever has a token for it. */
 import type { Command } from 'commander';
-import type { ShownRestriction } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
+import type { ShownRestriction } from '../../client/public-answers.ts';
+import { formatBytes, formatCount } from '../../core/amounts.ts';
 import { CodedError, isCoded } from '../../core/error.ts';
 import { type Claims, claimsOf } from '../../core/release/claims.ts';
 import { parseManifest } from '../../core/release/manifest.ts';
@@ -16,7 +17,6 @@ import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { openApi } from '../reach.ts';
 import { formatFields, formatTable } from '../table.ts';
-import { formatBytes, formatCount } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('show', 'show acme/kimi-k2@v1.0')

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import type { DraftStatus } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
 import { decisionIn } from '../../client/receipts.ts';
+import { formatBytes } from '../../core/amounts.ts';
 import { parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import type { Policy } from '../../core/release/policy.ts';
 import { isGated } from '../../core/release/requirements.ts';
@@ -17,7 +18,6 @@ import type { Context, SharedFlags } from '../context.ts';
 import { readPolicyInForce } from '../policy-in-force.ts';
 import { openApiWithToken } from '../reach.ts';
 import { formatFields } from '../table.ts';
-import { formatBytes } from '../units.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('status', 'status acme/kimi-k2@v1.0')

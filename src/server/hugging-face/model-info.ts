@@ -4,7 +4,7 @@ import { digestHex } from '../../core/digest.ts';
 import { formatModel } from '../../core/release/name.ts';
 import { revisionOf } from '../../core/release/revision.ts';
 import type { CatalogueRelease } from '../../index/catalogue.ts';
-import type { Card } from './card.ts';
+import type { Card } from '../cards.ts';
 import { filesOf, pointerTo, type RepoFile, type Snapshot } from './snapshot.ts';
 
 /** Which parts a client asks for. */

@@ -15,10 +15,10 @@ import { revisionOf } from '../../core/release/revision.ts';
 import type { Catalogue, CatalogueRelease } from '../../index/catalogue.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Authenticator } from '../auth.ts';
+import type { Cards } from '../cards.ts';
 import type { ContentSender } from '../content.ts';
 import { StatusError } from '../problem.ts';
 import { named, notesOf } from '../request-log.ts';
-import { Cards } from './card.ts';
 import { absent } from './failure.ts';
 import { listedInfo, modelInfo } from './model-info.ts';
 import { HUB_LIST_PATH } from './paths.ts';
@@ -58,6 +58,7 @@ const WHY_NOT =
 export interface HubParts {
   readonly registry: Registry;
   readonly catalogue: Catalogue;
+  readonly cards: Cards;
   readonly sender: ContentSender;
   readonly auth: Authenticator;
   /** How clients reach the server, without a final `/`. */
@@ -65,10 +66,17 @@ export interface HubParts {
   readonly logger: Logger;
 }
 
-export function hubRouter({ registry, catalogue, sender, auth, url, logger }: HubParts): Router {
+export function hubRouter({
+  registry,
+  catalogue,
+  cards,
+  sender,
+  auth,
+  url,
+  logger,
+}: HubParts): Router {
   const router = Router({ caseSensitive: true });
   const snapshots = new Snapshots(registry, catalogue);
-  const cards = new Cards(registry);
 
   const idOf = ({ params }: Request) => `${params.namespace}/${params.name}`;
   const snapshotOf = (request: Request, response: Response): Promise<Snapshot> =>

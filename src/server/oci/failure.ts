@@ -30,6 +30,15 @@ export function noteChallenge(response: Response, challenge: string): void {
   challenges.set(response, challenge);
 }
 
+/**
+ * Says so on an answer that is no refusal (RFC 9110, section 11.6.1): some clients learn only from the
+ * first one where a token is to be had, and never show theirs without.
+ */
+export function offerChallenge(response: Response): void {
+  const challenge = challenges.get(response);
+  if (challenge !== undefined) response.set('WWW-Authenticate', challenge);
+}
+
 /** Answers with a failure. */
 export function sendOciFailure(request: Request, response: Response, error: CodedError): void {
   const status = beginRefusal(request, response, error);

@@ -16,7 +16,7 @@ import type { ContentSender } from '../content.ts';
 import { StatusError } from '../problem.ts';
 import { named } from '../request-log.ts';
 import { readerOf } from './access.ts';
-import { API_VERSION, refusal } from './failure.ts';
+import { API_VERSION, offerChallenge, refusal } from './failure.ts';
 import { digestIn, Repositories } from './repository.ts';
 
 export const OCI_PATH = '/v2';
@@ -59,6 +59,7 @@ export function ociRouter({ registry, catalogue, sender }: OciParts): Router {
   }
 
   get('/', async (_request, response) => {
+    offerChallenge(response);
     response.set('Cache-Control', 'no-store').json({});
   });
 

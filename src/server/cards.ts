@@ -6,21 +6,17 @@
  */
 import { createHash } from 'node:crypto';
 import { parse as parseYaml } from 'yaml';
-import { concat, parseUtf8 } from '../../core/bytes.ts';
-import { type Digest, formatDigest } from '../../core/digest.ts';
-import { CodedError } from '../../core/error.ts';
-import { baseTags } from '../../core/release/claims.ts';
-import { findFile } from '../../core/release/manifest.ts';
-import { readGguf } from '../../core/weights/gguf.ts';
-import {
-  type Inventory,
-  type InventoryFormat,
-  parseInventory,
-} from '../../core/weights/inventory.ts';
-import { MAX_SUMMARISED_BYTES, summariseWeights } from '../../core/weights/summary.ts';
-import { nodeHost } from '../../hashing/host.ts';
-import { checkedReaderOf } from '../../registry/checked-reader.ts';
-import type { Content, PublishedRelease, Registry } from '../../registry/registry.ts';
+import { concat, parseUtf8 } from '../core/bytes.ts';
+import { type Digest, formatDigest } from '../core/digest.ts';
+import { CodedError } from '../core/error.ts';
+import { baseTags } from '../core/release/claims.ts';
+import { findFile } from '../core/release/manifest.ts';
+import { readGguf } from '../core/weights/gguf.ts';
+import { type Inventory, type InventoryFormat, parseInventory } from '../core/weights/inventory.ts';
+import { MAX_SUMMARISED_BYTES, summariseWeights } from '../core/weights/summary.ts';
+import { nodeHost } from '../hashing/host.ts';
+import { checkedReaderOf } from '../registry/checked-reader.ts';
+import type { Content, PublishedRelease, Registry } from '../registry/registry.ts';
 
 /** Bytes of a README.md, or of a config.json, that are read. */
 export const MAX_CARD_BYTES = 2 ** 20;
@@ -55,6 +51,11 @@ export class Cards {
     if (this.#kept.size >= MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
     this.#kept.set(digest, card);
     return card;
+  }
+
+  /** The text of its README.md, if it has one; read anew each time. */
+  readme(published: PublishedRelease): Promise<string | undefined> {
+    return this.#text(published, 'README.md');
   }
 
   async #read(published: PublishedRelease): Promise<Card> {

@@ -1,0 +1,97 @@
+/**
+ * What pages are drawn with: the style sheet and the icon, which lie beside this file, and the
+ * scripts, which `npm run build` bundles into `dist/browser`. An asset's address carries the
+ * digest of its bytes, so that it can be kept for ever and is never an old one.
+ */
+import { hash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { type Request, type Response, Router } from 'express';
+import { CodedError } from '../../core/error.ts';
+import { named } from '../request-log.ts';
+import { OWN_PAGES } from './addresses.ts';
+import { setPageHeaders } from './headers.ts';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+const IMMUTABLE = 'public, max-age=31536000, immutable';
+const REVALIDATE = 'public, max-age=0, must-revalidate';
+
+interface Asset {
+  readonly bytes: Buffer;
+  readonly type: string;
+  /** Of its bytes, in part. */
+  readonly digest: string;
+}
+
+export class Assets {
+  readonly #assets: ReadonlyMap<string, Asset>;
+
+  private constructor(assets: ReadonlyMap<string, Asset>) {
+    this.#assets = assets;
+  }
+
+  /** Reads all that lies in `folders`; one that is not there has nothing: pages work without scripts. */
+  static read(folders: readonly URL[]): Assets {
+    const assets = folders.flatMap((folder) =>
+      namesIn(folder).map(
+        (name) => [name, assetOf(readFileSync(new URL(name, folder)), name)] as const,
+      ),
+    );
+    return new Assets(new Map(assets));
+  }
+
+  /** Its address. */
+  readonly address = (name: string): string => {
+    const asset = this.#assets.get(name);
+    return `${OWN_PAGES}/assets/${name}${asset === undefined ? '' : `?${asset.digest}`}`;
+  };
+
+  has(name: string): boolean {
+    return this.#assets.has(name);
+  }
+
+  router(): Router {
+    const router = Router({ caseSensitive: true });
+    const path = `${OWN_PAGES}/assets/:name`;
+    router.get(
+      path,
+      named(`${OWN_PAGES}/assets/{name}`),
+      (request: Request, response: Response) => {
+        const name = String(request.params.name);
+        const asset = this.#assets.get(name);
+        if (asset === undefined) throw new CodedError('not-found', `there is no asset ${name}`);
+        setPageHeaders(response);
+        const isThisOne = request.originalUrl === this.address(name);
+        response.set('Cache-Control', isThisOne ? IMMUTABLE : REVALIDATE);
+        response.type(asset.type).send(asset.bytes);
+      },
+    );
+    return router;
+  }
+}
+
+/** Those of this program, from its sources or as it was built. */
+export function ownAssets(): Assets {
+  const beside = new URL('./assets/', import.meta.url);
+  const isBuilt = extname(import.meta.url) === '.js';
+  const browser = new URL(isBuilt ? '../../browser/' : '../../../dist/browser/', import.meta.url);
+  return Assets.read([beside, browser]);
+}
+
+function namesIn(folder: URL): string[] {
+  try {
+    return readdirSync(folder).filter((name) => extname(name) in TYPES);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function assetOf(bytes: Buffer, name: string): Asset {
+  return { bytes, type: TYPES[extname(name)]!, digest: hash('sha256', bytes, 'hex').slice(0, 16) };
+}

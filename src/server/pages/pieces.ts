@@ -1,0 +1,108 @@
+/** What pages show again and again: digests, times, sizes, commands. */
+import { formatBytes } from '../../core/amounts.ts';
+import type { Namespace } from '../../core/release/name.ts';
+import type { Restriction } from '../../core/release/readers.ts';
+import type { CatalogueAdvisory } from '../../index/catalogue.ts';
+import { entryPage } from './addresses.ts';
+import { type Html, html } from './html.ts';
+
+/** Hex digits that are shown at each end of a digest. */
+const ENDS = 8;
+
+/** A digest, short to look at and whole to copy: its middle is there, and too narrow to be seen. */
+export function digest(text: string): Html {
+  const [algorithm, hex = ''] = text.split(':');
+  return html`<code class="digest" title="${text}">${algorithm}:${hex.slice(0, ENDS)}<span class="middle">${hex.slice(ENDS, -ENDS)}</span>${hex.slice(-ENDS)}</code>`;
+}
+
+const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' });
+const MINUTE = new Intl.DateTimeFormat('en-GB', {
+  dateStyle: 'medium',
+  timeStyle: 'short',
+  timeZone: 'UTC',
+});
+
+/** The day of an instant; the instant for programs. */
+export function day(instant: string): Html {
+  return html`<time datetime="${instant}">${DAY.format(Date.parse(instant))}</time>`;
+}
+
+/** An instant to the minute, in UTC. */
+export function moment(instant: string): Html {
+  return html`<time datetime="${instant}">${MINUTE.format(Date.parse(instant))} UTC</time>`;
+}
+
+/** Digests and instants in a sentence of ours. */
+const MARKED = /(sha256:[0-9a-f]{64}|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z)/;
+
+/** A sentence, with the digests and instants in it as a page shows them. */
+export function sentence(text: string): Html {
+  const parts = text.split(MARKED);
+  return html`${parts.map((part, i) => {
+    if (i % 2 === 0) return part;
+    return part.startsWith('sha256:') ? digest(part) : moment(part);
+  })}`;
+}
+
+/** Bytes, as people read them; the exact number for who looks closer. */
+export function bytes(count: number): Html {
+  return html`<data value="${count}" title="${COUNT.format(count)} bytes">${formatBytes(count)}</data>`;
+}
+
+const COUNT = new Intl.NumberFormat('en-GB');
+
+/** `1234567` → `1,234,567`. */
+export function number(count: number): string {
+  return COUNT.format(count);
+}
+
+/** A link to an entry of the log. */
+export function entry(index: number): Html {
+  return html`<a class="entry" href="${entryPage(index)}">entry ${number(index)}</a>`;
+}
+
+/** A command to type. */
+export function command(text: string): Html {
+  return html`<pre class="command" data-copy><code>${text}</code></pre>`;
+}
+
+/** Name and value, one under the other. */
+export function facts(
+  rows: readonly (readonly [name: string, value: Html | string] | undefined)[],
+): Html {
+  return html`<dl class="facts">${rows.map((row) => row && html`<div><dt>${row[0]}</dt><dd>${row[1]}</dd></div>`)}</dl>`;
+}
+
+/** What is said of a release since it was published; the gravest decides how it looks. */
+export function advisories(said: readonly CatalogueAdvisory[]): Html | undefined {
+  if (said.length === 0) return undefined;
+  return html`<section class="advisories" aria-label="Advisories">${said.map(
+    ({ kind, summary, time, index }) => html`
+  <div class="notice ${kind}"><p><strong>${ADVISORY_WORDS[kind]}</strong> ${summary}</p>
+  <p class="small">${moment(time)}, ${entry(index)} of the log, signed by the namespace</p></div>`,
+  )}</section>`;
+}
+
+const ADVISORY_WORDS: Readonly<Record<CatalogueAdvisory['kind'], string>> = {
+  recalled: 'Recalled.',
+  superseded: 'Superseded.',
+  security: 'Security advisory.',
+  license: 'Licence advisory.',
+  quality: 'Quality advisory.',
+};
+
+/** In one word, how a release stands. */
+export function standing(said: readonly CatalogueAdvisory[], isNewest: boolean): Html {
+  const kinds = new Set(said.map(({ kind }) => kind));
+  if (kinds.has('recalled')) return html`<span class="badge recalled">recalled</span>`;
+  if (kinds.has('superseded')) return html`<span class="badge superseded">superseded</span>`;
+  return isNewest ? html`<span class="badge">newest</span>` : html``;
+}
+
+/** For whom bytes are that are not everybody's. */
+export function readersOf(namespace: Namespace, { terms }: Restriction): Html {
+  const accepted =
+    terms &&
+    html`, who have accepted <a href="${terms.url}" rel="noopener noreferrer nofollow">${terms.name}</a>`;
+  return html`holders of a token with the role reader in ${namespace}${accepted}`;
+}

@@ -1,0 +1,162 @@
+/**
+ * Pages for people, made on the server: whole without a script, and with one they check
+ * themselves in the reader's browser. Everything on them is public.
+ */
+import { hash } from 'node:crypto';
+import { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
+import type { Logger } from 'pino';
+import { CodedError } from '../../core/error.ts';
+import {
+  formatModel,
+  parseModel,
+  parseNamespace,
+  parseReleaseName,
+  type ReleaseName,
+} from '../../core/release/name.ts';
+import { parsePolicy } from '../../core/release/policy.ts';
+import { beginRefusal, failureHandler, OURS, sendProblem } from '../problem.ts';
+import { idOf, named } from '../request-log.ts';
+import type { Sessions } from '../sessions.ts';
+import { OWN_PAGES } from './addresses.ts';
+import { type Assets, ownAssets } from './assets.ts';
+import { setPageHeaders } from './headers.ts';
+import { layout, type Page, type Site } from './layout.ts';
+import { peopleRouter } from './people-router.ts';
+import { pageOf, textOf, wholeOf } from './query.ts';
+import { Shown, type ShownParts } from './shown.ts';
+import { failureView } from './views/failure.ts';
+import { filesView } from './views/files.ts';
+import { homeView } from './views/home.ts';
+import { modelView } from './views/model.ts';
+import { namespaceView } from './views/namespace.ts';
+import { releaseView } from './views/release.ts';
+
+/** Models of a page of a list. */
+const MODELS_A_PAGE = 50;
+
+export interface PageParts extends ShownParts {
+  /** The registry's origin. */
+  readonly origin: string;
+  readonly logger: Logger;
+  readonly sessions: Sessions;
+}
+
+export interface Pages {
+  readonly router: Router;
+  /** Tells people of a failure in a page, and all others as the rest of the registry does. */
+  readonly failure: ErrorRequestHandler;
+}
+
+export function makePages(parts: PageParts, assets: Assets = ownAssets()): Pages {
+  const { origin, url, logger } = parts;
+  const site: Site = { origin, url, asset: assets.address };
+  return {
+    router: pageRouter(parts, site, assets),
+    failure: failureHandler(logger, sendFailure(site)),
+  };
+}
+
+function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
+  const { registry, catalogue, origin } = parts;
+  const router = Router({ caseSensitive: true });
+  const shown = new Shown(parts);
+
+  /** Adds a page under its template in logs and metrics; a GET answers HEAD, too. */
+  function page(path: string, make: (request: Request) => Page | Promise<Page>): void {
+    const template = path.replaceAll(/:(\w+)/g, '{$1}');
+    router.get(path, named(template), async (request, response) => {
+      send(request, response, layout(site, await make(request)).toString());
+    });
+  }
+
+  router.use(assets.router());
+  router.use(peopleRouter({ registry, sessions: parts.sessions, site }));
+
+  page('/', ({ query }) => {
+    const words = textOf(query.q);
+    const models = catalogue.models({
+      limit: MODELS_A_PAGE,
+      ...(words === '' ? {} : { text: words }),
+      ...wholeOf('before', query.before),
+    });
+    return homeView({ origin, models, size: catalogue.size(), query: words, next: nextOf(models) });
+  });
+
+  router.use(OWN_PAGES, () => {
+    throw new CodedError('not-found', 'there is no such page');
+  });
+
+  page('/:namespace', async ({ params, query }) => {
+    const namespace = parseNamespace(String(params.namespace));
+    const { index, policy } = await registry.policy(namespace);
+    const models = catalogue.models({
+      namespace,
+      limit: MODELS_A_PAGE,
+      ...wholeOf('before', query.before),
+    });
+    const next = nextOf(models);
+    return namespaceView({
+      namespace,
+      models,
+      policy: parsePolicy(policy),
+      policyIndex: index,
+      next,
+    });
+  });
+
+  page('/:namespace/:name', async ({ params }) => {
+    return modelView(await shown.model(parseModel(`${params.namespace}/${params.name}`)));
+  });
+
+  page('/:namespace/:name/:version', async (request) => {
+    return releaseView(await shown.release(releaseOf(request)));
+  });
+
+  page('/:namespace/:name/:version/files', async (request) => {
+    const published = await shown.published(releaseOf(request));
+    return filesView({ published, page: pageOf(request.query.page) });
+  });
+
+  return router;
+}
+
+function releaseOf({ params }: Request): ReleaseName {
+  const model = parseModel(`${params.namespace}/${params.name}`);
+  return parseReleaseName(`${formatModel(model)}@${params.version}`);
+}
+
+/** Where the next page of models begins. */
+function nextOf(models: readonly { readonly index: number }[]): number | undefined {
+  return models.length === MODELS_A_PAGE ? models.at(-1)!.index : undefined;
+}
+
+/** Sends a page, unless the reader has this very one. */
+function send(request: Request, response: Response, text: string): void {
+  setPageHeaders(response);
+  response.set({
+    'Cache-Control': 'public, max-age=0, must-revalidate',
+    'Content-Type': 'text/html; charset=utf-8',
+    ETag: `"${hash('sha256', text, 'hex').slice(0, 32)}"`,
+  });
+  if (request.fresh) response.status(304).end();
+  else response.send(text);
+}
+
+function sendFailure(site: Site) {
+  return (
+    request: Request,
+    response: Response,
+    error: Parameters<typeof beginRefusal>[2],
+  ): void => {
+    response.vary('Accept');
+    if (request.accepts(['application/problem+json', 'text/html']) !== 'text/html') {
+      sendProblem(request, response, error);
+      return;
+    }
+    const status = beginRefusal(request, response, error);
+    setPageHeaders(response);
+    const message = OURS[error.code] ?? error.message;
+    const text = layout(site, failureView({ status, message, id: idOf(response) })).toString();
+    response.type('text/html; charset=utf-8').send(text);
+  };
+}
