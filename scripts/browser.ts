@@ -1,30 +1,10 @@
-/**
- * `dist/browser`: the scripts of the pages, as browsers load them. `npm ci` makes them (`prepare`),
- * and so does `npm run build`.
- *
- *     release.js   the check of a release, and all that shows it
- *     files.js     comparing and downloading files; loaded once a manifest is known to be good
- *     worker.js    hashes pieces of files
- */
-import { rmSync } from 'node:fs';
-import { build } from 'esbuild';
+/** `dist/browser`, which `npm ci` makes (`prepare`), and so does `npm run build`. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { bundle } from './bundle.ts';
 
 const OUT = 'dist/browser';
 
+const scripts = await bundle();
 rmSync(OUT, { recursive: true, force: true });
-await build({
-  entryPoints: ['src/browser/release.ts', 'src/browser/files.ts', 'src/browser/worker.ts'],
-  outdir: OUT,
-  bundle: true,
-  minify: true,
-  format: 'esm',
-  platform: 'browser',
-  target: 'es2024',
-  charset: 'utf8',
-  legalComments: 'none',
-  // Loaded when it is needed; it stands beside.
-  external: ['./files.js'],
-  // The same library, and half the size: a page checks a dozen signatures.
-  alias: { tweetnacl: 'tweetnacl/nacl.js' },
-  logLevel: 'warning',
-});
+mkdirSync(OUT, { recursive: true });
+for (const { path, contents } of scripts) writeFileSync(path, contents);

@@ -6,6 +6,7 @@
 import type { DraftStatus } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
 import { draftDecision, signEnvelope, type Wish } from '../client/decide/decide.ts';
+import { readPolicyInForce } from '../client/policy-in-force.ts';
 import type { Digest } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
@@ -17,7 +18,6 @@ import { readSigned } from './decide-offline.ts';
 import { readPublicKey, writeUnsigned } from './deciding.ts';
 import { openMeans } from './means.ts';
 import type { PassphraseFlags } from './passphrase.ts';
-import { readPolicyInForce } from './policy-in-force.ts';
 import { openSigner } from './signer.ts';
 import { formatFields } from './table.ts';
 import { parseDuration } from './units.ts';

@@ -46,6 +46,8 @@ export async function openView(
   const newest = shown.reduce((largest, head) => (head.size > largest.size ? head : largest));
   const before = seen === undefined ? undefined : headOf(seen.checkpoint);
   if (before !== undefined && newest.size < before.size) throw rolledBack(before, newest);
+  // The two notes say it all; the tiles of either could only be missing.
+  if (before?.size === newest.size && !equal(before.root, newest.root)) throw fork(before, newest);
   const tree = await openTileTree(host, newest, read);
   for (const head of [...(before === undefined ? [] : [before]), ...shown]) {
     if (!equal(await tree.rootAt(head.size), head.root)) throw fork(head, newest);

@@ -31,7 +31,8 @@ export class HashingWorkers {
   #ids = 0;
 
   constructor(make: () => HashingWorker, count: number) {
-    this.#all = Array.from({ length: Math.max(1, Math.min(count, MAX_WORKERS)) }, make);
+    // A browser that does not tell how many cores there are has at least one.
+    this.#all = Array.from({ length: Math.max(1, Math.min(count || 1, MAX_WORKERS)) }, make);
     this.#idle = [...this.#all];
     for (const worker of this.#all) {
       worker.addEventListener('message', ({ data }) => this.#done(worker, data));

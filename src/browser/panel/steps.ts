@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../../core/error.ts';
 import type { Step } from '../check/step.ts';
 import { element } from './element.ts';
-import { evidence } from './evidence.ts';
+import { evidence, prose } from './evidence.ts';
 
 /** Failures by which nothing is known to be wrong. */
 const NOT_ASKED: ReadonlySet<ErrorCode> = new Set([
@@ -67,7 +67,7 @@ function behind({ said, by, facts, failure }: Step): HTMLElement {
     element(
       'p',
       { class: failure === undefined ? 'said' : 'said fault' },
-      failure?.message ?? said,
+      ...prose(failure?.message ?? said ?? ''),
     ),
     by !== undefined && element('p', { class: 'small' }, `On the word of: ${by}`),
     facts.length > 0 && evidence(facts),
@@ -99,13 +99,7 @@ function wordOf(step: Step): string {
 /** One sentence over all of them. */
 export function summaryOf(steps: readonly Step[]): { text: string; isBad: boolean } {
   const failed = steps.find(({ state }) => state === 'failed');
-  if (failed !== undefined) {
-    const isBad = stateOf(failed) === 'failed';
-    const why = failed.failure!.message;
-    return isBad
-      ? { isBad, text: `“${failed.title}” does not fit. ${sentence(why)} Do not use this release.` }
-      : { isBad, text: `“${failed.title}” could not be asked. ${sentence(why)}` };
-  }
+  if (failed !== undefined) return { text: failureIn(failed), isBad: stateOf(failed) === 'failed' };
   const running = steps.find(({ state }) => state === 'running' || state === 'waiting');
   if (running !== undefined)
     return { isBad: false, text: 'Your browser is checking this release.' };
@@ -118,7 +112,10 @@ export function summaryOf(steps: readonly Step[]): { text: string; isBad: boolea
   };
 }
 
-function sentence(text: string): string {
-  const whole = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
+function failureIn(step: Step): string {
+  const { title, failure } = step;
+  if (failure?.code === 'recalled') return failure.message;
+  return stateOf(step) === 'failed'
+    ? `“${title}” does not fit. Do not use this release; the reason stands below.`
+    : `“${title}” could not be asked. Nothing is known to be wrong; try again.`;
 }

@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import type { DraftStatus } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
+import { readPolicyInForce } from '../../client/policy-in-force.ts';
 import { decisionIn } from '../../client/receipts.ts';
 import { formatBytes } from '../../core/amounts.ts';
 import { parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
@@ -15,7 +16,6 @@ import { envelopeFromJson, formatEnvelope } from '../../core/statement/dsse.ts';
 import { type Checklist, describeChecklist, makeChecklist } from '../checklist.ts';
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
-import { readPolicyInForce } from '../policy-in-force.ts';
 import { openApiWithToken } from '../reach.ts';
 import { formatFields } from '../table.ts';
 

@@ -63,7 +63,7 @@ export function entry(index: number): Html {
 
 /** A command to type. */
 export function command(text: string): Html {
-  return html`<pre class="command" data-copy><code>${text}</code></pre>`;
+  return html`<pre class="command" data-copy tabindex="0"><code>${text}</code></pre>`;
 }
 
 /** Name and value, one under the other. */

@@ -83,9 +83,15 @@ ${isGated(policy.gate) && html`<p>Nothing is published before all of this is met
 <ul class="missing">${missing.map(lacking)}</ul>`;
 }
 
+/** What would satisfy it: a command to type, or an instant to wait for. */
+function next(satisfiedBy: string): Html {
+  if (satisfiedBy.startsWith('weighhouse ')) return html`<code>${satisfiedBy}</code>`;
+  return html`met from ${sentence(satisfiedBy)} on`;
+}
+
 function lacking({ message, waitsFor, satisfiedBy, passedOver = [] }: Missing): Html {
   return html`<li><strong>${sentence(message)}</strong>
 ${waitsFor.length > 0 && html`<span class="small">waits for ${waitsFor.join(', ')}</span>`}
-${satisfiedBy !== '' && html`<span class="small">${sentence(satisfiedBy)}</span>`}
+${satisfiedBy !== '' && html`<span class="small">${next(satisfiedBy)}</span>`}
 ${passedOver.map(({ person, reason, index }) => html`<span class="small">${person}’s (${entry(index)}) does not count: ${reason}</span>`)}</li>`;
 }

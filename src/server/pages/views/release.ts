@@ -83,7 +83,7 @@ ${path(release)}
 <h1>${release.name} <span class="version">${release.version}</span> ${standing(shown.advisories, isNewest)}</h1>
 ${advisories(shown.advisories)}
 ${releaseFacts(shown)}
-<section id="proof" data-reference="${reference}" data-api="${apiOf(release)}">
+<section id="proof" data-reference="${reference}" data-digest="${published.digest}">
 <h2>Check it yourself</h2>
 <p class="no-script">With JavaScript, this page checks itself here: your browser reads the signed documents and the log, and believes nothing that it has not checked. Without, <code>weighhouse verify</code> does the same.</p>
 </section>
