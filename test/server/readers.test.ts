@@ -177,6 +177,16 @@ describe('who shows nothing', () => {
   });
 });
 
+test('pages tell for whom the files are, and lead to the terms', async () => {
+  for (const path of ['/acme', '/acme/tiny', '/acme/tiny/v1']) {
+    const response = await served.fetch(path, { headers: { accept: 'text/html' } });
+    const text = await response.text();
+    expect([path, response.status]).toEqual([path, 200]);
+    expect(text).toContain('holders of a token with the role reader in acme');
+    expect(text).toContain(`<a href="${TERMS.url}" rel="noopener noreferrer nofollow">`);
+  }
+});
+
 describe('who is no reader', () => {
   test('is told so, and not to say who they are', async () => {
     const { token } = await served.token({
