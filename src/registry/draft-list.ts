@@ -7,7 +7,6 @@ import type { Store } from '../store/contract.ts';
 import { type Key, prefixes } from '../store/keys.ts';
 import { type Draft, draftForm, sealedDigest } from './documents/draft.ts';
 import { load } from './documents/form.ts';
-import type { DraftState } from './registry.ts';
 
 /** Small documents that are read at the same time. */
 const PARALLEL = 16;
@@ -15,7 +14,7 @@ const PARALLEL = 16;
 /** A draft in a list. */
 export interface ListedDraft {
   readonly release: ReleaseName;
-  readonly state: DraftState;
+  readonly state: Draft['state'];
   readonly revision: number;
   /** What is sealed, if something is. */
   readonly digest?: Digest;

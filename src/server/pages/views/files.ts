@@ -7,7 +7,7 @@ import { apiOf, filePath, filesPage } from '../addresses.ts';
 import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { bytes, digest, number } from '../pieces.ts';
-import { path } from './release.ts';
+import { path } from './path.ts';
 
 /** Files of one page: with them it stays below 50 kB. */
 export const FILES_A_PAGE = 100;

@@ -14,8 +14,6 @@ import {
   apiOf,
   diffPage,
   filesPage,
-  modelPage,
-  namespacePage,
   releasePage,
   releasePageOf,
   tensorsPage,
@@ -38,6 +36,7 @@ import { demandsOf } from '../policy-words.ts';
 import { decisionTable } from './decisions.ts';
 import { fileTable } from './files.ts';
 import { getIt } from './get-it.ts';
+import { path } from './path.ts';
 import { timeline } from './timeline.ts';
 
 /** Files that stand on the page itself; a page of their own has all of them. */
@@ -99,12 +98,6 @@ ${documents(published, shown.decisions.length > 0)}
 <h2>In the log</h2>
 ${timeline(shown.events)}`,
   };
-}
-
-/** Where a page of a model stands. */
-export function path({ namespace, name, version }: ReleaseName): Html {
-  const model = { namespace, name };
-  return html`<nav class="path" aria-label="Where this is"><a href="${namespacePage(namespace)}">${namespace}</a> / <a href="${modelPage(model)}">${name}</a> / <a href="${releasePage({ ...model, version })}">${version}</a></nav>`;
 }
 
 /** What it is, in a few lines. */
