@@ -25,7 +25,7 @@ export default {
   // Jest leaves a core idle by itself; of two that is half the machine.
   maxWorkers: '100%',
   // Against what hangs, and no measure of anything: machines that run this are busy at times.
-  testTimeout: 60_000,
+  testTimeout: process.env.WEIGHHOUSE_TEST_LANE === 'browser' ? 180_000 : 60_000,
   testMatch: lanes[process.env.WEIGHHOUSE_TEST_LANE ?? 'all'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

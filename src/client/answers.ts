@@ -1,9 +1,10 @@
 /**
- * What the registry answers to who drafts and decides, as far as clients use it; the rest stands
- * in `public-answers.ts`. A newer server may say more: unknown members are let by here. Nothing
+ * What the registry answers, as far as clients use it; what proofs are made of stands in
+ * `public-answers.ts`. A newer server may say more: unknown members are let by here. Nothing
  * of this is trusted before it was checked against the log.
  */
 import * as v from 'valibot';
+import { claimMembers } from '../core/release/claims.ts';
 import { base64, count, digest, hex32, instant } from '../core/shape.ts';
 import { MAX_DECISION_BYTES } from '../core/statement/decision-context.ts';
 
@@ -142,3 +143,61 @@ export const exchangedToken = v.object({
 
 export const namespaceMade = v.object({ namespace: text(128), index: count });
 export const advised = v.object({ index: count, kind: text(40) });
+
+const advisoryLine = v.object({
+  index: count,
+  kind: text(40),
+  summary: text(4_000),
+  time: instant,
+});
+
+export const listedRelease = v.object({
+  reference: text(400),
+  digest,
+  index: count,
+  time: instant,
+  size: count,
+  files: count,
+  recalled: v.optional(v.boolean(), false),
+});
+export const releaseList = v.object({
+  releases: v.array(listedRelease),
+  next: v.optional(count),
+});
+export const modelReleases = v.object({
+  model: text(128),
+  newest: v.optional(text(400)),
+  releases: v.array(listedRelease),
+});
+export const history = v.object({
+  events: v.array(
+    v.object({
+      index: count,
+      time: instant,
+      kind: text(64),
+      release: v.optional(text(400)),
+      digest: v.optional(digest),
+      text: v.optional(text(4_000), ''),
+    }),
+  ),
+});
+const restriction = v.object({
+  for: text(64),
+  terms: v.optional(v.object({ name: text(256), url: text(1_024) })),
+});
+/** Whose bytes are, as a registry says it to people. */
+export type ShownRestriction = v.InferOutput<typeof restriction>;
+
+export const shownRelease = v.object({
+  reference: text(400),
+  digest,
+  index: count,
+  time: instant,
+  state: text(40),
+  size: count,
+  files: v.array(v.object({ path: text(2_048), size: count, sha256: digest, format: text(64) })),
+  executes: v.optional(v.array(text(2_048)), []),
+  ...claimMembers,
+  bytes: v.optional(restriction),
+  advisories: v.optional(v.array(advisoryLine), []),
+});

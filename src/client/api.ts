@@ -1,6 +1,6 @@
 /**
- * The native HTTP API, one method a route (`/api/v1/openapi.json` describes them): here and in
- * `gate-api.ts` what takes a token, in `public-api.ts` what anybody may ask. Methods give back what
+ * The native HTTP API, one method a route (`/api/v1/openapi.json` describes them): drafts and lists
+ * here, the gate in `gate-api.ts`, what proofs are made of in `public-api.ts`. Methods give back what
  * the server said in a checked shape; whether it is true is for `release.ts` and `freshness.ts` to
  * find out.
  */
@@ -8,8 +8,9 @@ import { formatBase64 } from '../core/bytes.ts';
 import type { Digest } from '../core/digest.ts';
 import type { Json } from '../core/json.ts';
 import { type Claims, claimsOf } from '../core/release/claims.ts';
+import { MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
 import { MANIFEST_LIMITS } from '../core/release/manifest.ts';
-import type { ReleaseName } from '../core/release/name.ts';
+import type { Model, ReleaseName } from '../core/release/name.ts';
 import { type Envelope, envelopeToJson } from '../core/statement/dsse.ts';
 import * as answers from './answers.ts';
 import { draftPath, GateApi } from './gate-api.ts';
@@ -185,6 +186,40 @@ export class Api extends GateApi {
     return this.http.json(answers.advised, { method: 'POST', path, json, ...options });
   }
 
+  // What is public, as it is listed for people.
+
+  releases(
+    query: {
+      readonly namespace?: string | undefined;
+      readonly query?: string | undefined;
+      readonly limit?: number | undefined;
+      /** The `next` of the page before. */
+      readonly before?: number | undefined;
+    },
+    options: CallOptions = {},
+  ) {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) parameters.set(name, String(value));
+    }
+    const path = `/api/v1/releases?${parameters}`;
+    return this.http.json(answers.releaseList, { path, ...options });
+  }
+
+  model(model: Model, options: CallOptions = {}) {
+    return this.http.json(answers.modelReleases, { path: modelPath(model), ...options });
+  }
+
+  history(model: Model, options: CallOptions = {}) {
+    return this.http.json(answers.history, { path: `${modelPath(model)}/history`, ...options });
+  }
+
+  /** `at` is a version or a digest. */
+  release(model: Model, at: string, options: CallOptions = {}) {
+    const path = `${modelPath(model)}/${encodeURIComponent(at)}`;
+    return this.http.json(answers.shownRelease, { path, maxBytes: MAX_DOCUMENT_BYTES, ...options });
+  }
+
   /** Every one of these may be made twice: the second finds done what the first did. */
   #draftPost(release: ReleaseName, route: string, json: Json, options: SessionOptions) {
     const path = `${draftPath(release)}/${route}`;
@@ -194,4 +229,8 @@ export class Api extends GateApi {
 
 function asSession(request: HttpRequest, { session, signal }: SessionOptions): HttpRequest {
   return { ...request, token: session, signal };
+}
+
+function modelPath({ namespace, name }: Model): string {
+  return `/api/v1/releases/${namespace}/${name}`;
 }

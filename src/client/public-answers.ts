@@ -1,6 +1,5 @@
 /** What the registry answers to anybody. As `answers.ts`: nothing of it is trusted by itself. */
 import * as v from 'valibot';
-import { claimMembers } from '../core/release/claims.ts';
 import { base64, count, digest, instant } from '../core/shape.ts';
 
 /** Bytes of one document inside an answer. */
@@ -26,64 +25,6 @@ export const freshness = v.object({
   count,
   path: v.pipe(v.array(base64(32)), v.maxLength(MAX_PATH_HASHES)),
   advisories: v.array(v.object({ index: count, entry: base64(65_535), proof: text(2 ** 20) })),
-});
-
-const advisoryLine = v.object({
-  index: count,
-  kind: text(40),
-  summary: text(4_000),
-  time: instant,
-});
-
-export const listedRelease = v.object({
-  reference: text(400),
-  digest,
-  index: count,
-  time: instant,
-  size: count,
-  files: count,
-  recalled: v.optional(v.boolean(), false),
-});
-export const releaseList = v.object({
-  releases: v.array(listedRelease),
-  next: v.optional(count),
-});
-export const modelReleases = v.object({
-  model: text(128),
-  newest: v.optional(text(400)),
-  releases: v.array(listedRelease),
-});
-export const history = v.object({
-  events: v.array(
-    v.object({
-      index: count,
-      time: instant,
-      kind: text(64),
-      release: v.optional(text(400)),
-      digest: v.optional(digest),
-      text: v.optional(text(4_000), ''),
-    }),
-  ),
-});
-const restriction = v.object({
-  for: text(64),
-  terms: v.optional(v.object({ name: text(256), url: text(1_024) })),
-});
-/** Whose bytes are, as a registry says it to people. */
-export type ShownRestriction = v.InferOutput<typeof restriction>;
-
-export const shownRelease = v.object({
-  reference: text(400),
-  digest,
-  index: count,
-  time: instant,
-  state: text(40),
-  size: count,
-  files: v.array(v.object({ path: text(2_048), size: count, sha256: digest, format: text(64) })),
-  executes: v.optional(v.array(text(2_048)), []),
-  ...claimMembers,
-  bytes: v.optional(restriction),
-  advisories: v.optional(v.array(advisoryLine), []),
 });
 
 export const configuration = v.object({

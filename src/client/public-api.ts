@@ -1,13 +1,13 @@
 /**
- * The part of the native API that anybody may ask: releases, what the log and the well-known
- * documents say, and what signed them. It is all that a page in a browser needs. As `api.ts`:
+ * The part of the native API that proofs are made of: the documents of releases, the log, the
+ * well-known documents, policies and heads. It is all that a page in a browser needs. As `api.ts`:
  * nothing of it is trusted before it was checked against the log.
  */
 import { MAX_BUNDLE_BYTES, type TilePath } from '../core/log/tile.ts';
 import { MAX_NOTE_BYTES } from '../core/note/note.ts';
 import { MAX_CHUNK_LIST_BYTES } from '../core/release/chunks.ts';
 import { type DocumentName, MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
-import type { Model, ReleaseName } from '../core/release/name.ts';
+import type { ReleaseName } from '../core/release/name.ts';
 import { ROOT_LIMITS } from '../core/trust/root.ts';
 import { Http, type HttpOptions } from './http.ts';
 import { throwOfLog } from './problem.ts';
@@ -22,38 +22,6 @@ export class PublicApi {
 
   constructor(options: HttpOptions) {
     this.http = new Http(options);
-  }
-
-  releases(
-    query: {
-      readonly namespace?: string | undefined;
-      readonly query?: string | undefined;
-      readonly limit?: number | undefined;
-      /** The `next` of the page before. */
-      readonly before?: number | undefined;
-    },
-    options: CallOptions = {},
-  ) {
-    const parameters = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) parameters.set(name, String(value));
-    }
-    const path = `/api/v1/releases?${parameters}`;
-    return this.http.json(answers.releaseList, { path, ...options });
-  }
-
-  model(model: Model, options: CallOptions = {}) {
-    return this.http.json(answers.modelReleases, { path: modelPath(model), ...options });
-  }
-
-  history(model: Model, options: CallOptions = {}) {
-    return this.http.json(answers.history, { path: `${modelPath(model)}/history`, ...options });
-  }
-
-  /** `at` is a version or a digest. */
-  release(model: Model, at: string, options: CallOptions = {}) {
-    const path = `${modelPath(model)}/${encodeURIComponent(at)}`;
-    return this.http.json(answers.shownRelease, { path, maxBytes: MAX_DOCUMENT_BYTES, ...options });
   }
 
   /** The exact bytes of a release's document. */
@@ -127,10 +95,6 @@ export class PublicApi {
 
 export function releasePath({ namespace, name, version }: ReleaseName): string {
   return `/api/v1/releases/${namespace}/${name}/${version}`;
-}
-
-function modelPath({ namespace, name }: Model): string {
-  return `/api/v1/releases/${namespace}/${name}`;
 }
 
 /** Segment by segment; the slashes stay. */

@@ -66,7 +66,7 @@ export interface ResolvedRelease {
  * not pinned, `stale`, `rolled-back`, `fork`, `recalled`, `not-found`, and what the checks throw.
  */
 export async function resolveRelease(
-  reader: Reader<PublicApi>,
+  reader: Reader,
   asked: Reference,
   { acceptRecalled = false, signal }: ResolveOptions = {},
 ): Promise<ResolvedRelease> {
@@ -108,7 +108,7 @@ function askedFor(asked: Reference, release: ReleaseName): Reference {
 
 /** Which release does `asked` name? The newest is what the log says, not what the server says. */
 async function nameRelease(
-  { api }: Reader<PublicApi>,
+  { api }: Reader,
   asked: Reference,
   state: VerifiedFreshness,
   tree: { entry(index: number): Promise<Uint8Array> },

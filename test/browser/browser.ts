@@ -10,6 +10,8 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { installChromium } from '../../scripts/peers/chromium.ts';
 
 export const STARTING_MS = 300_000;
+/** Against what hangs: machines that run this are busy at times. */
+const PATIENCE_MS = 90_000;
 
 const SCREENSHOTS = new URL('../../screenshots/', import.meta.url);
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -57,6 +59,7 @@ export class Visitor {
   static async come(browser: Browser, look: Look = DESK_LIGHT): Promise<Visitor> {
     const { viewport, colorScheme } = look;
     const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
+    context.setDefaultTimeout(PATIENCE_MS);
     return new Visitor(context);
   }
 
