@@ -200,13 +200,15 @@ function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSende
     id: 'content',
     load: 'content',
     rate: 'uncounted',
-    summary: 'The bytes of a published file; takes one Range',
+    summary:
+      'The bytes of a published file; takes one Range, and a token where they are for readers',
     token: 'none',
     produces: 'application/octet-stream',
     async run(call) {
       const content = await registry.content(
         await publishedOf(call, catalogue),
         param(call, 'path'),
+        async () => call.caller,
       );
       await sender.send(call.request, call.response, content);
     },

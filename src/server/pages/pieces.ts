@@ -1,6 +1,7 @@
 /** What pages show again and again: digests, times, sizes, commands. */
 import { formatBytes } from '../../core/amounts.ts';
 import type { Namespace } from '../../core/release/name.ts';
+import type { Restriction } from '../../core/release/readers.ts';
 import type { CatalogueAdvisory } from '../../index/catalogue.ts';
 import { ADVISORIES_PAGE, advisoryPage, entryPage, feedsOf } from './addresses.ts';
 import { type Html, html } from './html.ts';
@@ -131,4 +132,12 @@ export function standing(said: readonly CatalogueAdvisory[], isNewest: boolean):
   if (kinds.has('recalled')) return html`<span class="badge recalled">recalled</span>`;
   if (kinds.has('superseded')) return html`<span class="badge superseded">superseded</span>`;
   return isNewest ? html`<span class="badge">newest</span>` : html``;
+}
+
+/** For whom bytes are that are not everybody's. */
+export function readersOf(namespace: Namespace, { terms }: Restriction): Html {
+  const accepted =
+    terms &&
+    html`, who have accepted <a href="${terms.url}" rel="noopener noreferrer nofollow">${terms.name}</a>`;
+  return html`holders of a token with the role reader in ${namespace}${accepted}`;
 }

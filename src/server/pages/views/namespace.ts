@@ -5,7 +5,7 @@ import type { CatalogueRelease } from '../../../index/catalogue.ts';
 import { feedsOf, namespacePage } from '../addresses.ts';
 import { html } from '../html.ts';
 import type { Page } from '../layout.ts';
-import { entry, facts, follow, sentence } from '../pieces.ts';
+import { entry, facts, follow, readersOf, sentence } from '../pieces.ts';
 import { demandsOf, peopleOf } from '../policy-words.ts';
 import { list } from './home.ts';
 
@@ -34,6 +34,11 @@ ${follow(namespace)}
 <h2>What a release needs</h2>
 <p>Version ${policy.version} of the policy is in force: ${entry(policyIndex)} of the log, signed by ${policy.owners === 1 ? 'an owner' : `${policy.owners} owners`}. Before a release is public, all of this must be so:</p>
 <ul class="demands">${demandsOf(policy).map((demand) => html`<li>${sentence(demand)}</li>`)}</ul>
+${
+  policy.bytes &&
+  html`<h2>Who may download</h2>
+<p>The files of its releases are for ${readersOf(namespace, policy.bytes)}. What proves them is public.</p>`
+}
 <h2>People</h2>
 ${facts(peopleOf(policy))}`,
   };
