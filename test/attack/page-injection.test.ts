@@ -22,7 +22,15 @@ const FILES = {
 };
 
 /** Every page that shows something of it. */
-const PUBLIC = ['/', '/?q=tiny', '/acme', '/acme/tiny', '/acme/tiny/v1.0', '/acme/tiny/v1.0/files'];
+const PUBLIC = [
+  '/',
+  '/?q=tiny',
+  '/acme',
+  '/acme/tiny',
+  '/acme/tiny/v1.0',
+  '/acme/tiny/v1.0/files',
+  '/-/log',
+];
 const DRAFT = '/-/drafts/acme/tiny/v1.0';
 
 function namesOf(team: Team): Policy['people'] {
