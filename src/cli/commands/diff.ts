@@ -1,7 +1,7 @@
 /** `diff A B`: what differs between two releases, files or directories. */
 import type { Command } from 'commander';
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
-import { type Change, compareContents, type Difference } from '../compare.ts';
+import { compareContents, type Difference, type Said } from '../compare.ts';
 import { readContents } from '../contents.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { withPool } from '../pool.ts';
@@ -29,7 +29,7 @@ async function diff(context: Context, _flags: SharedFlags, a: string, b: string)
 
 function describe({ added, removed, changed }: Difference): string[] {
   if (added.length + removed.length + changed.length === 0) return ['no difference'];
-  const line = (sign: string) => (change: Change) =>
+  const line = (sign: string) => (change: Said) =>
     `${sign} ${change.kind.padEnd(6)}  ${change.name}  ${change.what}`;
   return [...removed.map(line('-')), ...added.map(line('+')), ...changed.map(line('~'))];
 }
