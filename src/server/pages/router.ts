@@ -6,20 +6,15 @@ import { hash } from 'node:crypto';
 import { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { CodedError } from '../../core/error.ts';
-import {
-  formatModel,
-  parseModel,
-  parseNamespace,
-  parseReleaseName,
-  type ReleaseName,
-} from '../../core/release/name.ts';
+import { parseModel, parseNamespace } from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
 import { beginRefusal, failureHandler, OURS, sendProblem } from '../problem.ts';
 import { idOf, named } from '../request-log.ts';
 import { OWN_PAGES } from './addresses.ts';
 import { type Assets, ownAssets } from './assets.ts';
 import { setPageHeaders } from './headers.ts';
-import { layout, type Page, type Site } from './layout.ts';
+import { layout, type Site } from './layout.ts';
+import { type AddPage, releaseOf } from './page.ts';
 import { pageOf, textOf, wholeOf } from './query.ts';
 import { Shown, type ShownParts } from './shown.ts';
 import { failureView } from './views/failure.ts';
@@ -28,6 +23,7 @@ import { homeView } from './views/home.ts';
 import { modelView } from './views/model.ts';
 import { namespaceView } from './views/namespace.ts';
 import { releaseView } from './views/release.ts';
+import { addWeightsPages } from './weights-pages.ts';
 
 /** Models of a page of a list. */
 const MODELS_A_PAGE = 50;
@@ -59,12 +55,12 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
   const shown = new Shown(parts);
 
   /** Adds a page under its template in logs and metrics; a GET answers HEAD, too. */
-  function page(path: string, make: (request: Request) => Page | Promise<Page>): void {
+  const page: AddPage = (path, make) => {
     const template = path.replaceAll(/:(\w+)/g, '{$1}');
     router.get(path, named(template), async (request, response) => {
       send(request, response, layout(site, await make(request)).toString());
     });
-  }
+  };
 
   router.use(assets.router());
 
@@ -113,12 +109,9 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
     return filesView({ published, page: pageOf(request.query.page) });
   });
 
-  return router;
-}
+  addWeightsPages(page, { registry, shown });
 
-function releaseOf({ params }: Request): ReleaseName {
-  const model = parseModel(`${params.namespace}/${params.name}`);
-  return parseReleaseName(`${formatModel(model)}@${params.version}`);
+  return router;
 }
 
 /** Where the next page of models begins. */

@@ -55,6 +55,12 @@ export class Shown {
     throw new CodedError('not-found', `${formatReleaseName(release)} is not published here`);
   }
 
+  /** The versions of a model, newest first. Throws `not-found`. */
+  async versions(model: Model): Promise<readonly ReleaseName[]> {
+    const releases = await releasesOf(model, this.#parts.catalogue, MAX_VERSIONS);
+    return releases.map(({ release }) => release);
+  }
+
   /** Everything on the page of a release. Throws `not-found`. */
   async release(release: ReleaseName): Promise<ReleaseShown> {
     const published = await this.published(release);
