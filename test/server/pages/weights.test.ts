@@ -34,6 +34,10 @@ beforeAll(async () => {
   await served.publish('acme/tiny@v1', FIRST);
   await served.publish('acme/tiny@v2', SECOND);
   await served.publish('acme/many@v1', { 'm.safetensors': makeSafetensors(MANY) });
+  await served.publish('acme/sharded@v1', {
+    'a.safetensors': makeSafetensors({ a: byte(1) }),
+    'b.safetensors': makeSafetensors({ b: byte(2) }),
+  });
   await served.publish('acme/words@v1', { 'README.md': 'No weights.' });
   await served.publish('acme/words@v2', { 'README.md': 'No weights, either.' });
 });
@@ -62,8 +66,14 @@ describe('the tensors of a release', () => {
       '&lt;b&gt;&amp;&quot;',
     ]);
     expect(text).toContain(`title="${digestOf(nodeHost, Uint8Array.of(1))}"`);
-    expect(shown).toContain('Head.weight BF16 4 × 300 2.3 KiB a.safetensors');
-    expect(shown).toContain('6 tensors in 1 file');
+    expect(shown).toContain('Head.weight BF16 4 × 300 2.3 KiB sha256:');
+    expect(shown).toContain('6 tensors in a.safetensors , as the');
+  });
+
+  test('tell their file where there are several', async () => {
+    const { shown } = await page('/acme/sharded/v1/tensors');
+    expect(shown).toContain('2 tensors in 2 files');
+    expect(shown).toContain('b b.safetensors U8');
   });
 
   test('are summed by dtype', async () => {

@@ -21,6 +21,8 @@ import { countElements } from '../../../core/weights/tensor.ts';
 export const TENSORS_A_PAGE = 200;
 /** Tensors of the inventories that are kept: of each some 320 bytes. */
 const KEPT_TENSORS = 600_000;
+/** Tensors that the searches found that are kept, and one more for each. */
+const KEPT_FOUND = 300_000;
 /** Changes of the differences that are kept, and one more for each. */
 const KEPT_CHANGES = 300_000;
 
@@ -39,7 +41,7 @@ export interface TensorPage {
   readonly found: number;
   readonly sums: readonly DtypeSum[];
   /** Files that tensors lie in. */
-  readonly files: number;
+  readonly files: readonly string[];
   /** In the order of the files, and in them as they lie. */
   readonly tensors: readonly TensorContent[];
 }
@@ -55,9 +57,9 @@ export interface TensorDifference {
   readonly changes: readonly Change<TensorContent>[];
 }
 
-type Compared = Omit<TensorDifference, 'changes'> & {
-  readonly changes: readonly Change<TensorContent>[];
-};
+/** All that was found, of which a page has a part; and all that differs. */
+type Found = Omit<TensorPage, 'found'>;
+type Compared = TensorDifference;
 
 const ORDER: readonly Fate[] = ['changed', 'added', 'removed'];
 
@@ -66,6 +68,7 @@ export class Shelf {
     KEPT_TENSORS,
     ({ length }) => length,
   );
+  readonly #found = new BoundedMap<string, Found>(KEPT_FOUND, ({ tensors }) => tensors.length + 1);
   readonly #compared = new BoundedMap<string, Compared>(
     KEPT_CHANGES,
     ({ changes }) => changes.length + 1,
@@ -89,23 +92,24 @@ export class Shelf {
 
   /** Page `page`, from 1, of the tensors with `words` in their names, in whatever case. */
   page(digest: Digest, words: string, page: number): TensorPage {
-    const all = this.#get(digest);
-    const wanted = words.toLowerCase();
-    const found =
-      wanted === '' ? all : all.filter(({ name }) => name.toLowerCase().includes(wanted));
-    return {
-      all: all.length,
-      found: found.length,
-      sums: sumsOf(found),
-      files: new Set(all.map(({ file }) => file)).size,
-      tensors: pageOf(found, page),
-    };
+    const found = this.#find(digest, words.toLowerCase());
+    return { ...found, found: found.tensors.length, tensors: pageOf(found.tensors, page) };
   }
 
   /** What makes `after` of `before`, with page `page` of its changes. */
   compare(before: Digest, after: Digest, page: number): TensorDifference {
     const compared = this.#compare(before, after);
     return { ...compared, changes: pageOf(compared.changes, page) };
+  }
+
+  /** Whoever leafs through what was found, searches once. */
+  #find(digest: Digest, words: string): Found {
+    const asked = `${digest} ${words}`;
+    const known = this.#found.get(asked);
+    if (known !== undefined) return known;
+    const found = find(this.#get(digest), words);
+    this.#found.set(asked, found);
+    return found;
   }
 
   #compare(before: Digest, after: Digest): Compared {
@@ -120,6 +124,12 @@ export class Shelf {
   #get(digest: Digest): readonly TensorContent[] {
     return this.#tensors.get(digest) ?? [];
   }
+}
+
+function find(all: readonly TensorContent[], words: string): Found {
+  const tensors = words === '' ? all : all.filter(({ name }) => name.toLowerCase().includes(words));
+  const files = [...new Set(all.map(({ file }) => file))];
+  return { all: all.length, sums: sumsOf(tensors), files, tensors };
 }
 
 function compare(before: readonly TensorContent[], after: readonly TensorContent[]): Compared {

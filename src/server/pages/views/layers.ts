@@ -13,6 +13,8 @@ const HEIGHT = 56;
 const BELOW = 14;
 /** Columns of one row of the picture: with more, a telephone shows threads. */
 const COLUMNS = 32;
+/** Modules outside of the layers that are named above the picture. */
+const MODULES_NAMED = 5;
 /** Layers between two numbers. */
 const NUMBERED = 8;
 
@@ -28,7 +30,7 @@ function stackFigure(stack: Stack): Html {
   const { name, layers, more } = stack;
   const rows = inRows(layers);
   const width = Math.min(layers.length, COLUMNS) * COLUMN - GAP;
-  return html`<figure class="layers"><figcaption>${titleOf(stack)} <span class="small">${summary(layers)}${more > 0 && `, ${number(more)} more are not shown`}</span></figcaption>
+  return html`<figure class="layers"><figcaption>${titleOf(stack)} <span class="small">${summary(layers)}${name === '' && touchedNames(layers)}${more > 0 && `, ${number(more)} more are not shown`}</span></figcaption>
 ${rows.map(
   (row, i) =>
     html`<svg viewBox="0 0 ${width} ${HEIGHT + BELOW}" width="${width * 2}" role="img" aria-label="${rowLabel(stack, row)}">${row.map(
@@ -67,6 +69,14 @@ function titleOf({ name }: Stack): string {
 function summary(layers: readonly Layer[]): string {
   const touched = layers.filter(({ changed }) => changed > 0).length;
   return `${number(touched)} of ${number(layers.length)} differ`;
+}
+
+/** Modules have no numbers to go by: the first that differ are named. */
+function touchedNames(layers: readonly Layer[]): string {
+  const names = layers.filter(({ changed }) => changed > 0).map(({ name }) => name);
+  if (names.length === 0) return '';
+  const more = names.length > MODULES_NAMED ? ', …' : '';
+  return `: ${names.slice(0, MODULES_NAMED).join(', ')}${more}`;
 }
 
 function rowLabel(stack: Stack, row: readonly Layer[]): string {

@@ -41,11 +41,11 @@ function list(published: PublishedRelease, found: TensorPage, words: string, pag
   const isSearch = words !== '';
   const query = isSearch ? `?${new URLSearchParams({ q: words })}` : '';
   return html`
-<p>${formatCount(found.all, 'tensor')} in ${formatCount(found.files, 'file')}, as the <a href="${apiOf(release, 'tensors.json')}">signed inventory</a> names them, each with the SHA-256 of its bytes alone.</p>
+<p>${formatCount(found.all, 'tensor')} in ${found.files.length === 1 ? html`<code>${found.files[0]}</code>` : formatCount(found.files.length, 'file')}, as the <a href="${apiOf(release, 'tensors.json')}">signed inventory</a> names them, each with the SHA-256 of its bytes alone.</p>
 <form class="search" role="search" aria-label="Tensors" action="${address}"><input type="search" name="q" value="${words}" aria-label="Part of a tensor’s name" placeholder="Part of a name, such as layers.12."><button>Search</button></form>
 ${isSearch && html`<p role="status">${found.found === 0 ? 'No' : number(found.found)} of ${number(found.all)} have “${words}” in their names. <a href="${address}">Show all</a></p>`}
 ${found.found > 0 && sums(found.sums)}
-${found.tensors.length > 0 && tensorTable(found.tensors)}
+${found.tensors.length > 0 && tensorTable(found.tensors, found.files.length > 1)}
 ${found.found > 0 && found.tensors.length === 0 && html`<p class="empty">There are fewer pages than that. <a href="${address}${query}">To the first</a></p>`}
 ${pages(`${address}${query}`, page, Math.ceil(found.found / TENSORS_A_PAGE))}`;
 }
@@ -67,10 +67,10 @@ function sums(rows: readonly DtypeSum[]): Html {
   )}${rows.length > 1 && row(html`together`, total)}</tbody></table></div>`;
 }
 
-function tensorTable(tensors: readonly TensorContent[]): Html {
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Tensors"><table class="tensors"><thead><tr><th>Tensor</th><th>Dtype</th><th>Shape</th><th class="figure">Size</th><th>File</th><th>SHA-256</th></tr></thead><tbody>${tensors.map(
+function tensorTable(tensors: readonly TensorContent[], isSharded: boolean): Html {
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Tensors"><table class="tensors"><thead><tr><th>Tensor</th><th>Dtype</th><th>Shape</th><th class="figure">Size</th><th>SHA-256</th></tr></thead><tbody>${tensors.map(
     ({ name, dtype, shape, size, file, sha256 }) => html`
-<tr><td><code>${name}</code></td><td><code>${dtype}</code></td><td class="shape">${shapeText(shape)}</td><td class="figure">${bytes(size)}</td><td class="small">${file}</td><td>${digest(sha256)}</td></tr>`,
+<tr><td><code>${name}</code>${isSharded && html` <span class="small in">${file}</span>`}</td><td><code>${dtype}</code></td><td class="shape">${shapeText(shape)}</td><td class="figure">${bytes(size)}</td><td>${digest(sha256)}</td></tr>`,
   )}</tbody></table></div>`;
 }
 
