@@ -307,6 +307,8 @@ export interface Registry {
     readonly policy: Uint8Array;
     readonly signed: readonly Uint8Array[];
   }>;
+  /** The namespace that was there before this one and looks like it; undefined for most. */
+  lookAlike(namespace: Namespace): Promise<Namespace | undefined>;
   /** Logs the next version of a policy, signed by as many owners as the one in force asks for. */
   setPolicy(caller: Caller, change: PolicyChange): Promise<PolicyLogged>;
   /** Every version that the public log has, oldest first. */

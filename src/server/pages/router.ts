@@ -89,6 +89,7 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
     const next = nextOf(models);
     return namespaceView({
       namespace,
+      lookAlike: await shown.lookAlike(namespace),
       models,
       policy: parsePolicy(policy),
       policyIndex: index,
