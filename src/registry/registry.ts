@@ -15,6 +15,7 @@ import type { DocumentName } from '../core/release/documents.ts';
 import type { Manifest } from '../core/release/manifest.ts';
 import type { Missing } from '../core/release/missing.ts';
 import type { Model, Namespace, ReleaseName } from '../core/release/name.ts';
+import type { NotCounted } from '../core/release/passed-over.ts';
 import type { Revision } from '../core/release/revision.ts';
 import type { Role } from '../core/release/roles.ts';
 import type { Identity } from '../core/release/trusted-publisher.ts';
@@ -64,6 +65,8 @@ export interface DraftStatus {
   readonly missing: readonly Missing[];
   /** What was decided, on former revisions too; for those who have a role in the namespace. */
   readonly decisions: readonly ShownDecision[];
+  /** Approvals and evaluations of what is sealed that the gate does not count; for the same. */
+  readonly passedOver: readonly NotCounted[];
   /** Log index of the policy in force. */
   readonly policyIndex: number;
   /** A seal under way (bytes read of bytes to read), or why the last one failed. */
