@@ -22,6 +22,7 @@ const rooms = {
     'store/(contract|keys)',
   ],
   client: ['core'],
+  browser: ['core', 'client'],
   transfer: ['core', 'client', 'hashing', 'folders'],
   scrub: ['core', 'client', 'hashing', 'log', 'registry', 'transfer', 'store/(contract|keys)'],
   operator: ['core', 'folders', 'keyring', 'log', 'store/(contract|keys)', 'registry', 'scrub'],
@@ -50,6 +51,13 @@ module.exports = {
       comment: 'src/client runs in browsers too: no module of Node',
       severity: 'error',
       from: { path: '^src/client/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'browser-is-no-node',
+      comment: 'src/browser runs in browsers alone: no module of Node',
+      severity: 'error',
+      from: { path: '^src/browser/' },
       to: { dependencyTypes: ['core'] },
     },
     {

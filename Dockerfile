@@ -2,11 +2,11 @@
 # not what runs. No shell is needed to run it, no root, and no writable root file system.
 FROM node:24.21.0-slim AS build
 WORKDIR /app
-COPY package.json package-lock.json ./
-RUN npm ci
-COPY tsconfig.json tsconfig.build.json ./
+COPY package.json package-lock.json tsconfig.json tsconfig.build.json ./
+# `npm ci` bundles the scripts of the pages, too.
 COPY scripts ./scripts
 COPY src ./src
+RUN npm ci
 RUN npm run build
 # What is only for development goes; no package that is left runs a script when it is installed.
 RUN npm ci --omit=dev --ignore-scripts

@@ -1,16 +1,23 @@
 /**
  * One runner for every kind of test. `npm test` runs all of them but the lanes that
- * need programs from outside (test/peers), which `.ci/run` and `npm run test:peers` start.
+ * need programs from outside (test/peers), which `.ci/run` and `npm run test:peers` start. Files
+ * right in test/browser drive a real browser; its folders mirror src/browser and need none.
  */
 const lanes = {
   unit: [
     '<rootDir>/test/*.test.ts',
     '<rootDir>/test/(core|hashing|store|log|registry|index|oidc|server|client|cli)/**/*.test.ts',
+    '<rootDir>/test/browser/*/**/*.test.ts',
   ],
   s3: ['<rootDir>/test/s3/**/*.test.ts'],
   peers: ['<rootDir>/test/peers/**/*.test.ts'],
+  browser: ['<rootDir>/test/browser/*.test.ts'],
   cluster: ['<rootDir>/test/cluster/**/*.test.ts'],
-  all: ['<rootDir>/test/*.test.ts', '<rootDir>/test/!(peers|s3|cluster)/**/*.test.ts'],
+  all: [
+    '<rootDir>/test/*.test.ts',
+    '<rootDir>/test/!(peers|s3|cluster|browser)/**/*.test.ts',
+    '<rootDir>/test/browser/*/**/*.test.ts',
+  ],
 };
 
 export default {

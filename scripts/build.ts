@@ -6,5 +6,6 @@ rmSync('dist', { recursive: true, force: true });
 const { status } = spawnSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], {
   stdio: 'inherit',
 });
+await import('./browser.ts');
 cpSync('src/server/pages/assets', 'dist/server/pages/assets', { recursive: true });
 process.exitCode = status ?? 1;

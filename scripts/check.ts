@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 const CHECKS: readonly (readonly [name: string, program: string, ...args: string[]])[] = [
   ['types', 'tsc', '-p', 'tsconfig.json'],
   ['the core is free of Node types', 'tsc', '-p', 'tsconfig.core.json'],
+  ['pages run in browsers alone', 'tsc', '-p', 'tsconfig.browser.json'],
   ['lint and format', 'biome', 'ci', '--colors=off', '--max-diagnostics=50', '.'],
   ['directions of imports', 'depcruise', '--config', '.dependency-cruiser.cjs', 'src'],
   ['unused code', 'knip', '--no-progress'],

@@ -110,6 +110,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/void.ts'),
   },
   {
+    name: 'login',
+    group: 'Decide',
+    summary: 'sign in to the registry’s pages with your token',
+    load: () => import('./commands/login.ts'),
+  },
+  {
     name: 'receipts',
     group: 'Decide',
     summary: 'prove that what you decided is in the log and in the release',

@@ -2,8 +2,8 @@
 import type { Draft } from '../client/decide/decide.ts';
 import { type Digest, parseDigest } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
+import { describeToSign } from '../core/statement/decision-text.ts';
 import type { Context } from './context.ts';
-import { describeToSign } from './decision-text.ts';
 import { ask } from './prompt.ts';
 import { formatFields } from './table.ts';
 import { isInteractive } from './world.ts';

@@ -1,24 +1,20 @@
 /**
- * The native HTTP API, one method a route (`/api/v1/openapi.json` describes them), and the
- * well-known documents and the log beside it. Methods give back what the server said in a
- * checked shape; whether it is true is for `release.ts` and `freshness.ts` to find out.
+ * The native HTTP API, one method a route (`/api/v1/openapi.json` describes them): here and in
+ * `gate-api.ts` what takes a token, in `public-api.ts` what anybody may ask. Methods give back what
+ * the server said in a checked shape; whether it is true is for `release.ts` and `freshness.ts` to
+ * find out.
  */
 import { formatBase64 } from '../core/bytes.ts';
 import type { Digest } from '../core/digest.ts';
 import type { Json } from '../core/json.ts';
-import { MAX_BUNDLE_BYTES, type TilePath } from '../core/log/tile.ts';
-import { MAX_NOTE_BYTES } from '../core/note/note.ts';
-import { MAX_CHUNK_LIST_BYTES } from '../core/release/chunks.ts';
 import { type Claims, claimsOf } from '../core/release/claims.ts';
-import { type DocumentName, MAX_DOCUMENT_BYTES } from '../core/release/documents.ts';
 import { MANIFEST_LIMITS } from '../core/release/manifest.ts';
-import type { Model, ReleaseName } from '../core/release/name.ts';
+import type { ReleaseName } from '../core/release/name.ts';
 import { type Envelope, envelopeToJson } from '../core/statement/dsse.ts';
-import { ROOT_LIMITS } from '../core/trust/root.ts';
 import * as answers from './answers.ts';
-import { type CallOptions, draftPath, GateApi, releasePath } from './gate-api.ts';
+import { draftPath, GateApi } from './gate-api.ts';
 import type { HttpRequest } from './http.ts';
-import { throwOfLog } from './problem.ts';
+import type { CallOptions } from './public-api.ts';
 
 export interface Declaration {
   readonly path: string;
@@ -151,6 +147,12 @@ export class Api extends GateApi {
     return this.http.json(answers.exchangedToken, { ...request, ...options });
   }
 
+  /** A link that signs the holder of the token in to the pages, once. */
+  makeSignInLink(options: CallOptions = {}) {
+    const request = { method: 'POST', path: '/api/v1/sign-in-links' } as const;
+    return this.http.json(answers.signInLink, { ...request, ...options });
+  }
+
   // Namespaces and advisories.
 
   createNamespace(
@@ -177,105 +179,10 @@ export class Api extends GateApi {
     return this.http.json(answers.usage, { path, ...options });
   }
 
-  policy(namespace: string, index?: number, options: CallOptions = {}) {
-    const at = index === undefined ? '' : `?index=${index}`;
-    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/policy${at}`;
-    return this.http.json(answers.signedPolicy, { path, ...options });
-  }
-
-  freshness(namespace: string, options: CallOptions = {}) {
-    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/head`;
-    return this.http.json(answers.freshness, { path, maxBytes: MAX_DOCUMENT_BYTES, ...options });
-  }
-
   advise(envelope: Uint8Array, options: CallOptions = {}) {
     const json = { envelope: formatBase64(envelope) };
     const path = '/api/v1/advisories';
     return this.http.json(answers.advised, { method: 'POST', path, json, ...options });
-  }
-
-  advisory(index: number, options: CallOptions = {}) {
-    return this.http.json(answers.advisoryEnvelope, {
-      path: `/api/v1/advisories/${index}`,
-      ...options,
-    });
-  }
-
-  // What is public.
-
-  releases(
-    query: {
-      readonly namespace?: string | undefined;
-      readonly query?: string | undefined;
-      readonly limit?: number | undefined;
-      /** The `next` of the page before. */
-      readonly before?: number | undefined;
-    },
-    options: CallOptions = {},
-  ) {
-    const parameters = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) parameters.set(name, String(value));
-    }
-    const path = `/api/v1/releases?${parameters}`;
-    return this.http.json(answers.releaseList, { path, ...options });
-  }
-
-  model(model: Model, options: CallOptions = {}) {
-    return this.http.json(answers.modelReleases, { path: modelPath(model), ...options });
-  }
-
-  history(model: Model, options: CallOptions = {}) {
-    return this.http.json(answers.history, { path: `${modelPath(model)}/history`, ...options });
-  }
-
-  /** `at` is a version or a digest. */
-  release(model: Model, at: string, options: CallOptions = {}) {
-    const path = `${modelPath(model)}/${encodeURIComponent(at)}`;
-    return this.http.json(answers.shownRelease, { path, maxBytes: MAX_DOCUMENT_BYTES, ...options });
-  }
-
-  /** The exact bytes of a release's document. */
-  document(
-    release: ReleaseName,
-    document: DocumentName,
-    options: CallOptions = {},
-  ): Promise<Uint8Array> {
-    const path = `${releasePath(release)}/${document}`;
-    return this.http.bytes({ path, maxBytes: MAX_DOCUMENT_BYTES, ...options });
-  }
-
-  chunkList(release: ReleaseName, file: string, options: CallOptions = {}): Promise<Uint8Array> {
-    const path = `${releasePath(release)}/chunks/${encodePath(file)}`;
-    return this.http.bytes({ path, maxBytes: MAX_CHUNK_LIST_BYTES, ...options });
-  }
-
-  /** Where the content of a file is. */
-  fileUrl(release: ReleaseName, file: string): string {
-    return `${this.http.url}${releasePath(release)}/files/${encodePath(file)}`;
-  }
-
-  // The log and the well-known documents.
-
-  checkpoint(options: CallOptions = {}): Promise<Uint8Array> {
-    return this.http.bytes({ path: '/log/checkpoint', maxBytes: MAX_NOTE_BYTES, ...options });
-  }
-
-  /** A tile, or undefined when the log has none there. Throws `bad-tile` for one that is damaged. */
-  tile(path: TilePath, options: CallOptions = {}): Promise<Uint8Array | undefined> {
-    const request = { path: `/log/${path}`, maxBytes: MAX_BUNDLE_BYTES, ...options };
-    return this.http.bytesIfAny(request).catch(throwOfLog);
-  }
-
-  /** Version `version` of root.json, or undefined when there is none. */
-  root(version: number, options: CallOptions = {}): Promise<Uint8Array | undefined> {
-    const path = `/.well-known/weighhouse/root/${version}.json`;
-    return this.http.bytesIfAny({ path, maxBytes: ROOT_LIMITS.maxBytes, ...options });
-  }
-
-  configuration(options: CallOptions = {}) {
-    const path = '/.well-known/weighhouse/config.json';
-    return this.http.json(answers.configuration, { path, ...options });
   }
 
   /** Every one of these may be made twice: the second finds done what the first did. */
@@ -287,13 +194,4 @@ export class Api extends GateApi {
 
 function asSession(request: HttpRequest, { session, signal }: SessionOptions): HttpRequest {
   return { ...request, token: session, signal };
-}
-
-function modelPath({ namespace, name }: Model): string {
-  return `/api/v1/releases/${namespace}/${name}`;
-}
-
-/** Segment by segment; the slashes stay. */
-function encodePath(path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/');
 }

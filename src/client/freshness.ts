@@ -16,8 +16,8 @@ import {
   verifyFreshness,
 } from '../core/verify/freshness.ts';
 import { accept } from './accept.ts';
-import type { Api } from './api.ts';
 import type { Seen } from './pins.ts';
+import type { PublicApi } from './public-api.ts';
 import { headOf, type SignedHead } from './view.ts';
 
 /** What was found, and every checkpoint that it rests on. */
@@ -29,7 +29,7 @@ export interface FreshState {
 /** Asks and checks. `now` in milliseconds. Throws `stale`, `rolled-back`, `untrusted`, `proof-invalid` … */
 export async function readFreshness(
   host: Host,
-  api: Api,
+  api: PublicApi,
   root: TrustRoot,
   namespace: Namespace,
   { now, seen, signal }: { now: number; seen: Seen | undefined; signal?: AbortSignal | undefined },

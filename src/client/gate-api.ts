@@ -11,11 +11,7 @@ import { MAX_REPORT_BYTES } from '../core/release/documents.ts';
 import type { ReleaseName } from '../core/release/name.ts';
 import { type Envelope, envelopeToJson } from '../core/statement/dsse.ts';
 import * as answers from './answers.ts';
-import { Http, type HttpOptions } from './http.ts';
-
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-}
+import { type CallOptions, PublicApi, releasePath } from './public-api.ts';
 
 /** What opens a commitment. */
 export interface OpeningToSend {
@@ -26,13 +22,7 @@ export interface OpeningToSend {
   readonly envelope: Envelope;
 }
 
-export class GateApi {
-  readonly http: Http;
-
-  constructor(options: HttpOptions) {
-    this.http = new Http(options);
-  }
-
+export class GateApi extends PublicApi {
   /** May be repeated: the same commitment has the same index. */
   commit({ label, commit }: Commitment, options: CallOptions = {}) {
     const call = { method: 'POST', path: '/api/v1/commitments', repeatable: true } as const;
@@ -78,11 +68,6 @@ export class GateApi {
     return this.http.json(answers.policyLogged, call);
   }
 
-  policies(namespace: string, options: CallOptions = {}) {
-    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/policies`;
-    return this.http.json(answers.policyList, { path, ...options });
-  }
-
   announce(envelope: Envelope, options: CallOptions = {}) {
     const json = { envelope: envelopeToJson(envelope) };
     const call = { method: 'POST', path: '/api/v1/announcements', repeatable: true } as const;
@@ -111,10 +96,6 @@ export class GateApi {
   voided(index: number, options: CallOptions = {}) {
     return this.http.json(answers.voided, { path: `/api/v1/voids/${index}`, ...options });
   }
-}
-
-export function releasePath({ namespace, name, version }: ReleaseName): string {
-  return `/api/v1/releases/${namespace}/${name}/${version}`;
 }
 
 export function draftPath({ namespace, name, version }: ReleaseName): string {

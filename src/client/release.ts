@@ -31,13 +31,14 @@ import { accept } from './accept.ts';
 import type { Api } from './api.ts';
 import { advisoriesAbout, readFreshness, refuseRecalled } from './freshness.ts';
 import type { PinStore } from './pins.ts';
+import type { PublicApi } from './public-api.ts';
 import { newestRoot, pinOf } from './trust.ts';
 import { headOf, openView, type SignedHead } from './view.ts';
 
 /** What it takes to believe a registry. */
-export interface Reader {
+export interface Reader<Door extends PublicApi = Api> {
   readonly host: Host;
-  readonly api: Api;
+  readonly api: Door;
   readonly pins: PinStore;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
@@ -65,7 +66,7 @@ export interface ResolvedRelease {
  * not pinned, `stale`, `rolled-back`, `fork`, `recalled`, `not-found`, and what the checks throw.
  */
 export async function resolveRelease(
-  reader: Reader,
+  reader: Reader<PublicApi>,
   asked: Reference,
   { acceptRecalled = false, signal }: ResolveOptions = {},
 ): Promise<ResolvedRelease> {
@@ -76,7 +77,7 @@ export async function resolveRelease(
   const seen = await pins.seen(pin.origin);
   const look = () =>
     readFreshness(host, api, root, asked.namespace, { now: clock(), seen, signal });
-  const readTile = (path: Parameters<Api['tile']>[0]) => api.tile(path, { signal });
+  const readTile = (path: Parameters<PublicApi['tile']>[0]) => api.tile(path, { signal });
 
   let fresh = await look();
   const first = await openView(host, fresh.heads, seen, readTile);
@@ -107,7 +108,7 @@ function askedFor(asked: Reference, release: ReleaseName): Reference {
 
 /** Which release does `asked` name? The newest is what the log says, not what the server says. */
 async function nameRelease(
-  { api }: Reader,
+  { api }: Reader<PublicApi>,
   asked: Reference,
   state: VerifiedFreshness,
   tree: { entry(index: number): Promise<Uint8Array> },
@@ -134,7 +135,7 @@ async function nameRelease(
 
 /** Everything that `verifyRelease` looks at. */
 export async function readDocuments(
-  api: Pick<Api, 'document'>,
+  api: Pick<PublicApi, 'document'>,
   release: ReleaseName,
   signal: AbortSignal | undefined,
 ): Promise<ReleaseDocuments> {

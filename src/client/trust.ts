@@ -10,8 +10,8 @@ import { type Origin, parseOrigin } from '../core/log/checkpoint.ts';
 import { fingerprint } from '../core/trust/root.ts';
 import { checkRoot, checkUnexpired, type TrustRoot, walkRoots } from '../core/trust/succession.ts';
 import { accept } from './accept.ts';
-import type { Api } from './api.ts';
 import type { Pin, PinStore } from './pins.ts';
+import type { PublicApi } from './public-api.ts';
 
 /** Gives the exact bytes of a version of root.json; undefined when there is none. */
 export type ReadRoot = (version: number) => Promise<Uint8Array | undefined>;
@@ -78,7 +78,7 @@ export async function trust(
  * Which pinned registry is at that address? One that was named when it was pinned must be
  * who it was; any other may be a mirror of the registry that it says it is. Throws `untrusted`.
  */
-export async function pinOf(api: Api, pins: PinStore, signal?: AbortSignal): Promise<Pin> {
+export async function pinOf(api: PublicApi, pins: PinStore, signal?: AbortSignal): Promise<Pin> {
   const all = await pins.pins();
   const named = all.find(({ urls }) => urls.includes(api.http.url));
   if (named !== undefined) return named;

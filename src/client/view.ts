@@ -46,11 +46,23 @@ export async function openView(
   const newest = shown.reduce((largest, head) => (head.size > largest.size ? head : largest));
   const before = seen === undefined ? undefined : headOf(seen.checkpoint);
   if (before !== undefined && newest.size < before.size) throw rolledBack(before, newest);
+  // The two notes say it all; the tiles of either could only be missing.
+  if (before?.size === newest.size && !equal(before.root, newest.root)) throw fork(before, newest);
   const tree = await openTileTree(host, newest, read);
   for (const head of [...(before === undefined ? [] : [before]), ...shown]) {
     if (!equal(await tree.rootAt(head.size), head.root)) throw fork(head, newest);
   }
   return { newest, tree };
+}
+
+/** Of two memories of one log the larger checkpoint and the later heads entry. */
+export function newestSeen(before: Seen | undefined, now: Seen): Seen {
+  if (before === undefined) return now;
+  const isLarger = headOf(before.checkpoint).size > headOf(now.checkpoint).size;
+  const isLater = (before.heads?.index ?? -1) > (now.heads?.index ?? -1);
+  const { checkpoint } = isLarger ? before : now;
+  const { heads } = isLater ? before : now;
+  return heads === undefined ? { checkpoint } : { checkpoint, heads };
 }
 
 /** Text that a third party can check by itself: both notes carry the log's signature. */

@@ -5,7 +5,8 @@
  * *upload credential* continues one draft's uploads for up to seven days, and does nothing
  * else: a terabyte outlives a token. A *CI token* is what a job of a trusted publisher gets:
  * it has one namespace, a quarter of an hour and no role at all; it names the entry of the
- * configuration that let the job in, as the upload credential does that it opens.
+ * configuration that let the job in, as the upload credential does that it opens. A *page token*
+ * is a bearer token for the scripts of the pages that somebody has signed in to (`session.ts`).
  */
 import type { JWTPayload } from 'jose';
 import * as v from 'valibot';
@@ -26,18 +27,21 @@ export type TokenRole = Role | 'operator';
 const BEARER = 'weighhouse+jwt';
 const UPLOAD = 'weighhouse-upload+jwt';
 const CI = 'weighhouse-ci+jwt';
-const KINDS: ReadonlySet<string | undefined> = new Set([BEARER, UPLOAD, CI]);
+const PAGE = 'weighhouse-page+jwt';
+const KINDS: ReadonlySet<string | undefined> = new Set([BEARER, UPLOAD, CI, PAGE]);
 /** Seconds that an upload credential lasts; each call that opens the draft renews it. */
 export const UPLOAD_SECONDS = 7 * 24 * 3600;
 /** Seconds that an upload credential lasts when a CI job opened the draft: no job runs longer. */
 export const CI_UPLOAD_SECONDS = 24 * 3600;
 /** Seconds that a CI token lasts. */
 export const CI_SECONDS = 15 * 60;
+/** Seconds that a page token lasts. */
+export const PAGE_SECONDS = 5 * 60;
 
 /** What a token says once its signature, audience and time were checked. */
 export interface TokenClaims {
   readonly id: string;
-  /** Set on an upload credential: the id of the token that opened the draft. */
+  /** Set on an upload credential and a page token: the id of the token that they came from. */
   readonly parent: string | undefined;
   /** True for an upload credential that may be exchanged for a fresh one. */
   readonly renews: boolean;
@@ -80,6 +84,23 @@ export async function issueToken(
     ...(grant.namespace === undefined ? {} : { ns: grant.namespace }),
   };
   return signJwt(issuer, BEARER, grant.subject, claims, seconds, now);
+}
+
+/** Issues a page token to a session that came from the token `parent`. */
+export async function issuePageToken(
+  issuer: TokenKey,
+  grant: {
+    readonly subject: string;
+    readonly roles: readonly TokenRole[];
+    readonly namespace: Namespace | undefined;
+    readonly parent: string;
+  },
+  seconds: number,
+  now: number,
+): Promise<string> {
+  const { subject, roles, namespace, parent } = grant;
+  const claims = { roles, parent, ...(namespace === undefined ? {} : { ns: namespace }) };
+  return (await signJwt(issuer, PAGE, subject, claims, seconds, now)).token;
 }
 
 /** Issues the token of a CI job, which pushes to one namespace. */
@@ -154,14 +175,15 @@ function claimsOf(payload: JWTPayload, kind: unknown): TokenClaims {
 }
 
 /**
- * Only an upload credential has a draft and a parent, and is renewed unless a CI job opened it; a
- * CI token has a namespace, a grant, and no role whatever it says.
+ * Only an upload credential has a draft, and is renewed unless a CI job opened it; only that and a
+ * page token have a parent; a CI token has a namespace, a grant, and no role whatever it says.
  */
 function isOfKind(claims: v.InferOutput<typeof claimsSchema>, kind: unknown) {
   const { draft, parent, ns, roles, grant, renews } = claims;
   const isUpload = kind === UPLOAD;
   const isOfCi = kind === CI || (isUpload && renews !== true);
+  const hasParent = isUpload || kind === PAGE;
   if ((grant !== undefined) !== isOfCi) return false;
-  if ((draft !== undefined) !== isUpload || (parent !== undefined) !== isUpload) return false;
+  if ((draft !== undefined) !== isUpload || (parent !== undefined) !== hasParent) return false;
   return kind !== CI || (ns !== undefined && roles.length === 0);
 }

@@ -9,6 +9,7 @@ import { Chores } from './chores.ts';
 import { Commitments } from './commitments.ts';
 import { Decisions } from './decide.ts';
 import type { Draft } from './documents/draft.ts';
+import { openDrafts } from './draft-list.ts';
 import { Drafts } from './drafts.ts';
 import { Files } from './files.ts';
 import { FreshnessReader } from './freshness.ts';
@@ -90,6 +91,10 @@ export function openRegistry(parts: RegistryParts): Registry {
     draftStatus: async (caller, release) => {
       requireDraftReader(caller, release);
       return status(caller, release, await drafts.get(release));
+    },
+    drafts: async (caller, namespace) => {
+      requireRole(caller, namespace, ROLES);
+      return openDrafts(parts.store, namespace);
     },
     declareFile: (caller, release, file) => files.declare(caller, release, file),
     putPart: (caller, release, part, body) => files.putPart(caller, release, part, body),

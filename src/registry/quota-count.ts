@@ -16,6 +16,7 @@ import { type Draft, draftForm } from './documents/draft.ts';
 import { fileForm } from './documents/file.ts';
 import { load } from './documents/form.ts';
 import { type Amount, NOTHING, plus, type QuotaRecord } from './documents/quota.ts';
+import { allDrafts } from './draft-list.ts';
 
 /** Small documents that are read at the same time. */
 const PARALLEL = 16;
@@ -38,7 +39,7 @@ export async function countNamespace(
 ): Promise<Pick<QuotaRecord, 'settled' | 'drafts'>> {
   let settled: Amount = NOTHING;
   const drafts: Record<string, QuotaRecord['drafts'][string]> = {};
-  for (const draft of await draftsOf(store, namespace)) {
+  for (const draft of await allDrafts(store, namespace)) {
     if (draft.state === 'withdrawn') continue;
     const amount = await countDraft(store, parseReleaseName(draft.release));
     if (draft.state === 'published') settled = plus(settled, amount);
@@ -55,13 +56,4 @@ export async function stateOf(
   const draft = (await load(store, keys.draft(release), draftForm))?.value;
   // A version that differs in case alone is another one's.
   return draft?.release === formatReleaseName(release) ? draft.state : undefined;
-}
-
-async function draftsOf(store: Store, namespace: Namespace): Promise<Draft[]> {
-  const heads: Key[] = [];
-  for await (const key of store.list(prefixes.draftsOf(namespace))) {
-    if (key.endsWith('/head')) heads.push(key);
-  }
-  const drafts = await inParallel(heads, PARALLEL, (key) => load(store, key, draftForm));
-  return drafts.flatMap((draft) => draft?.value ?? []);
 }

@@ -20,6 +20,7 @@ import type { Revision } from '../core/release/revision.ts';
 import type { Role } from '../core/release/roles.ts';
 import type { Identity } from '../core/release/trusted-publisher.ts';
 import type { ByteRange, ReadAs, SignedRequest } from '../store/contract.ts';
+import type { ListedDraft } from './draft-list.ts';
 import type {
   BlindCommitment,
   Disclosure,
@@ -227,6 +228,8 @@ export interface Registry {
    * waits for a seal asks for it again, and it goes on where it was.
    */
   draftStatus(caller: Caller, release: ReleaseName): Promise<DraftStatus>;
+  /** The drafts of a namespace that can still be published, by name. For everybody with a role in it. */
+  drafts(caller: Caller, namespace: Namespace): Promise<readonly ListedDraft[]>;
   declareFile(caller: Caller, release: ReleaseName, file: DeclaredFile): Promise<FileTicket>;
   /** Streams one part in; throws `digest-mismatch` when its SHA-256 is not `sha256`. */
   putPart(

@@ -17,6 +17,7 @@ import { API_PATH, type Doors, type Endpoint, endpoint, mount, param } from './a
 import { namespaceEndpoints } from './api/namespaces.ts';
 import { policyEndpoints } from './api/policies.ts';
 import { publishedOf, releaseEndpoints } from './api/releases.ts';
+import { signInEndpoint } from './api/sign-in.ts';
 import { tokenEndpoint } from './api/token.ts';
 import { authenticator } from './auth.ts';
 import { Backlog, refuseBacklog } from './backlog.ts';
@@ -39,6 +40,7 @@ import { failureHandler, problemHandler } from './problem.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { idOf, logRequests, named } from './request-log.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
+import { Sessions } from './sessions.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 import { type PublicConfig, WELL_KNOWN_PATH, wellKnownRouter } from './well-known.ts';
 
@@ -116,11 +118,12 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   app.use('/log', reading, logRouter(parts.log));
   const sender = contentSender(parts.hashing);
   const auth = authenticator(parts);
-  app.use(API_PATH, apiRouter(parts, sender, { auth, rates, admission }));
+  const { url, origin } = parts.config;
+  const sessions = new Sessions({ ...parts, auth, url });
+  app.use(API_PATH, apiRouter({ ...parts, sessions }, sender, { auth, rates, admission }));
   // What other clients read is files for the most part; their lists cost what ours do.
   const counted = rates.middleware('read');
   app.get([`${OCI_PATH}/_catalog`, HUB_LIST_PATH], rates.middleware('search'));
-  const { url } = parts.config;
   app.use(
     OCI_PATH,
     ociAccess({ ...parts, auth, rates, url }),
@@ -131,8 +134,7 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   app.all(TOKEN_SERVICE, exchange, tokenService({ ...parts, auth }));
   const cards = new Cards(parts.registry);
   app.use(counted, sending, hubRouter({ ...parts, sender, auth, url, cards }));
-  const { origin } = parts.config;
-  const pages = makePages({ ...parts, cards, url, origin });
+  const pages = makePages({ ...parts, cards, sessions, url, origin });
   app.use(reading, pages.router);
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');
@@ -151,7 +153,11 @@ function commonHeaders(_request: Request, response: Response, next: () => void):
   next();
 }
 
-function apiRouter(parts: AppParts, sender: ContentSender, doors: Doors): Router {
+function apiRouter(
+  parts: AppParts & { sessions: Sessions },
+  sender: ContentSender,
+  doors: Doors,
+): Router {
   const router = Router({ caseSensitive: true });
   const catchUp = () =>
     parts.catalogue.catchUp().catch((error: unknown) => {
@@ -165,6 +171,7 @@ function apiRouter(parts: AppParts, sender: ContentSender, doors: Doors): Router
     ...releaseEndpoints(parts.registry, parts.catalogue, sender),
     contentEndpoint(parts, sender),
     tokenEndpoint(parts),
+    signInEndpoint(parts.sessions, parts.config.url, parts.clock),
   ];
   const description = describeApi(endpoints, parts.config.url + API_PATH);
   router.get('/openapi.json', named(`${API_PATH}/openapi.json`), (_request, response) => {

@@ -6,6 +6,7 @@
  */
 import type { Request } from 'express';
 import { CodedError } from '../core/error.ts';
+import { formatCanonical } from '../core/json.ts';
 import type { TokenKey } from '../keyring/jwt.ts';
 import { openToken, type TokenClaims } from '../keyring/token.ts';
 import type { Caller, Registry } from '../registry/registry.ts';
@@ -40,6 +41,8 @@ export interface Authenticator {
   open(token: string): Promise<Identified>;
   /** Throws `not-authorised` when the token with that id was revoked. */
   refuseRevoked(id: string): Promise<void>;
+  /** Revokes the token with that id: here at once, on other servers as soon as they look. */
+  revoke(id: string): Promise<void>;
 }
 
 interface AuthParts {
@@ -59,9 +62,19 @@ export function authenticator({ store, tokens, registry, clock }: AuthParts): Au
     // A clock that fell back makes it younger than it is: then it is read again.
     if (known !== undefined && age >= 0 && age < REVOCATION_SECONDS * 1000) return known.revoked;
     const revoked = (await store.size(keys.revoked(id))) !== undefined;
+    remember(id, revoked);
+    return revoked;
+  }
+
+  function remember(id: string, revoked: boolean): void {
     if (standing.size >= MAX_REMEMBERED) standing.clear();
     standing.set(id, { revoked, readAt: clock() });
-    return revoked;
+  }
+
+  async function revoke(id: string): Promise<void> {
+    const revoked = new Date(clock()).toISOString();
+    await store.create(keys.revoked(id), formatCanonical({ v: 1, revoked }));
+    remember(id, true);
   }
 
   async function refuseRevoked(id: string): Promise<void> {
@@ -108,6 +121,7 @@ export function authenticator({ store, tokens, registry, clock }: AuthParts): Au
   return {
     open,
     refuseRevoked,
+    revoke,
     caller,
     async required(request) {
       const found = await caller(request);

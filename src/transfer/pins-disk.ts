@@ -12,7 +12,7 @@ import { open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Pin, PinStore, Seen } from '../client/pins.ts';
-import { headOf } from '../client/view.ts';
+import { newestSeen } from '../client/view.ts';
 import { parseUtf8, utf8 } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { formatCanonical, parseCanonical } from '../core/json.ts';
@@ -86,7 +86,9 @@ export class DiskPins implements PinStore {
   /** Only ever forwards: another command may have seen more meanwhile. */
   async saveSeen(origin: Origin, seen: Seen): Promise<void> {
     const before = await this.seen(origin);
-    const document = formatCanonical({ v: 1, ...newestOf(before, seen) });
+    const { checkpoint: note, heads } = newestSeen(before, seen);
+    const checkpoint = parseUtf8(note);
+    const document = formatCanonical({ v: 1, checkpoint, ...(heads && { heads }) });
     await this.#write(origin, 'seen.json', document);
   }
 
@@ -141,16 +143,6 @@ function isOrigin(name: string): name is Origin {
 
 function rootName(version: number): string {
   return `root.${version}.json`;
-}
-
-function newestOf(before: Seen | undefined, now: Seen) {
-  const larger =
-    before !== undefined && headOf(before.checkpoint).size > headOf(now.checkpoint).size
-      ? before
-      : now;
-  const later = (before?.heads?.index ?? -1) > (now.heads?.index ?? -1) ? before : now;
-  const checkpoint = parseUtf8(larger.checkpoint);
-  return later?.heads === undefined ? { checkpoint } : { checkpoint, heads: later.heads };
 }
 
 function isAbsent(error: unknown): boolean {

@@ -3,6 +3,7 @@
  * they read against the registry's signed checkpoint, and that against what was seen before.
  */
 import type { Command } from 'commander';
+import { type OpenLog, openLog } from '../../client/open-log.ts';
 import { parseUtf8 } from '../../core/bytes.ts';
 import { CodedError } from '../../core/error.ts';
 import { type Entry, parseEntry } from '../../core/log/entry.ts';
@@ -10,7 +11,6 @@ import { TILE_WIDTH } from '../../core/log/tile.ts';
 import { formatTlogProof } from '../../core/log/tlog-proof.ts';
 import { declare, declareGroup, type Run, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
-import { type OpenLog, openLog } from '../open-log.ts';
 import { openReader } from '../reach.ts';
 import { parseCount } from '../units.ts';
 

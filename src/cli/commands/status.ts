@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import type { DraftStatus } from '../../client/answers.ts';
 import type { Api } from '../../client/api.ts';
+import { readPolicyInForce } from '../../client/policy-in-force.ts';
 import { decisionIn } from '../../client/receipts.ts';
 import { formatBytes } from '../../core/amounts.ts';
 import { parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
@@ -16,7 +17,6 @@ import { type Checklist, describeChecklist, makeChecklist } from '../checklist.t
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { type Line, toned } from '../paint.ts';
-import { readPolicyInForce } from '../policy-in-force.ts';
 import { openApiWithToken } from '../reach.ts';
 import { paintFields } from '../table.ts';
 

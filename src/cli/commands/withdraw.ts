@@ -5,6 +5,7 @@
  */
 import type { Command } from 'commander';
 import type { DraftStatus } from '../../client/answers.ts';
+import { readPolicyInForce } from '../../client/policy-in-force.ts';
 import { formatBase64 } from '../../core/bytes.ts';
 import { CodedError } from '../../core/error.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
@@ -16,7 +17,6 @@ import type { Spki } from '../../core/statement/public-key.ts';
 import { declare, type Run } from '../command.ts';
 import type { Context } from '../context.ts';
 import { type DecideFlags, runDecision, takingDecision } from '../deciding.ts';
-import { readPolicyInForce } from '../policy-in-force.ts';
 import { openApiWithToken } from '../reach.ts';
 
 export function makeCommand(run: Run): Command {

@@ -10,7 +10,7 @@ import {
 } from '../../core/audit/documents.ts';
 import type { Findings } from '../../core/audit/findings.ts';
 import type { Due, NamedPolicy } from '../../core/audit/fold.ts';
-import { checkGate, type GateDocuments, type MetGate } from '../../core/audit/gate.ts';
+import { checkGate, type MetGate } from '../../core/audit/gate.ts';
 import type { CommitmentSource } from '../../core/audit/openings.ts';
 import type { JudgedPlace } from '../../core/audit/place.ts';
 import { checkFirstPolicy, checkNextPolicy } from '../../core/audit/policies.ts';
@@ -18,8 +18,6 @@ import { formatHex, parseBase64 } from '../../core/bytes.ts';
 import type { Digest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
 import type { Host } from '../../core/host.ts';
-import type { EntryOf } from '../../core/log/entry.ts';
-import type { DocumentName } from '../../core/release/documents.ts';
 import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import type { TrustRoot } from '../../core/trust/succession.ts';
 import type { Verdict } from '../../core/verdict.ts';
@@ -27,12 +25,12 @@ import { openInventory } from '../../core/verify/inventory.ts';
 import type { VerifiedRelease } from '../../core/verify/release.ts';
 import type { Inventory } from '../../core/weights/inventory.ts';
 import { accept } from '../accept.ts';
-import type { Api } from '../api.ts';
+import type { PublicApi } from '../public-api.ts';
 import { headsIn } from '../release.ts';
 import type { SignedHead } from '../view.ts';
 import { Lanes } from './lanes.ts';
 import { PolicyShelf } from './policies.ts';
-import { readNamed, readShownDocuments } from './shown.ts';
+import { readGateDocuments, readNamed, readShownDocuments } from './shown.ts';
 import { readAnnouncement, readVoid } from './signed.ts';
 
 /** Entries whose documents are read at a time. */
@@ -53,14 +51,14 @@ export interface JudgedRelease {
   readonly digest: Digest;
   readonly ok: boolean;
   /** What the gate was met by, where it was. */
-  readonly gate?: Omit<MetGate, 'policy' | 'labels'> & { readonly policy: number };
+  readonly gate?: Omit<MetGate, 'policy' | 'labels' | 'said'> & { readonly policy: number };
 }
 
 type DueOf<K extends Due['kind']> = Extract<Due, { kind: K }>;
 
 export interface DocumentParts {
   readonly host: Host;
-  readonly api: Api;
+  readonly api: PublicApi;
   readonly root: TrustRoot;
   /** Every version that was believed on the way to it, exact bytes, from version 1 on. */
   readonly roots: readonly Uint8Array[];
@@ -165,7 +163,7 @@ export class DocumentAudit {
     const release = parseReleaseName(entry.release);
     const [documents, ofGate, place] = await Promise.all([
       readShownDocuments(api, release, signal),
-      this.#gateDocuments(release, entry),
+      readGateDocuments(api, entry, signal),
       this.#placeOf(release.namespace, index, policies),
     ]);
     const checked = await checkRelease(host, { root, index }, entry, documents);
@@ -183,23 +181,6 @@ export class DocumentAudit {
     const inventory = await this.#inventory(release, verified);
     await visitRelease?.({ verified, inventory });
     return met;
-  }
-
-  /** Those documents of the gate that the entry names. */
-  async #gateDocuments(release: ReleaseName, entry: EntryOf<'release'>): Promise<GateDocuments> {
-    const { api, signal } = this.#parts;
-    const read = async (digest: Digest | undefined, name: DocumentName) =>
-      digest === undefined
-        ? undefined
-        : readNamed(`${name} of ${formatReleaseName(release)}`, () =>
-            api.document(release, name, { signal }),
-          );
-    const [decisions, verdict, intent] = await Promise.all([
-      read(entry.decisions, 'decisions.json'),
-      read(entry.verdict, 'verdict.dsse'),
-      read(entry.intent, 'intent.dsse'),
-    ]);
-    return { decisions, verdict, intent };
   }
 
   async #advisory({ index, entry, policies }: DueOf<'advisory'>): Promise<Verdict<object>> {

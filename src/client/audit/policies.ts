@@ -12,7 +12,7 @@ import {
 } from '../../core/release/policy-history.ts';
 import type { TrustRoot } from '../../core/trust/succession.ts';
 import { accept } from '../accept.ts';
-import type { Api } from '../api.ts';
+import type { PublicApi } from '../public-api.ts';
 import { readNamed } from './shown.ts';
 
 /** Policies, and histories, that are kept: the rest is read again where it is asked for. */
@@ -20,7 +20,7 @@ const KEPT_POLICIES = 256;
 
 interface ShelfParts {
   readonly host: Host;
-  readonly api: Api;
+  readonly api: PublicApi;
   readonly root: TrustRoot;
   readonly signal?: AbortSignal | undefined;
 }

@@ -4,11 +4,14 @@
  * be reached, or that the auditor stopped, says nothing about it.
  */
 import { saysNothing } from '../../core/audit/findings.ts';
+import type { GateDocuments } from '../../core/audit/gate.ts';
+import type { Digest } from '../../core/digest.ts';
 import { CodedError, messageOf } from '../../core/error.ts';
+import type { EntryOf } from '../../core/log/entry.ts';
 import type { DocumentName } from '../../core/release/documents.ts';
-import { formatReleaseName, type ReleaseName } from '../../core/release/name.ts';
+import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
 import type { ReleaseDocuments } from '../../core/verify/release.ts';
-import type { Api } from '../api.ts';
+import type { PublicApi } from '../public-api.ts';
 import { readDocuments } from '../release.ts';
 
 /** The documents of a release that are the log's; the others are named by their digests. */
@@ -30,12 +33,12 @@ export async function readNamed<T>(what: string, read: () => Promise<T>): Promis
 
 /** All documents of a release. Throws `digest-mismatch` or `proof-invalid`, naming all that are not shown. */
 export async function readShownDocuments(
-  api: Api,
+  api: PublicApi,
   release: ReleaseName,
   signal: AbortSignal | undefined,
 ): Promise<ReleaseDocuments> {
   const failures = new Map<DocumentName, unknown>();
-  const document: Api['document'] = async (of, name, options) => {
+  const document: PublicApi['document'] = async (of, name, options) => {
     try {
       return await api.document(of, name, options);
     } catch (error) {
@@ -51,6 +54,27 @@ export async function readShownDocuments(
   const isProof = names.every((name) => OF_THE_LOG.has(name));
   const what = `${names.join(', ')} of ${formatReleaseName(release)}`;
   throw notShown(isProof ? 'proof-invalid' : 'digest-mismatch', what, reason);
+}
+
+/** Those documents of the gate that the entry names. Throws `digest-mismatch` for one that is not shown. */
+export async function readGateDocuments(
+  api: Pick<PublicApi, 'document'>,
+  entry: EntryOf<'release'>,
+  signal: AbortSignal | undefined,
+): Promise<GateDocuments> {
+  const release = parseReleaseName(entry.release);
+  const read = async (digest: Digest | undefined, name: DocumentName) =>
+    digest === undefined
+      ? undefined
+      : readNamed(`${name} of ${formatReleaseName(release)}`, () =>
+          api.document(release, name, { signal }),
+        );
+  const [decisions, verdict, intent] = await Promise.all([
+    read(entry.decisions, 'decisions.json'),
+    read(entry.verdict, 'verdict.dsse'),
+    read(entry.intent, 'intent.dsse'),
+  ]);
+  return { decisions, verdict, intent };
 }
 
 function notShown(

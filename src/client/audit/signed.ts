@@ -2,14 +2,14 @@
 import * as v from 'valibot';
 import type { Json } from '../../core/json.ts';
 import { envelopeFromJson, formatEnvelope } from '../../core/statement/dsse.ts';
-import type { Api } from '../api.ts';
+import type { PublicApi } from '../public-api.ts';
 
 const announcement = v.object({ envelope: v.unknown() });
 const voided = v.object({ signed: v.array(v.unknown()) });
 
 /** The envelope of the announcement at that index of the log, in its canonical bytes. */
 export async function readAnnouncement(
-  { http }: Api,
+  { http }: PublicApi,
   index: number,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
@@ -20,7 +20,7 @@ export async function readAnnouncement(
 
 /** The envelopes over the void at that index of the log, in their canonical bytes. */
 export async function readVoid(
-  { http }: Api,
+  { http }: PublicApi,
   index: number,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array[]> {

@@ -20,6 +20,7 @@ import { type OpenedStatement, openIntentStatement } from '../release/opened-dec
 import { type LoggedPolicy, type PolicyHistory, revokedKeys } from '../release/policy-history.ts';
 import { isGated } from '../release/requirements.ts';
 import { checkSeen } from '../release/seen-checkpoint.ts';
+import type { Decision } from '../statement/decision.ts';
 import { openEnvelope, parseEnvelope } from '../statement/dsse.ts';
 import { statementPayload } from '../statement/in-toto.ts';
 import { parseGateSummary } from '../statement/verdict.ts';
@@ -55,10 +56,19 @@ export interface MetGate {
   readonly gated: boolean;
   /** Who signed the decisions, each once; `registry` sealed. */
   readonly people: readonly string[];
-  /** Decisions that were opened. */
+  /** How many decisions were opened. */
   readonly decisions: number;
+  /** Each of them, in the order of the log. */
+  readonly said: readonly SaidAtGate[];
   /** Labels of the commitments that the release has accounted for, in hex. */
   readonly labels: readonly string[];
+}
+
+/** Who decided what, by the commitment at that index. */
+export interface SaidAtGate {
+  readonly index: number;
+  readonly person: string;
+  readonly decision: Decision['decision'];
 }
 
 const NOTHING_COMMITTED: Openings = {
@@ -98,8 +108,13 @@ export async function checkGate(
   if (!judged.ok) return judged;
 
   const { decisions, labels } = openings;
-  const people = decisions.map(({ signer }) => (signer === 'registry' ? signer : signer.person));
-  const gate = { policy, gated, people: [...new Set(people)].sort(), labels };
+  const said = decisions.map(({ index, signer, statement: { decision } }) => ({
+    index,
+    person: signer === 'registry' ? signer : signer.person,
+    decision,
+  }));
+  const people = [...new Set(said.map(({ person }) => person))].sort();
+  const gate = { policy, gated, people, said, labels };
   return { ok: true, gate: { ...gate, decisions: decisions.length } };
 }
 

@@ -116,7 +116,12 @@ export async function verifyRelease(
   };
 }
 
-function checkNamed(asked: Reference, release: ReleaseName, digest: Digest): Verdict<object> {
+/** Does the log’s entry name what was asked for? */
+export function checkNamed(
+  asked: Reference,
+  release: ReleaseName,
+  digest: Digest,
+): Verdict<object> {
   const same =
     formatModel(asked) === formatModel(release) &&
     (asked.at === undefined ||
@@ -135,7 +140,8 @@ function checkNamed(asked: Reference, release: ReleaseName, digest: Digest): Ver
   );
 }
 
-function checkManifest(
+/** Is this the manifest whose digest the entry names, and of the same release? */
+export function checkManifest(
   host: Host,
   root: TrustRoot,
   entry: EntryOf<'release'>,
@@ -163,7 +169,7 @@ function checkManifest(
 }
 
 /** The signature's record is the very next leaf, and the one that the entry names. */
-function checkRecordPlace(
+export function checkRecordPlace(
   host: Host,
   root: TrustRoot,
   { entry, index }: { entry: EntryOf<'release'>; index: number },

@@ -5,7 +5,12 @@ import { parseBase64 } from '../../core/bytes.ts';
 import { type Digest, formatDigest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
 import { formatCanonical } from '../../core/json.ts';
-import { formatReleaseName, parseReleaseName, type ReleaseName } from '../../core/release/name.ts';
+import {
+  formatReleaseName,
+  parseNamespace,
+  parseReleaseName,
+  type ReleaseName,
+} from '../../core/release/name.ts';
 import type { TokenKey } from '../../keyring/jwt.ts';
 import { issueUploadCredential } from '../../keyring/token.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -26,6 +31,24 @@ export function draftEndpoints(
   catchUp: CatchUp,
 ): Endpoint[] {
   return [
+    endpoint({
+      method: 'get',
+      path: '/drafts/{namespace}',
+      id: 'listDrafts',
+      rate: 'search',
+      summary: 'The drafts of a namespace that can still be published',
+      token: 'required',
+      answer: shapes.draftList,
+      async run(call) {
+        const namespace = parseNamespace(param(call, 'namespace'));
+        const drafts = await registry.drafts(callerOf(call), namespace);
+        return {
+          drafts: drafts.map(({ release, ...rest }) => {
+            return { reference: formatReleaseName(release), ...rest };
+          }),
+        };
+      },
+    }),
     endpoint({
       method: 'put',
       path: DRAFT,

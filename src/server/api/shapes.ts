@@ -57,6 +57,23 @@ export const signedParts = v.strictObject({
 });
 export const notedParts = v.strictObject({ noted: count });
 
+export const draftList = v.strictObject({
+  drafts: v.array(
+    v.strictObject({
+      reference: v.string(),
+      state: v.picklist(['draft', 'sealed', 'publishing']),
+      revision: count,
+      digest: v.exactOptional(digest),
+    }),
+  ),
+});
+
+export const signInLink = v.strictObject({
+  /** To be opened in a browser; it signs in once. */
+  url: v.string(),
+  expires: instant,
+});
+
 export const draftStatus = v.strictObject({
   reference: v.string(),
   state: v.picklist(['draft', 'sealed', 'publishing', 'published', 'withdrawn']),

@@ -67,3 +67,18 @@ export function filePath(release: ReleaseName, path: string): string {
 export function reportPath(release: ReleaseName, digest: Digest): string {
   return apiOf(release, 'reports', digest);
 }
+
+export const SIGN_IN_PAGE = `${OWN_PAGES}/sign-in`;
+export const SIGN_OUT = `${OWN_PAGES}/sign-out`;
+export const DRAFTS_PAGE = `${OWN_PAGES}/drafts`;
+/** Where a page's script gets the token that it speaks with. */
+export const PAGE_TOKEN = `${OWN_PAGES}/token`;
+
+/** Signs in whoever opens it and says yes. */
+export function signInPage(code: string): string {
+  return `${SIGN_IN_PAGE}?${new URLSearchParams({ code })}`;
+}
+
+export function draftPage(release: ReleaseName): string {
+  return `${DRAFTS_PAGE}${releasePage(release)}`;
+}

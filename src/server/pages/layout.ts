@@ -1,5 +1,5 @@
 /** What every page has around it. */
-import { API_PAGE, HOME, LOG_PAGE, STATUS_PAGE } from './addresses.ts';
+import { API_PAGE, DRAFTS_PAGE, HOME, LOG_PAGE, SIGN_OUT, STATUS_PAGE } from './addresses.ts';
 import { type Html, html } from './html.ts';
 
 /** What a page needs to know of the registry that shows it. */
@@ -25,6 +25,8 @@ export interface Page {
   readonly query?: string;
   /** Feeds of what the page is about, below the registry's address. */
   readonly feeds?: readonly { readonly type: 'atom' | 'json'; readonly path: string }[];
+  /** Who is signed in, on a page that is for them alone. */
+  readonly person?: string;
   /** For pages that no search engine is to list. */
   readonly unlisted?: true;
 }
@@ -62,6 +64,7 @@ ${scripts.map((name) => html`<script type="module" src="${site.asset(name)}"></s
   <form role="search" action="${HOME}"><input type="search" name="q" value="${query}" aria-label="Search models" placeholder="Search models, files, digests"></form>
   <nav aria-label="Registry"><a href="${LOG_PAGE}">Log</a><a href="${STATUS_PAGE}">Status</a><a href="${API_PAGE}">API</a></nav>
 </header>
+${page.person !== undefined && signedIn(page.person)}
 <main id="content">
 ${body}
 </main>
@@ -71,4 +74,8 @@ ${body}
 </body>
 </html>
 `;
+}
+
+function signedIn(person: string): Html {
+  return html`<form class="person" method="post" action="${SIGN_OUT}"><span>Signed in as <strong>${person}</strong></span> <a href="${DRAFTS_PAGE}">Drafts</a> <button class="quiet">Sign out</button></form>`;
 }

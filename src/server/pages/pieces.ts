@@ -34,13 +34,16 @@ export function moment(instant: string): Html {
 /** Digests and instants in a sentence of ours. */
 const MARKED = /(sha256:[0-9a-f]{64}|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z)/;
 
-/** A sentence, with the digests and instants in it as a page shows them. */
+/**
+ * A sentence, with the digests and instants in it as a page shows them. It stands by itself: what
+ * turns the direction of writing in it turns nothing beside it.
+ */
 export function sentence(text: string): Html {
   const parts = text.split(MARKED);
-  return html`${parts.map((part, i) => {
+  return html`<bdi>${parts.map((part, i) => {
     if (i % 2 === 0) return part;
     return part.startsWith('sha256:') ? digest(part) : moment(part);
-  })}`;
+  })}</bdi>`;
 }
 
 /** Bytes, as people read them; the exact number for who looks closer. */
@@ -62,7 +65,7 @@ export function entry(index: number): Html {
 
 /** A command to type. */
 export function command(text: string): Html {
-  return html`<pre class="command" data-copy><code>${text}</code></pre>`;
+  return html`<pre class="command" data-copy tabindex="0"><code>${text}</code></pre>`;
 }
 
 /** Name and value, one under the other. */

@@ -6,8 +6,8 @@ const MAX_TEXT = 200;
 const MAX_PAGES = 1_000_000;
 
 /** Text; '' for none. */
-export function textOf(value: unknown): string {
-  return typeof value === 'string' ? value.trim().slice(0, MAX_TEXT) : '';
+export function textOf(value: unknown, max = MAX_TEXT): string {
+  return typeof value === 'string' ? value.trim().slice(0, max) : '';
 }
 
 /** The number of a page, from 1. */

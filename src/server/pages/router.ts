@@ -10,11 +10,13 @@ import { parseModel, parseNamespace } from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
 import { beginRefusal, failureHandler, OURS, sendProblem } from '../problem.ts';
 import { idOf, named } from '../request-log.ts';
+import type { Sessions } from '../sessions.ts';
 import { OWN_PAGES } from './addresses.ts';
 import { type Assets, ownAssets } from './assets.ts';
 import { setPageHeaders } from './headers.ts';
 import { layout, type Site } from './layout.ts';
 import { type AddPage, releaseOf } from './page.ts';
+import { peopleRouter } from './people-router.ts';
 import { pageOf, textOf, wholeOf } from './query.ts';
 import { Shown, type ShownParts } from './shown.ts';
 import { failureView } from './views/failure.ts';
@@ -32,6 +34,7 @@ export interface PageParts extends ShownParts {
   /** The registry's origin. */
   readonly origin: string;
   readonly logger: Logger;
+  readonly sessions: Sessions;
 }
 
 export interface Pages {
@@ -63,6 +66,7 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
   };
 
   router.use(assets.router());
+  router.use(peopleRouter({ registry, sessions: parts.sessions, site }));
 
   page('/', ({ query }) => {
     const words = textOf(query.q);

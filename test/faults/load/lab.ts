@@ -5,8 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deskOf, type OpenMeans } from '../../../src/cli/means.ts';
+import type { OpenMeans } from '../../../src/cli/means.ts';
 import type { Api } from '../../../src/client/api.ts';
+import { deskOf } from '../../../src/client/decide/registry-desk.ts';
 import type { PinStore } from '../../../src/client/pins.ts';
 import type { Receipt } from '../../../src/client/receipts.ts';
 import { parseOrigin } from '../../../src/core/log/checkpoint.ts';

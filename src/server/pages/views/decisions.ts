@@ -1,6 +1,7 @@
-/** What was decided about a release before it was published, and what evaluators rest it on. */
+/** What people have decided about a draft or a release, and what evaluators rest it on. */
 import { formatBytes } from '../../../core/amounts.ts';
 import type { ReleaseName } from '../../../core/release/name.ts';
+import type { Policy } from '../../../core/release/policy.ts';
 import type { Evaluation } from '../../../core/statement/test-result.ts';
 import type { ShownDecision } from '../../../registry/gate-shapes.ts';
 import { reportPath } from '../addresses.ts';
@@ -12,16 +13,16 @@ export interface DecisionShown extends ShownDecision {
   readonly evaluation?: Pick<Evaluation, 'report' | 'harness' | 'thresholds'>;
 }
 
-/** `names` are the people of the policy by their ids. */
+/** In the order of the log; with `release` once it is published, for then reports are public. */
 export function decisionTable(
-  release: ReleaseName,
   decisions: readonly DecisionShown[],
-  names: ReadonlyMap<string, string>,
+  { people }: Policy,
+  release?: ReleaseName,
 ): Html {
-  return html`<p>Each decision was committed to the log, blindly, when it was made, and opened by the release: none can have been backdated.</p>
-<div class="scroll" tabindex="0" role="group" aria-label="Decisions"><table><thead><tr><th>Who</th><th>Decided</th><th>When</th><th>Committed</th></tr></thead><tbody>${decisions.map(
+  const names = new Map(people.map(({ id, name }) => [id, name]));
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Decisions"><table><thead><tr><th>Who</th><th>Decided</th><th>When</th><th>Committed</th></tr></thead><tbody>${decisions.map(
     ({ person, decision, detail, evaluation, time, index, revision }) => html`
-<tr><td>${names.get(person) ?? (person === 'registry' ? 'The registry' : person)}</td><td><strong>${decision}</strong> ${sentence(detail)}${revision > 1 && html` <span class="small">revision ${revision}</span>`}${evaluation && grounds(release, evaluation)}</td><td>${moment(time)}</td><td>${entry(index)}</td></tr>`,
+<tr><td>${names.get(person) ?? (person === 'registry' ? 'The registry' : person)}</td><td><strong>${decision}</strong> ${sentence(detail)}${revision > 1 && html` <span class="small">revision ${revision}</span>`}${release && evaluation && grounds(release, evaluation)}</td><td>${moment(time)}</td><td>${entry(index)}</td></tr>`,
   )}</tbody></table></div>`;
 }
 

@@ -86,7 +86,7 @@ ${path(release)}
 ${lookAlikeNotice(release.namespace, shown.lookAlike)}
 ${advisories(shown.advisories)}
 ${releaseFacts(shown)}
-<section id="proof" data-reference="${reference}" data-api="${apiOf(release)}">
+<section id="proof" data-reference="${reference}" data-digest="${published.digest}">
 <h2>Check it yourself</h2>
 <p class="no-script">With JavaScript, this page checks itself here: your browser reads the signed documents and the log, and believes nothing that it has not checked. Without, <code>weighhouse verify</code> does the same.</p>
 </section>
@@ -178,7 +178,11 @@ function decided({ published, policy, policyIndex, decisions }: ReleaseShown): H
   return html`
 <p>When it was published, version ${policy.version} of the policy was in force (${entry(policyIndex)}), which says:</p>
 <ul class="demands">${demandsOf(policy).map((demand) => html`<li>${sentence(demand)}</li>`)}</ul>
-${decisions.length > 0 && decisionTable(published.release, decisions, new Map(policy.people.map(({ id, name }) => [id, name])))}`;
+${
+  decisions.length > 0 &&
+  html`<p>Each decision was committed to the log, blindly, when it was made, and opened by the release: none can have been backdated.</p>
+${decisionTable(decisions, policy, published.release)}`
+}`;
 }
 
 function documents({ release, manifest }: PublishedRelease, isGated: boolean): Html {

@@ -1,7 +1,7 @@
 /** A decision in words, for who is about to sign it and for who reads what others signed. */
 
-import { formatBytes } from '../core/amounts.ts';
-import type { Decision } from '../core/statement/decision.ts';
+import { formatBytes } from '../amounts.ts';
+import type { Decision } from './decision.ts';
 
 /** What it says, in one line. */
 export function describeSaid(decision: Decision): string {

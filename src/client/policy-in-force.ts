@@ -1,9 +1,10 @@
-/** The policy that the registry says is in force for a draft: what a command goes by, and no proof. */
-import type { DraftStatus } from '../client/answers.ts';
-import type { Api } from '../client/api.ts';
+/** The policy that the registry says is in force for a draft: what a signer goes by, and no proof. */
+
 import { parseBase64 } from '../core/bytes.ts';
 import type { ReleaseName } from '../core/release/name.ts';
 import { type Policy, parsePolicy } from '../core/release/policy.ts';
+import type { DraftStatus } from './answers.ts';
+import type { Api } from './api.ts';
 
 /** Undefined where an older registry does not say which that is. */
 export async function readPolicyInForce(

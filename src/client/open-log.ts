@@ -3,12 +3,13 @@
  * since it was last seen. What is read from the tree is checked against that checkpoint.
  */
 
-import { accept } from '../client/accept.ts';
-import type { Reader } from '../client/release.ts';
-import { newestRoot, pinOf } from '../client/trust.ts';
-import { headOf, openView } from '../client/view.ts';
 import type { TileTree } from '../core/log/tile-tree.ts';
 import { verifyCheckpoint } from '../core/verify/checkpoint.ts';
+import { accept } from './accept.ts';
+import type { PublicApi } from './public-api.ts';
+import type { Reader } from './release.ts';
+import { newestRoot, pinOf } from './trust.ts';
+import { headOf, openView } from './view.ts';
 
 export interface OpenLog {
   readonly tree: TileTree;
@@ -20,7 +21,7 @@ export interface OpenLog {
 
 /** Opens the log. Throws `untrusted` for a registry that is not pinned, `rolled-back`, `fork`. */
 export async function openLog(
-  { host, api, pins, clock }: Reader,
+  { host, api, pins, clock }: Reader<PublicApi>,
   signal: AbortSignal,
 ): Promise<OpenLog> {
   const pin = await pinOf(api, pins, signal);

@@ -1,0 +1,89 @@
+/**
+ * What a signer keeps in this browser, for this page's address alone (IndexedDB `weighhouse`):
+ *
+ *     keys       by the registry's origin: the key pair, whose private half nobody can read out
+ *     receipts   by origin and label: the receipt of each decision, its canonical bytes
+ *
+ * A write counts once it is on the disk: a receipt is kept before anything is sent.
+ */
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import type { ReceiptStore } from '../../client/receipts.ts';
+import { formatReceipt, parseReceipt, type Receipt } from '../../client/receipts.ts';
+import type { Origin } from '../../core/log/checkpoint.ts';
+
+interface Kept extends DBSchema {
+  keys: { key: string; value: CryptoKeyPair };
+  receipts: { key: [origin: string, label: string]; value: Uint8Array };
+}
+type Database = IDBPDatabase<Kept>;
+
+const STRICT = { durability: 'strict' } as const;
+
+export async function openStore(): Promise<SignerStore> {
+  const database = await openDB<Kept>('weighhouse', 1, {
+    upgrade(made) {
+      made.createObjectStore('keys');
+      made.createObjectStore('receipts');
+    },
+  });
+  return new SignerStore(database);
+}
+
+export class SignerStore implements ReceiptStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  key(origin: Origin): Promise<CryptoKeyPair | undefined> {
+    return this.#database.get('keys', origin);
+  }
+
+  /** Keeps a new key; false when there is one already. */
+  addKey(origin: Origin, pair: CryptoKeyPair): Promise<boolean> {
+    return this.#write('keys', (store) => store.add(pair, origin));
+  }
+
+  async all(origin: Origin): Promise<readonly Receipt[]> {
+    // Labels are hex: all of them lie between these two.
+    const kept = await this.#database.getAll(
+      'receipts',
+      IDBKeyRange.bound([origin, ''], [origin, 'g']),
+    );
+    return kept.map((bytes) => parseReceipt(bytes, 'a receipt in this browser'));
+  }
+
+  add(receipt: Receipt): Promise<boolean> {
+    return this.#write('receipts', (store) => store.add(formatReceipt(receipt), placeOf(receipt)));
+  }
+
+  async save(receipt: Receipt): Promise<void> {
+    await this.#write('receipts', (store) => store.put(formatReceipt(receipt), placeOf(receipt)));
+  }
+
+  /** False where something is there already that was not to be replaced. */
+  async #write<Name extends 'keys' | 'receipts'>(
+    name: Name,
+    act: (store: ReturnType<typeof storeOf<Name>>) => Promise<unknown>,
+  ): Promise<boolean> {
+    const transaction = this.#database.transaction(name, 'readwrite', STRICT);
+    try {
+      await act(transaction.objectStore(name));
+      await transaction.done;
+      return true;
+    } catch (error) {
+      await transaction.done.catch(() => {});
+      if (error instanceof DOMException && error.name === 'ConstraintError') return false;
+      throw error;
+    }
+  }
+}
+
+function storeOf<Name extends 'keys' | 'receipts'>(database: Database, name: Name) {
+  return database.transaction(name, 'readwrite', STRICT).objectStore(name);
+}
+
+function placeOf({ origin, label }: Receipt): [string, string] {
+  return [origin, label];
+}

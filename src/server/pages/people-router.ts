@@ -1,0 +1,117 @@
+/**
+ * Pages for the people of a namespace: signing in and out, their drafts, and the token with which
+ * a page's script speaks. Nothing of it is kept by anybody on its way.
+ */
+import { type Request, type Response, Router } from 'express';
+import * as v from 'valibot';
+import { CodedError, isCoded } from '../../core/error.ts';
+import {
+  formatModel,
+  parseModel,
+  parseNamespace,
+  parseReleaseName,
+} from '../../core/release/name.ts';
+import { parsePolicy } from '../../core/release/policy.ts';
+import { parseShape } from '../../core/shape.ts';
+import type { Session } from '../../keyring/session.ts';
+import type { Registry } from '../../registry/registry.ts';
+import { readForm } from '../body.ts';
+import { named, notesOf } from '../request-log.ts';
+import { callerOf, requireOwnPage, type Sessions } from '../sessions.ts';
+import { DRAFTS_PAGE, HOME, PAGE_TOKEN, SIGN_IN_PAGE, SIGN_OUT } from './addresses.ts';
+import { setPageHeaders } from './headers.ts';
+import { layout, type Page, type Site } from './layout.ts';
+import { textOf } from './query.ts';
+import { draftView } from './views/draft.ts';
+import { draftsView } from './views/drafts.ts';
+import { confirmView, signedOutView } from './views/sign-in.ts';
+
+/** Bytes of a form: a sign-in code is the longest that is in one. */
+const MAX_FORM_BYTES = 8_192;
+
+const signInForm = v.strictObject({ code: v.string() });
+
+export interface PeopleParts {
+  readonly registry: Registry;
+  readonly sessions: Sessions;
+  readonly site: Site;
+}
+
+export function peopleRouter({ registry, sessions, site }: PeopleParts): Router {
+  const router = Router({ caseSensitive: true });
+
+  const show = (response: Response, page: Page, status = 200) => {
+    setPageHeaders(response);
+    response.status(status).set('Cache-Control', 'no-store').type('text/html; charset=utf-8');
+    response.send(layout(site, page).toString());
+  };
+
+  /** A page for whoever is signed in; everybody else learns how to. */
+  const forPeople = (
+    path: string,
+    make: (request: Request, session: Session) => Promise<Page>,
+  ): void => {
+    router.get(path, named(path.replaceAll(/:(\w+)/g, '{$1}')), async (request, response) => {
+      const session = await sessions.of(request, response);
+      if (session === undefined) return show(response, signedOutView(), 401);
+      notesOf(response).subject = session.subject;
+      show(response, { ...(await make(request, session)), person: session.subject });
+    });
+  };
+
+  router.get(SIGN_IN_PAGE, named(SIGN_IN_PAGE), async (request, response) => {
+    const code = textOf(request.query.code, MAX_FORM_BYTES);
+    if (code === '') return show(response, signedOutView());
+    try {
+      show(response, confirmView(code, await sessions.look(code)));
+    } catch (error) {
+      if (!isCoded(error, 'not-authorised')) throw error;
+      show(response, signedOutView(error.message), 401);
+    }
+  });
+
+  router.post(SIGN_IN_PAGE, named(SIGN_IN_PAGE), async (request, response) => {
+    requireOwnPage(request, site.url);
+    const form = await readForm(request, MAX_FORM_BYTES);
+    const { code } = parseShape(signInForm, form, 'the form', 'usage');
+    try {
+      const session = await sessions.begin(code, response);
+      notesOf(response).subject = session.subject;
+      response.set('Cache-Control', 'no-store').redirect(303, DRAFTS_PAGE);
+    } catch (error) {
+      if (!isCoded(error, 'not-authorised')) throw error;
+      show(response, signedOutView(error.message), 401);
+    }
+  });
+
+  router.post(SIGN_OUT, named(SIGN_OUT), async (request, response) => {
+    requireOwnPage(request, site.url);
+    const session = await sessions.of(request, response);
+    if (session !== undefined) await sessions.end(session, response);
+    response.set('Cache-Control', 'no-store').redirect(303, HOME);
+  });
+
+  router.post(PAGE_TOKEN, named(PAGE_TOKEN), async (request, response) => {
+    requireOwnPage(request, site.url);
+    const session = await sessions.of(request, response);
+    if (session === undefined) throw new CodedError('not-authorised', 'nobody is signed in');
+    response.set('Cache-Control', 'no-store').json(await sessions.pageToken(session));
+  });
+
+  forPeople(DRAFTS_PAGE, async ({ query }, session) => {
+    const named = textOf(query.namespace);
+    const namespace = named === '' ? session.namespace : parseNamespace(named);
+    if (namespace === undefined) return draftsView({ namespace, drafts: [] });
+    return draftsView({ namespace, drafts: await registry.drafts(callerOf(session), namespace) });
+  });
+
+  forPeople(`${DRAFTS_PAGE}/:namespace/:name/:version`, async ({ params }, session) => {
+    const model = parseModel(`${params.namespace}/${params.name}`);
+    const release = parseReleaseName(`${formatModel(model)}@${params.version}`);
+    const status = await registry.draftStatus(callerOf(session), release);
+    const { policy } = await registry.policy(release.namespace, status.policyIndex);
+    return draftView({ status, policy: parsePolicy(policy), origin: site.origin });
+  });
+
+  return router;
+}

@@ -1,0 +1,46 @@
+/** Signing in, with the link that `weighhouse login --web` made. */
+import type { Person } from '../../../keyring/session.ts';
+import { DRAFTS_PAGE, SIGN_IN_PAGE } from '../addresses.ts';
+import { html } from '../html.ts';
+import type { Page } from '../layout.ts';
+import { command, facts } from '../pieces.ts';
+
+const COMMON = {
+  path: SIGN_IN_PAGE,
+  description: 'Sign in to the drafts.',
+  unlisted: true,
+} as const;
+
+/** Asks whether somebody wants to be signed in: whatever merely looks at the link has not used it up. */
+export function confirmView(code: string, { subject, roles, namespace }: Person): Page {
+  return {
+    ...COMMON,
+    title: 'Sign in',
+    body: html`
+<h1>Sign in?</h1>
+${facts([
+  ['As', subject],
+  ['Namespace', namespace ?? 'all of them'],
+  ['Roles', roles.join(', ')],
+])}
+<form method="post" action="${SIGN_IN_PAGE}">
+<input type="hidden" name="code" value="${code}">
+<p><button type="submit">Sign in</button></p>
+</form>
+<p class="small">You stay signed in in this browser for half an hour after you last did something, and eight hours at most. What you sign is signed with your own key; being signed in alone decides nothing.</p>`,
+  };
+}
+
+/** Says how somebody signs in who has not. */
+export function signedOutView(why?: string): Page {
+  return {
+    ...COMMON,
+    title: 'Sign in',
+    body: html`
+<h1>Sign in</h1>
+${why !== undefined && html`<div class="notice"><p>${why.charAt(0).toUpperCase()}${why.slice(1)}.</p></div>`}
+<p class="lead">Drafts are for the people of their namespace alone. With your token, this command opens a page that signs you in:</p>
+${command('weighhouse login --web')}
+<p>Then you find <a href="${DRAFTS_PAGE}">your drafts</a> here.</p>`,
+  };
+}
