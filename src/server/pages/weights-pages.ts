@@ -8,8 +8,9 @@ import {
 } from '../../core/release/name.ts';
 import type { PublishedRelease, Registry } from '../../registry/registry.ts';
 import type { Page } from './layout.ts';
-import { type AddPage, releaseOf } from './page.ts';
+import { releaseOf } from './page.ts';
 import { pageOf, textOf } from './query.ts';
+import type { AddPage } from './send.ts';
 import type { Shown } from './shown.ts';
 import { extentOf, Tensors } from './tensors/tensors.ts';
 import { type DiffShown, diffView } from './views/diff.ts';

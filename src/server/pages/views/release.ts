@@ -5,6 +5,7 @@ import { type Claims, claimsOf } from '../../../core/release/claims.ts';
 import type { DocumentName } from '../../../core/release/documents.ts';
 import { formatReleaseName, type Namespace, type ReleaseName } from '../../../core/release/name.ts';
 import type { Policy } from '../../../core/release/policy.ts';
+import type { Restriction } from '../../../core/release/readers.ts';
 import type { WeightsSummary } from '../../../core/weights/summary.ts';
 import type { CatalogueAdvisory, CatalogueEvent } from '../../../index/catalogue.ts';
 import type { PublishedRelease } from '../../../registry/registry.ts';
@@ -29,6 +30,7 @@ import {
   lookAlikeNotice,
   moment,
   number,
+  readersOf,
   sentence,
   standing,
 } from '../pieces.ts';
@@ -62,6 +64,8 @@ export interface ReleaseShown {
   /** The policy that it met, and the log index of that. */
   readonly policy: Policy;
   readonly policyIndex: number;
+  /** For whom its files are now, where they are not everybody's. */
+  readonly forWhom: Restriction | undefined;
   /** What was decided about it, in the order of the log. */
   readonly decisions: readonly DecisionShown[];
   /** What the log says of it. */
@@ -112,7 +116,7 @@ export function path({ namespace, name, version }: ReleaseName): Html {
 
 /** What it is, in a few lines. */
 export function releaseFacts(shown: ReleaseShown): Html {
-  const { published, weights, license, previous } = shown;
+  const { published, weights, license, previous, forWhom } = shown;
   const { release, manifest, index, time } = published;
   return facts([
     ['Digest', digest(published.digest)],
@@ -125,6 +129,7 @@ export function releaseFacts(shown: ReleaseShown): Html {
         ]
       : manifest.tensors && ['Tensors', html`<a href="${tensorsPage(release)}">listed by name</a>`],
     license === undefined ? undefined : ['Licence', license],
+    forWhom && ['Files', html`for ${readersOf(release.namespace, forWhom)}`],
     ...claimRows(claimsOf(manifest)),
     manifest.executes && [
       'Runs code',
