@@ -40,6 +40,8 @@ export interface Config {
   readonly bytes: BytesWay | undefined;
   /** True when output must not be coloured (https://no-color.org). */
   readonly noColor: boolean;
+  /** True where a browser has a screen to be shown on. */
+  readonly hasScreen: boolean;
   /** True when failures show where in the code they came from. */
   readonly debug: boolean;
 }
@@ -69,8 +71,15 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     bucketUrl: env.WEIGHHOUSE_BUCKET_URL || undefined,
     bytes: parseBytesWay(env.WEIGHHOUSE_BYTES || undefined, 'WEIGHHOUSE_BYTES'),
     noColor: (env.NO_COLOR ?? '') !== '',
+    hasScreen: hasScreen(env),
     debug: (env.WEIGHHOUSE_DEBUG ?? '') !== '',
   };
+}
+
+/** On other systems than Linux, only somebody at another machine has none. */
+function hasScreen(env: NodeJS.ProcessEnv): boolean {
+  if (process.platform !== 'linux') return (env.SSH_CONNECTION ?? '') === '';
+  return Boolean(env.DISPLAY || env.WAYLAND_DISPLAY || env.WSL_DISTRO_NAME);
 }
 
 /** Reads what `where` says. Throws `usage`. */

@@ -8,6 +8,7 @@ import { formatCount, formatSeconds } from '../core/amounts.ts';
 import type { Policy } from '../core/release/policy.ts';
 import { isGated } from '../core/release/requirements.ts';
 import type { Decision } from '../core/statement/decision.ts';
+import { type Line, toned } from './paint.ts';
 
 type Lack = DraftStatus['missing'][number];
 type Shown = DraftStatus['decisions'][number];
@@ -28,6 +29,8 @@ export interface Row {
   readonly met: boolean;
   readonly what: string;
   readonly by: readonly Voice[];
+  /** What was said and does not count for it. */
+  readonly aside: readonly (Voice & { readonly reason: string })[];
   /** What is lacking, where something is. */
   readonly lacks: readonly Lack[];
 }
@@ -62,7 +65,6 @@ function demands(sheet: Sheet, { gate, roles }: Policy): Row[] {
     rows.push(sheet.row(what, 'evaluation', theirs, suite));
   }
   for (const { role, count } of approvals) {
-    // Everybody of the role is shown; who of them counts, the gate knows.
     const theirs = sheet.said('approve').filter(({ person }) => roles[role]?.includes(person));
     const what = `${formatCount(count, 'approval')} by the role ${role}`;
     rows.push(sheet.row(what, 'approval', theirs, role));
@@ -89,15 +91,17 @@ class Sheet {
   readonly #present: readonly Shown[];
   readonly #statements: ReadonlyMap<string, Decision>;
   readonly #lacks: Set<Lack>;
+  readonly #passedOver: DraftStatus['passedOver'];
 
   constructor(
-    { decisions, revision, missing }: DraftStatus,
+    { decisions, revision, missing, passedOver }: DraftStatus,
     statements: ReadonlyMap<string, Decision>,
   ) {
     this.#present = decisions.filter((it) => it.revision === revision);
     this.earlier = decisions.filter((it) => it.revision !== revision);
     this.#statements = statements;
     this.#lacks = new Set(missing);
+    this.#passedOver = passedOver;
   }
 
   /** Who has said that. */
@@ -109,18 +113,34 @@ class Sheet {
     return this.#present.filter(isIt).map(voiceOf);
   }
 
-  /** A row, with what the gate lacks of it. */
-  row(what: string, need: string, by: readonly Voice[] = [], about?: string): Row {
+  /** A row, with what the gate lacks of it, and passes over. */
+  row(what: string, need: string, said: readonly Voice[] = [], about?: string): Row {
     const isOfIt = (lack: Lack) =>
       lack.need === need && (about === undefined || lack.about === about);
     const lacks = [...this.#lacks].filter(isOfIt);
     for (const lack of lacks) this.#lacks.delete(lack);
-    return { met: lacks.length === 0, what, by, lacks };
+    const reasons = new Map(
+      this.#passedOver
+        .filter((each) => each.about === about)
+        .map(({ index, reason }) => [index, reason]),
+    );
+    const by = said.filter(({ index }) => !reasons.has(index));
+    const aside = said.flatMap((voice) => {
+      const reason = reasons.get(voice.index);
+      return reason === undefined ? [] : [{ ...voice, reason }];
+    });
+    return { met: lacks.length === 0, what, by, aside, lacks };
   }
 
   /** What belongs to no row: what a newer registry asks for, and a gate of no policy. */
   rest(): Row[] {
-    return [...this.#lacks].map((lack) => ({ met: false, what: lack.need, by: [], lacks: [lack] }));
+    return [...this.#lacks].map((lack) => ({
+      met: false,
+      what: lack.need,
+      by: [],
+      aside: [],
+      lacks: [lack],
+    }));
   }
 }
 
@@ -129,27 +149,59 @@ function voiceOf({ person, decision, detail, index, time, digest }: Shown): Voic
   return { person, says, index, time, decision: digest };
 }
 
+/** Where what belongs to a row begins. */
+const INDENT = ' '.repeat(11);
+
 /** The checklist in lines, what is missing with what to do about it. */
-export function describeChecklist({ rows, earlier }: Checklist): string[] {
-  const lines = rows.flatMap((row) => [
-    `${row.met ? '  met      ' : '  MISSING  '}${row.what}`,
-    ...row.by.map((voice) => `             ${describeVoice(voice)}`),
+export function describeChecklist({ rows, earlier }: Checklist): Line[] {
+  const lines = rows.flatMap((row): Line[] => [
+    row.met
+      ? [toned('good', '  met      '), row.what]
+      : [toned('warn', '  MISSING  '), toned('strong', row.what)],
+    ...row.by.map((voice) => describeVoice(voice)),
+    ...row.aside.map((voice) => describeVoice(voice, whyNot(voice.reason))),
     ...row.lacks.flatMap(describeLack),
   ]);
   if (earlier.length === 0) return lines;
   return [
     ...lines,
-    '  on earlier revisions: void, but for what stops these bytes',
-    ...earlier.map((voice) => `             ${describeVoice(voice)}`),
+    [toned('faint', '  on earlier revisions: void, but for what stops these bytes')],
+    ...earlier.map((voice) => describeVoice(voice)),
   ];
 }
 
-function describeVoice({ person, says, index, time, decision }: Voice): string {
-  return `${person}  ${says}  (entry ${index}, ${time}, ${decision})`;
+function describeVoice({ person, says, index, time }: Voice, but = ''): Line {
+  const when = `  (entry ${index}, ${minuteOf(time)})`;
+  return [INDENT, `${person}  ${says}`, toned('warn', but), toned('faint', when)];
 }
 
-function describeLack({ message, waitsFor, satisfiedBy }: Lack): string[] {
-  const whom = waitsFor.length === 0 ? [] : [`             waits for: ${waitsFor.join(', ')}`];
-  const how = satisfiedBy === '' ? [] : [`             next: ${satisfiedBy}`];
-  return [`             ${message}`, ...whom, ...how];
+/** Why somebody’s word does not count, in the gate’s reasons (`core/release/passed-over.ts`). */
+const WHY_NOT: Readonly<Record<string, string>> = {
+  'another-draft': 'it is about another draft',
+  expired: 'it has expired',
+  'key-revoked': 'its key is revoked',
+  'key-expired': 'its key has expired',
+  'key-removed': 'its key is no longer in the policy',
+  'no-role': 'its signer has not the role',
+  pushed: 'its signer pushed this',
+  counted: 'its signer counts once',
+  'not-accepted': 'it does not say what the policy asks for',
+  'too-old': 'it is too old',
+};
+
+function whyNot(reason: string): string {
+  return `  not counted: ${WHY_NOT[reason] ?? reason}`;
+}
+
+/** `2026-02-01 12:00 UTC`. */
+function minuteOf(instant: string): string {
+  return `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;
+}
+
+function describeLack({ message, waitsFor, satisfiedBy }: Lack): Line[] {
+  return [
+    [INDENT, toned('faint', message)],
+    ...(waitsFor.length === 0 ? [] : [`${INDENT}waits for: ${waitsFor.join(', ')}`]),
+    ...(satisfiedBy === '' ? [] : [`${INDENT}next: ${satisfiedBy}`]),
+  ];
 }

@@ -1,10 +1,12 @@
 /** Every command, as `weighhouse help` lists them. */
 import type { MakeCommand } from './command.ts';
 
-export type Group = 'Publish' | 'Decide' | 'Download' | 'Audit' | 'Operate';
+export type Group = 'Publish' | 'Decide' | 'Download' | 'Audit' | 'Operate' | 'Help';
 
 export interface CommandRow {
   readonly name: string;
+  /** It tells of all commands: they are loaded with it. */
+  readonly tellsOfAll?: true;
   readonly group: Group;
   readonly summary: string;
   load(): Promise<{ readonly makeCommand: MakeCommand }>;
@@ -150,6 +152,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/show.ts'),
   },
   {
+    name: 'open',
+    group: 'Download',
+    summary: 'the page of a release, in the browser',
+    load: () => import('./commands/open.ts'),
+  },
+  {
     name: 'list',
     group: 'Download',
     summary: 'published releases, newest first',
@@ -256,5 +264,12 @@ export const COMMANDS: readonly CommandRow[] = [
     group: 'Operate',
     summary: 'make a personal key, show its public half, enrol it in a policy',
     load: () => import('./commands/key.ts'),
+  },
+  {
+    name: 'completion',
+    group: 'Help',
+    summary: 'a script for bash, zsh or fish that completes commands and flags',
+    tellsOfAll: true,
+    load: () => import('./commands/completion.ts'),
   },
 ];

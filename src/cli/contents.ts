@@ -5,29 +5,15 @@
  */
 import { readInventory } from '../client/inventory.ts';
 import { type Reader, resolveRelease } from '../client/release.ts';
-import { type Digest, formatDigest } from '../core/digest.ts';
+import { formatDigest } from '../core/digest.ts';
 import type { Reference } from '../core/release/name.ts';
+import type { FileContent, TensorContent } from '../core/weights/compare.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import type { OnProgress } from '../transfer/progress.ts';
 import { ProgressSum } from '../transfer/progress.ts';
 import type { Context } from './context.ts';
 import { inspectPath, type LocalFile } from './inspection.ts';
 import { openSource } from './source.ts';
-
-export interface TensorContent {
-  readonly name: string;
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly sha256: Digest;
-  /** In which file. */
-  readonly file: string;
-}
-
-export interface FileContent {
-  readonly path: string;
-  readonly size: number;
-  readonly sha256: Digest;
-}
 
 export interface Contents {
   readonly files: readonly FileContent[];
@@ -82,9 +68,9 @@ async function hashFile(
   );
   return {
     file: { path, size, sha256: hashes.sha256 },
-    tensors: tensors.map(({ name, dtype, shape }, i) => {
+    tensors: tensors.map(({ name, dtype, shape, size: bytes }, i) => {
       const sha256 = formatDigest(hashes.pieces.subarray(32 * i, 32 * i + 32));
-      return { name, dtype, shape, sha256, file: path };
+      return { name, dtype, shape, size: bytes, sha256, file: path };
     }),
   };
 }
@@ -99,10 +85,11 @@ async function readRelease(
   const files = verified.manifest.files.map(({ path, size, sha256 }) => ({ path, size, sha256 }));
   const inventory = await readInventory(reader, verified, signal);
   const tensors = inventory.files.flatMap((file) =>
-    file.tensors.map(({ name, dtype, shape, sha256 }) => ({
+    file.tensors.map(({ name, dtype, shape, size, sha256 }) => ({
       name,
       dtype,
       shape,
+      size,
       sha256,
       file: file.path as string,
     })),

@@ -5,12 +5,13 @@
  */
 import { styleText } from 'node:util';
 import type { CodedError } from '../core/error.ts';
+import { type Line, paint } from './paint.ts';
 import type { Screen } from './world.ts';
 
 export interface Output {
   readonly json: boolean;
   /** The command's result: the JSON document, or the lines for people. */
-  result(document: unknown, lines: readonly string[]): void;
+  result(document: unknown, lines: readonly Line[]): void;
   /** Something that a person should know meanwhile; never part of the result. */
   say(line: string): void;
   warn(line: string): void;
@@ -39,13 +40,14 @@ export function createOutput({ json, noColor, stdout, stderr }: OutputOptions): 
     noColor || stderr.isTTY !== true
       ? text
       : styleText(name, text, { stream: stderr, validateStream: false });
+  const isColoured = !noColor && stdout.isTTY === true;
   const say = (line: string) => void stderr.write(`${line}\n`);
   const answer = (document: unknown) => void stdout.write(`${JSON.stringify(document)}\n`);
   return {
     json,
     result(document, lines) {
       if (json) answer(document);
-      else for (const line of lines) stdout.write(`${plainText(line)}\n`);
+      else for (const line of lines) stdout.write(`${paint(line, isColoured, plainText)}\n`);
     },
     say: (line) => say(plainText(line)),
     warn: (line) => say(`${colour('yellow', 'warning:')} ${plainText(line)}`),

@@ -33,16 +33,16 @@ export async function makeProgram(
     .option('--key <file>', 'personal key file')
     .addHelpText('after', FOOTER)
     .enablePositionalOptions();
-  for (const row of COMMANDS) program.addCommand(await declareRow(row, argv, run));
+  const named = COMMANDS.filter(({ name }) => argv.includes(name));
+  const loaded = new Set(named.some(({ tellsOfAll }) => tellsOfAll) ? COMMANDS : named);
+  for (const row of COMMANDS) program.addCommand(await declareRow(row, loaded.has(row), run));
   for (const command of withSubcommands(program)) redirect(command, world);
   return program;
 }
 
-/** A command that `argv` does not name is only there to be listed. */
-async function declareRow(row: CommandRow, argv: readonly string[], run: Run): Promise<Command> {
-  const command = argv.includes(row.name)
-    ? (await row.load()).makeCommand(run)
-    : new Command(row.name);
+/** A command that is not loaded is only there to be listed. */
+async function declareRow(row: CommandRow, isLoaded: boolean, run: Run): Promise<Command> {
+  const command = isLoaded ? (await row.load()).makeCommand(run) : new Command(row.name);
   return command.description(row.summary).helpGroup(`${row.group}:`);
 }
 

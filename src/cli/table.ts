@@ -1,4 +1,5 @@
 /** Text in aligned columns. */
+import { type Line, type Tone, toned } from './paint.ts';
 
 /** `right` for numbers. */
 export type Align = 'left' | 'right';
@@ -18,6 +19,29 @@ export function formatTable(
 export function formatFields(fields: readonly (readonly [string, string])[]): string[] {
   const width = widest(fields.map(([name]) => name));
   return fields.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+}
+
+/** As `formatFields`, the names faint. */
+export function paintFields(fields: readonly (readonly [string, string])[]): Line[] {
+  const width = widest(fields.map(([name]) => name));
+  return fields.map(([name, value]) => [toned('faint', name.padEnd(width)), `  ${value}`]);
+}
+
+/** As `formatTable`, the headings faint; `tone` says how a row looks, where it looks like anything. */
+export function paintTable(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  align: readonly Align[],
+  tone: (row: readonly string[]) => Tone | undefined,
+): Line[] {
+  const [first = '', ...lines] = formatTable(headings, rows, align);
+  return [
+    [toned('faint', first)],
+    ...lines.map((line, i): Line => {
+      const found = tone(rows[i]!);
+      return found === undefined ? line : [toned(found, line)];
+    }),
+  ];
 }
 
 /** The length of the longest: a release may have more tensors than a call may have arguments. */

@@ -38,6 +38,10 @@ export const draftStatus = v.object({
     }),
   ),
   decisions: v.optional(v.array(v.object(shownDecision)), []),
+  passedOver: v.optional(
+    v.array(v.object({ index: count, person: text(128), reason: text(40), about: text(64) })),
+    [],
+  ),
   policyIndex: v.optional(count),
   seal: v.optional(
     v.variant('running', [

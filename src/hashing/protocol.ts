@@ -1,10 +1,12 @@
 /** What the thread that asks and the threads that hash say to one another. */
 import type { HashedEntries } from '../core/audit/hashed-bundle.ts';
-import type { ErrorCode } from '../core/error.ts';
 import type { Wanted } from './digester.ts';
 import type { RawHashes } from './plan.ts';
 import type { SignatureCheck } from './signatures.ts';
 import type { StretchHashes, StretchRequest } from './stretch.ts';
+
+/** What messages call a thread. */
+export const NAME = 'a hashing thread';
 
 /** A block of a stream, in memory that goes over to the thread and comes back empty. */
 export interface StreamBlock {
@@ -34,19 +36,3 @@ export interface Answers {
   bundle: HashedEntries;
   signatures: readonly boolean[];
 }
-
-export interface Call {
-  readonly id: number;
-  readonly request: Request;
-}
-
-/** A coded error crosses between threads as its parts. */
-export interface Failure {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly details: Readonly<Record<string, unknown>>;
-}
-
-export type Reply =
-  | { readonly id: number; readonly answer: Answers[keyof Answers] }
-  | { readonly id: number; readonly failure: Failure };

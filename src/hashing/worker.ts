@@ -1,28 +1,15 @@
 /** The thread that hashes: answers one request after another, until it is ended. */
-import { parentPort, type Transferable } from 'node:worker_threads';
 import { hashBundle } from '../core/audit/hashed-bundle.ts';
-import { isCoded } from '../core/error.ts';
+import { answerCalls } from './calls.ts';
 import { Digester } from './digester.ts';
 import { nodeHost } from './host.ts';
-import type { Answers, Call, Failure, Reply, Request, StreamBlock } from './protocol.ts';
+import { type Answers, NAME, type Request, type StreamBlock } from './protocol.ts';
 import { checkSignatures } from './signatures.ts';
 import { hashStretch } from './stretch.ts';
 
-const port = parentPort!;
 const streams = new Map<number, Digester>();
 
-port.on('message', ({ id, request }: Call) => {
-  try {
-    const answer = answerTo(request);
-    send({ id, answer }, answer instanceof ArrayBuffer ? [answer] : []);
-  } catch (error) {
-    send({ id, failure: describe(error) });
-  }
-});
-
-function send(reply: Reply, transfer: Transferable[] = []): void {
-  port.postMessage(reply, transfer);
-}
+answerCalls<Request, Answers>(NAME, answerTo);
 
 function answerTo(request: Request): Answers[keyof Answers] {
   switch (request.kind) {
@@ -54,10 +41,4 @@ function close(stream: number): Digester {
   const digester = streams.get(stream)!;
   streams.delete(stream);
   return digester;
-}
-
-function describe(error: unknown): Failure {
-  if (isCoded(error)) return { code: error.code, message: error.message, details: error.details };
-  const message = `a hashing thread failed: ${error instanceof Error ? error.message : error}`;
-  return { code: 'internal', message, details: {} };
 }

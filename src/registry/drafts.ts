@@ -184,7 +184,7 @@ export class Drafts {
   async #judged(
     caller: Caller,
     draft: Draft,
-  ): Promise<Pick<DraftStatus, 'missing' | 'decisions' | 'policyIndex'>> {
+  ): Promise<Pick<DraftStatus, 'missing' | 'decisions' | 'passedOver' | 'policyIndex'>> {
     const { namespace } = parseReleaseName(draft.release);
     const place = this.#book.present();
     if (draft.state === 'sealed') {
@@ -193,13 +193,19 @@ export class Drafts {
       const judged = await this.#gatekeeper.judge(inStore(this.#parts), draft, place, asked);
       const { verdict, policy, docket } = judged;
       const missing = verdict.ok ? [] : missingTo(caller, verdict.missing);
-      return { missing, decisions: shownTo(caller, docket), policyIndex: policy.index };
+      return {
+        missing,
+        decisions: shownTo(caller, docket),
+        passedOver: rolesOf(caller).length > 0 ? judged.passedOver() : [],
+        policyIndex: policy.index,
+      };
     }
     const standing = await this.#book.open(await this.#namespaces.get(namespace));
     const docket = await this.#gatekeeper.docket(inStore(this.#parts), standing, draft);
     return {
       missing: draft.state === 'draft' ? [unsealed(draft)] : [],
       decisions: shownTo(caller, docket),
+      passedOver: [],
       policyIndex: inForceAt(standing, place).index,
     };
   }

@@ -10,12 +10,14 @@ import {
   type GateRequest,
   type GateVerdict,
   NOTHING_DECIDED,
+  passedOverBy,
   passGate,
 } from '../core/release/gate.ts';
 import { parseManifest } from '../core/release/manifest.ts';
 import type { Missing } from '../core/release/missing.ts';
 import { parseReleaseName } from '../core/release/name.ts';
 import type { OpenedStatement } from '../core/release/opened-decision.ts';
+import type { NotCounted } from '../core/release/passed-over.ts';
 import type { LoggedPolicy, Place } from '../core/release/policy-history.ts';
 import { revokedKeys } from '../core/release/policy-history.ts';
 import { modelRoot } from '../core/statement/oms.ts';
@@ -48,6 +50,8 @@ export interface Judged {
   readonly policy: LoggedPolicy;
   /** What is about the draft and its former revisions: what a publish reveals. */
   readonly docket: ReadDocket;
+  /** What was passed over, for who wants to know. */
+  passedOver(): readonly NotCounted[];
 }
 
 export class Gatekeeper {
@@ -76,7 +80,7 @@ export class Gatekeeper {
     const place = placeAfter(standing, at);
     const policy = inForceAt(standing, place);
     const decided = standing.gated ? await this.#decided(from, standing, draft) : undefined;
-    const verdict = passGate({
+    const request: GateRequest = {
       ...NOTHING_DECIDED,
       ...decided?.request,
       revoked: revokedKeys(standing.history, place.index),
@@ -88,8 +92,14 @@ export class Gatekeeper {
       time: place.time,
       intent,
       ...asked,
-    });
-    return { verdict, standing, policy, docket: decided?.docket ?? NO_DOCKET };
+    };
+    return {
+      verdict: passGate(request),
+      standing,
+      policy,
+      docket: decided?.docket ?? NO_DOCKET,
+      passedOver: () => passedOverBy(request),
+    };
   }
 
   /** What was decided about a draft in any state, its former revisions included. */

@@ -123,6 +123,14 @@ export class Namespaces {
     return inForceAt(standing, this.#book.present());
   }
 
+  /** The first namespace with the same skeleton, if that is another one: then this one took an override. */
+  async lookAlike(namespace: Namespace): Promise<Namespace | undefined> {
+    const { store } = this.#parts;
+    const first = await load(store, keys.skeleton(skeleton(namespace)), skeletonForm);
+    const other = first && parseNamespace(first.value.namespace);
+    return other === namespace ? undefined : other;
+  }
+
   /** The policy in force, or the one logged at `at`: exact bytes and envelopes. */
   async policy(namespace: Namespace, at?: number) {
     const index = at ?? (await this.inForce(namespace)).index;

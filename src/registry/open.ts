@@ -138,6 +138,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     },
     createNamespace: (caller, request) => namespaces.create(caller, request),
     policy: (namespace, index) => namespaces.policy(namespace, index),
+    lookAlike: (namespace) => namespaces.lookAlike(namespace),
     advise: (caller, envelope) => advisories.advise(caller, envelope),
     advisory: (index) => advisories.get(index),
     admitIdentity: (namespace, identity) => admissions.admit(namespace, identity),

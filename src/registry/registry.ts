@@ -15,6 +15,7 @@ import type { DocumentName } from '../core/release/documents.ts';
 import type { Manifest } from '../core/release/manifest.ts';
 import type { Missing } from '../core/release/missing.ts';
 import type { Model, Namespace, ReleaseName } from '../core/release/name.ts';
+import type { NotCounted } from '../core/release/passed-over.ts';
 import type { Restriction } from '../core/release/readers.ts';
 import type { Revision } from '../core/release/revision.ts';
 import type { Role } from '../core/release/roles.ts';
@@ -72,6 +73,8 @@ export interface DraftStatus {
   readonly missing: readonly Missing[];
   /** What was decided, on former revisions too; for those who take part in the namespace. */
   readonly decisions: readonly ShownDecision[];
+  /** Approvals and evaluations of what is sealed that the gate does not count; for the same. */
+  readonly passedOver: readonly NotCounted[];
   /** Log index of the policy in force. */
   readonly policyIndex: number;
   /** A seal under way (bytes read of bytes to read), or why the last one failed. */
@@ -319,6 +322,8 @@ export interface Registry {
     readonly policy: Uint8Array;
     readonly signed: readonly Uint8Array[];
   }>;
+  /** The namespace that was there before this one and looks like it; undefined for most. */
+  lookAlike(namespace: Namespace): Promise<Namespace | undefined>;
   /** Logs the next version of a policy, signed by as many owners as the one in force asks for. */
   setPolicy(caller: Caller, change: PolicyChange): Promise<PolicyLogged>;
   /** Every version that the public log has, oldest first. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { describeChecklist, makeChecklist } from '../../src/cli/checklist.ts';
+import { type Checklist, describeChecklist, makeChecklist } from '../../src/cli/checklist.ts';
+import { paint } from '../../src/cli/paint.ts';
 import type { DraftStatus } from '../../src/client/answers.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import { type Digest, digestOf } from '../../src/core/digest.ts';
@@ -44,10 +45,16 @@ function status(changes: Partial<DraftStatus> = {}): DraftStatus {
     former: [name('former')],
     missing: [],
     decisions: [],
+    passedOver: [],
     policyIndex: 3,
     ...changes,
   };
 }
+
+const textOf = (checklist: Checklist) =>
+  describeChecklist(checklist)
+    .map((line) => paint(line, false, (text) => text))
+    .join('\n');
 
 const none: ReadonlyMap<string, Decision> = new Map();
 
@@ -85,15 +92,25 @@ describe('the checklist', () => {
     const decisions = [said('eve', 'evaluate', 'safety passed'), said('rita', 'approve')];
     const statements = new Map([[decisions[0]!.digest as string, evaluation]]);
     const missing = [lack('approval', 'reviewer')];
-    const text = describeChecklist(
-      makeChecklist(status({ decisions, missing }), policy, statements),
-    ).join('\n');
+    const text = textOf(makeChecklist(status({ decisions, missing }), policy, statements));
     expect(text).toMatch(/met +suite safety: passed or warned\n +eve {2}evaluate: safety passed/);
     expect(text).toMatch(/met +suite quality: passed\n +met/);
     expect(text).toMatch(
       /MISSING +2 approvals by the role reviewer\n +rita {2}approve {2}\(entry 7/,
     );
-    expect(text).toContain('waits for: rita\n             next: do approval');
+    expect(text).toContain('waits for: rita\n           next: do approval');
+  });
+
+  test('shows apart, with its reason, what the gate does not count', () => {
+    const [first, second] = [said('rita', 'approve'), { ...said('bob', 'approve'), index: 8 }];
+    const reviewers = { ...policy, roles: { ...policy.roles, reviewer: ['rita', 'bob'] } };
+    const passedOver = [{ index: 8, person: 'bob', reason: 'pushed', about: 'reviewer' }];
+    const decisions = [first, second];
+    const checklist = makeChecklist(status({ decisions, passedOver }), reviewers, none);
+    const row = checklist.rows.find(({ what }) => what.includes('reviewer'))!;
+    expect(row.by.map(({ person }) => person)).toEqual(['rita']);
+    expect(row.aside).toMatchObject([{ person: 'bob', reason: 'pushed' }]);
+    expect(textOf(checklist)).toMatch(/bob {2}approve {2}not counted: its signer pushed this/);
   });
 
   test('keeps apart what was said of earlier revisions', () => {
@@ -101,7 +118,7 @@ describe('the checklist', () => {
     const checklist = makeChecklist(status({ decisions }), policy, none);
     expect(checklist.earlier).toMatchObject([{ person: 'rita' }]);
     expect(checklist.rows.flatMap(({ by }) => by)).toEqual([]);
-    expect(describeChecklist(checklist).join('\n')).toContain('earlier revisions: void');
+    expect(textOf(checklist)).toContain('earlier revisions: void');
   });
 
   test('calls nothing met before the draft is sealed', () => {

@@ -15,9 +15,10 @@ import { auditRegistry, type RegistryAuditReport } from '../../transfer/audit/au
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { STATUS, statusOf } from '../exit.ts';
+import { type Line, toned } from '../paint.ts';
 import { showing } from '../progress.ts';
 import { openReader } from '../reach.ts';
-import { formatFields } from '../table.ts';
+import { paintFields } from '../table.ts';
 
 /** Exit statuses of violations, the gravest first: a log that is not one log comes before all. */
 const GRAVITY = [
@@ -102,25 +103,31 @@ function gravestOf(violations: readonly Violation[]): number {
 }
 
 /** One line: what its gate was met by, or that it was not. */
-function describeRelease({ index, release, ok, gate }: JudgedRelease): string {
-  if (!ok || gate === undefined) return `entry ${index}: ${release}: VIOLATION, see below`;
+function describeRelease({ index, release, ok, gate }: JudgedRelease): Line {
+  if (!ok || gate === undefined) {
+    return [toned('bad', `entry ${index}: ${release}: VIOLATION, see below`)];
+  }
   if (!gate.gated) return `entry ${index}: ${release}: registry-signed only, by a solo policy`;
   const people = gate.people.filter((id) => id !== 'registry').join(', ');
   const decisions = formatCount(gate.decisions, 'decision');
   return `entry ${index}: ${release}: gate of the policy at ${gate.policy} met; ${decisions} opened, by ${people || 'the registry'}`;
 }
 
-function describe(report: Omit<RegistryAuditReport, 'state'>): string[] {
+function describe(report: Omit<RegistryAuditReport, 'state'>): Line[] {
   const { ok, origin, size, root, from, releases, violations, violationCount } = report;
   const range = from === 0 ? 'from its beginning' : `from entry ${from} on`;
-  const verdict = ok ? 'no violation' : formatCount(violationCount, 'violation');
+  const verdict = ok
+    ? toned('good', 'no violation')
+    : toned('bad', formatCount(violationCount, 'violation'));
   return [
-    `audited ${origin}, ${range}: ${verdict}`,
-    ...formatFields([
+    [`audited ${origin}, ${range}: `, verdict],
+    ...paintFields([
       ['entries', String(size)],
       ['root', root],
       ['releases', String(releases)],
     ]),
-    ...violations.map(({ index, code, message }) => `entry ${index}: ${code}: ${message}`),
+    ...violations.map(
+      ({ index, code, message }): Line => [toned('bad', `entry ${index}: ${code}:`), ` ${message}`],
+    ),
   ];
 }

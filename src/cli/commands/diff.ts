@@ -1,9 +1,10 @@
 /** `diff A B`: what differs between two releases, files or directories. */
 import type { Command } from 'commander';
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
-import { type Change, compareContents, type Difference } from '../compare.ts';
+import { compareContents, type Difference, type Said } from '../compare.ts';
 import { readContents } from '../contents.ts';
 import type { Context, SharedFlags } from '../context.ts';
+import { type Line, type Tone, toned } from '../paint.ts';
 import { withPool } from '../pool.ts';
 import { showing } from '../progress.ts';
 
@@ -27,9 +28,15 @@ async function diff(context: Context, _flags: SharedFlags, a: string, b: string)
   output.result(difference, describe(difference));
 }
 
-function describe({ added, removed, changed }: Difference): string[] {
+function describe({ added, removed, changed }: Difference): Line[] {
   if (added.length + removed.length + changed.length === 0) return ['no difference'];
-  const line = (sign: string) => (change: Change) =>
-    `${sign} ${change.kind.padEnd(6)}  ${change.name}  ${change.what}`;
-  return [...removed.map(line('-')), ...added.map(line('+')), ...changed.map(line('~'))];
+  const line = (tone: Tone, sign: string) => (change: Said) => [
+    toned(tone, `${sign} ${change.kind.padEnd(6)}  ${change.name}`),
+    toned('faint', `  ${change.what}`),
+  ];
+  return [
+    ...removed.map(line('bad', '-')),
+    ...added.map(line('good', '+')),
+    ...changed.map(line('warn', '~')),
+  ];
 }

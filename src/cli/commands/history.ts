@@ -3,8 +3,18 @@ import type { Command } from 'commander';
 import { parseModel } from '../../core/release/name.ts';
 import { declare, type Run, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
+import type { Tone } from '../paint.ts';
 import { openApi } from '../reach.ts';
-import { formatTable } from '../table.ts';
+import { paintTable } from '../table.ts';
+
+/** What a reader looks for first: what was released, and what was said of it since. */
+const TONES: Readonly<Record<string, Tone>> = {
+  release: 'good',
+  advisory: 'bad',
+  announcement: 'warn',
+  namespace: 'faint',
+  policy: 'faint',
+};
 
 export function makeCommand(run: Run): Command {
   return declare('history', 'history acme/kimi-k2')
@@ -23,6 +33,7 @@ async function showHistory(context: Context, _flags: SharedFlags, text: string):
     kind,
     typeof what === 'string' ? what : '',
   ]);
-  const lines = formatTable(['INDEX', 'TIME', 'KIND', 'WHAT'], rows, ['right']);
+  const headings = ['INDEX', 'TIME', 'KIND', 'WHAT'];
+  const lines = paintTable(headings, rows, ['right'], ([, , kind]) => TONES[kind ?? '']);
   context.output.result({ events }, events.length === 0 ? ['the log says nothing of it'] : lines);
 }

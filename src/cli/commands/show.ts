@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Api } from '../../client/api.ts';
 import type { ShownRestriction } from '../../client/answers.ts';
 import { formatBytes, formatCount } from '../../core/amounts.ts';
-import { CodedError, isCoded } from '../../core/error.ts';
+import { isCoded } from '../../core/error.ts';
 import { type Claims, claimsOf } from '../../core/release/claims.ts';
 import { parseManifest } from '../../core/release/manifest.ts';
 import {
@@ -17,6 +17,7 @@ import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { openApi } from '../reach.ts';
 import { formatFields, formatTable } from '../table.ts';
+import { whichOf } from '../which.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('show', 'show acme/kimi-k2@v1.0')
@@ -65,15 +66,6 @@ async function find(context: Context, api: Api, reference: Reference): Promise<S
     if (!isCoded(error, 'not-found') || config.token === undefined || !isVersion) throw error;
     return findDraft(api, reference, at, signal);
   }
-}
-
-/** The version or digest; the newest release when none is named. */
-async function whichOf(api: Api, reference: Reference, signal: AbortSignal): Promise<string> {
-  const { at } = reference;
-  if (at !== undefined) return 'version' in at ? at.version : at.digest;
-  const { newest } = await api.model(reference, { signal });
-  if (newest !== undefined) return parseReleaseName(newest).version;
-  throw new CodedError('not-found', `${formatModel(reference)} has no published release`);
 }
 
 async function findDraft(

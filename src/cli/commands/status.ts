@@ -16,8 +16,9 @@ import { envelopeFromJson, formatEnvelope } from '../../core/statement/dsse.ts';
 import { type Checklist, describeChecklist, makeChecklist } from '../checklist.ts';
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
+import { type Line, toned } from '../paint.ts';
 import { openApiWithToken } from '../reach.ts';
-import { formatFields } from '../table.ts';
+import { paintFields } from '../table.ts';
 
 export function makeCommand(run: Run): Command {
   return declare('status', 'status acme/kimi-k2@v1.0')
@@ -63,7 +64,7 @@ function describeStatus(
   status: DraftStatus,
   policy: Policy | undefined,
   checklist: Checklist | undefined,
-): string[] {
+): Line[] {
   const { reference, state, revision, digest, index, policyIndex, seal } = status;
   const fields: [string, string][] = [
     ['release', reference],
@@ -77,7 +78,7 @@ function describeStatus(
     fields.push(['sealing', `${formatBytes(seal.bytes)} of ${formatBytes(seal.total)} read`]);
   }
   if (seal?.running === false) fields.push(['seal failed', seal.error.message]);
-  return [...formatFields(fields), ...describeGate(status, checklist)];
+  return [...paintFields(fields), ...describeGate(status, checklist)];
 }
 
 function describePolicy({ gate, version }: Policy, index: number | undefined): string {
@@ -85,7 +86,7 @@ function describePolicy({ gate, version }: Policy, index: number | undefined): s
   return `version ${version}, entry ${index} of the log (${kind})`;
 }
 
-function describeGate(status: DraftStatus, checklist: Checklist | undefined): string[] {
+function describeGate(status: DraftStatus, checklist: Checklist | undefined): Line[] {
   if (checklist === undefined) return describeMissing(status);
   const { rows } = checklist;
   if (status.state === 'withdrawn') return describeWithdrawal(status);
@@ -96,8 +97,10 @@ function describeGate(status: DraftStatus, checklist: Checklist | undefined): st
   }
   const missing = rows.filter(({ met }) => !met).length;
   const head =
-    missing === 0 ? 'gate: everything is met' : `gate: ${missing} of ${rows.length} missing`;
-  return ['', head, ...describeChecklist(checklist)];
+    missing === 0
+      ? toned('good', 'gate: everything is met')
+      : toned('warn', `gate: ${missing} of ${rows.length} missing`);
+  return ['', [head], ...describeChecklist(checklist)];
 }
 
 /** Who signed it; nothing where a token was enough. */

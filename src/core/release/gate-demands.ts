@@ -16,7 +16,7 @@ import {
 } from './docket.ts';
 import type { Missing } from './missing.ts';
 import type { OpenedDecision, OpenedStatement } from './opened-decision.ts';
-import { Aside, type Why, whyItPermitsNothing } from './passed-over.ts';
+import { Aside, type NotCounted, type Why, whyItPermitsNothing } from './passed-over.ts';
 import { membersOf } from './policy.ts';
 import type { RequiredApproval, RequiredEvaluation } from './requirements.ts';
 
@@ -145,13 +145,7 @@ function describeUnevaluated(
   const { policy, release } = circumstances;
   const { suite, accept, by, maxAge } = required;
   const age = maxAge === undefined ? '' : `, not older than ${maxAge} seconds`;
-  const aside = new Aside();
-  for (const each of new Set(made)) {
-    const why =
-      whyItPermitsNothing(circumstances, each, 'evaluator') ??
-      whyNotAccepted(circumstances, required, each);
-    if (why !== undefined) aside.add(each, why);
-  }
+  const aside = unaccepted(circumstances, required, made, new Aside());
   return {
     need: 'evaluation',
     about: suite,
@@ -160,6 +154,22 @@ function describeUnevaluated(
     satisfiedBy: evaluateCommand(release, suite),
     ...aside.member,
   };
+}
+
+/** Evaluations of a suite that do not count. */
+function unaccepted(
+  circumstances: Circumstances,
+  required: RequiredEvaluation,
+  made: readonly OpenedDecision<Evaluation>[],
+  aside: Aside,
+): Aside {
+  for (const each of new Set(made)) {
+    const why =
+      whyItPermitsNothing(circumstances, each, 'evaluator') ??
+      whyNotAccepted(circumstances, required, each);
+    if (why !== undefined) aside.add(each, why);
+  }
+  return aside;
 }
 
 function whyNotAccepted(
@@ -205,7 +215,7 @@ export function missingApprovals(
       if (person !== undefined && !pushers.has(person)) people.add(person);
     }
     if (people.size >= approval.count) return [];
-    const aside = uncounted(circumstances, docket, pushers, approval);
+    const aside = uncounted(circumstances, docket, pushers, approval, new Aside());
     return [describeUnapproved(circumstances, approval, people, pushers, aside)];
   });
 }
@@ -237,8 +247,8 @@ function uncounted(
   { approvals, idle }: Docket,
   pushers: ReadonlySet<string>,
   { role }: RequiredApproval,
+  aside: Aside,
 ): Aside {
-  const aside = new Aside();
   const counted = new Set<string>();
   const theirs = [...approvals, ...idle.filter((each) => each.statement.decision === 'approve')];
   for (const each of new Set<OpenedDecision>(theirs)) {
@@ -251,6 +261,30 @@ function uncounted(
     else aside.add(each, why);
   }
   return aside;
+}
+
+// ------------------------------------------------------------------ what does not count
+
+/**
+ * Every approval and evaluation that does not count for what it was meant for, whether that is
+ * met by others or not.
+ */
+export function notCounted(circumstances: Circumstances, docket: Docket): NotCounted[] {
+  const { approvals = [], evaluations = [] } = circumstances.policy.gate;
+  const pushers = pushersOf(docket);
+  const of = (about: string, fill: (aside: Aside) => Aside): NotCounted[] => {
+    const { passedOver = [] } = fill(new Aside(Number.POSITIVE_INFINITY)).member;
+    return passedOver.map((each) => ({ ...each, about }));
+  };
+  return [
+    ...evaluations.flatMap((suite) => {
+      const made = [...(docket.evaluations.get(suite.suite) ?? []), ...idleOf(docket, suite)];
+      return of(suite.suite, (aside) => unaccepted(circumstances, suite, made, aside));
+    }),
+    ...approvals.flatMap((approval) =>
+      of(approval.role, (aside) => uncounted(circumstances, docket, pushers, approval, aside)),
+    ),
+  ];
 }
 
 // ------------------------------------------------------------------ intent

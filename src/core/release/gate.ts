@@ -17,6 +17,7 @@ import {
   missingEvaluations,
   missingIntent,
   missingTime,
+  notCounted,
   pushersOf,
 } from './gate-demands.ts';
 import {
@@ -27,6 +28,7 @@ import {
 } from './gate-stops.ts';
 import type { Missing } from './missing.ts';
 import type { OpenedDecision, OpenedStatement } from './opened-decision.ts';
+import type { NotCounted } from './passed-over.ts';
 import { isGated } from './requirements.ts';
 import { PUBLISHING, type Role } from './roles.ts';
 
@@ -90,6 +92,12 @@ export function passGate(request: GateRequest): GateVerdict {
     );
   }
   return missing.length > 0 ? { ok: false, missing } : { ok: true, clearance: clear(request) };
+}
+
+/** What the gate passes over: approvals and evaluations that count for nothing here. */
+export function passedOverBy(request: GateRequest): readonly NotCounted[] {
+  if (!isGated(request.policy.gate)) return [];
+  return notCounted(request, openDocket(request, request.decisions));
 }
 
 function clear({ sealed, policyIndex, decisions, intent }: GateRequest): Clearance {

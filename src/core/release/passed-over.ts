@@ -39,6 +39,11 @@ export interface PassedOver {
   readonly reason: Reason;
 }
 
+/** The same, with what it was meant for: a role to approve, or a suite. */
+export interface NotCounted extends PassedOver {
+  readonly about: string;
+}
+
 /** Decisions that are named, for a sentence stays one: whoever adds a thousand says no more. */
 export const MAX_NAMED = 3;
 
@@ -102,10 +107,16 @@ function whyNoRole(
 export class Aside {
   readonly #passedOver: PassedOver[] = [];
   readonly #clauses: string[] = [];
+  readonly #limit: number;
   #more = 0;
 
+  /** Names up to `limit` decisions. */
+  constructor(limit = MAX_NAMED) {
+    this.#limit = limit;
+  }
+
   add(decision: OpenedStatement & { readonly index: number }, { reason, message }: Why): void {
-    if (this.#clauses.length === MAX_NAMED) {
+    if (this.#clauses.length >= this.#limit) {
       this.#more++;
       return;
     }

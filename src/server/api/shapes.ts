@@ -97,6 +97,15 @@ export const draftStatus = v.strictObject({
     }),
   ),
   decisions: v.array(v.strictObject(shownDecision)),
+  /** Approvals and evaluations that the gate does not count for that role, or suite. */
+  passedOver: v.array(
+    v.strictObject({
+      index: count,
+      person: v.string(),
+      reason: v.string(),
+      about: v.string(),
+    }),
+  ),
   /** Of the policy in force. */
   policyIndex: count,
   seal: v.exactOptional(
@@ -272,6 +281,7 @@ export function showDraft(status: DraftStatus): v.InferOutput<typeof draftStatus
     former: [...rest.former],
     missing: rest.missing.map(showMissing),
     decisions: rest.decisions.map((decision) => ({ ...decision })),
+    passedOver: rest.passedOver.map((each) => ({ ...each })),
   };
 }
 

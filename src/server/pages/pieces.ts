@@ -3,7 +3,7 @@ import { formatBytes } from '../../core/amounts.ts';
 import type { Namespace } from '../../core/release/name.ts';
 import type { Restriction } from '../../core/release/readers.ts';
 import type { CatalogueAdvisory } from '../../index/catalogue.ts';
-import { ADVISORIES_PAGE, advisoryPage, entryPage, feedsOf } from './addresses.ts';
+import { ADVISORIES_PAGE, advisoryPage, entryPage, feedsOf, namespacePage } from './addresses.ts';
 import { type Html, html } from './html.ts';
 
 /** Hex digits that are shown at each end of a digest. */
@@ -132,6 +132,12 @@ export function standing(said: readonly CatalogueAdvisory[], isNewest: boolean):
   if (kinds.has('recalled')) return html`<span class="badge recalled">recalled</span>`;
   if (kinds.has('superseded')) return html`<span class="badge superseded">superseded</span>`;
   return isNewest ? html`<span class="badge">newest</span>` : html``;
+}
+
+/** Tells a namespace apart from the one that was there first, and that it looks like. */
+export function lookAlikeNotice(own: Namespace, other: Namespace | undefined): Html | undefined {
+  if (other === undefined) return undefined;
+  return html`<div class="notice"><p><strong>This is not <a href="${namespacePage(other)}">${other}</a>.</strong> The namespace ${own} looks much like it, and came later. The operator of the registry let it begin all the same; whether both belong to the same people, the registry does not say.</p></div>`;
 }
 
 /** For whom bytes are that are not everybody's. */

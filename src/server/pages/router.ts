@@ -5,13 +5,7 @@
 import { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { CodedError } from '../../core/error.ts';
-import {
-  formatModel,
-  parseModel,
-  parseNamespace,
-  parseReleaseName,
-  type ReleaseName,
-} from '../../core/release/name.ts';
+import { parseModel, parseNamespace } from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
 import type { ApiDescription } from '../openapi.ts';
 import { beginRefusal, failureHandler, OURS, sendProblem } from '../problem.ts';
@@ -25,6 +19,7 @@ import { addFeeds } from './feed-pages.ts';
 import { setPageHeaders } from './headers.ts';
 import { layout, type Site } from './layout.ts';
 import { addLogPages, type LogPageParts } from './log-pages.ts';
+import { releaseOf } from './page.ts';
 import { peopleRouter } from './people-router.ts';
 import { pageOf, textOf, wholeOf } from './query.ts';
 import { pageAdder } from './send.ts';
@@ -37,6 +32,7 @@ import { homeView } from './views/home.ts';
 import { modelView } from './views/model.ts';
 import { namespaceView } from './views/namespace.ts';
 import { releaseView } from './views/release.ts';
+import { addWeightsPages } from './weights-pages.ts';
 
 /** Models of a page of a list. */
 const MODELS_A_PAGE = 50;
@@ -107,6 +103,7 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
     const next = nextOf(models);
     return namespaceView({
       namespace,
+      lookAlike: await shown.lookAlike(namespace),
       models,
       policy: parsePolicy(policy),
       policyIndex: index,
@@ -127,12 +124,9 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
     return filesView({ published, page: pageOf(request.query.page) });
   });
 
-  return router;
-}
+  addWeightsPages(page, { registry, shown });
 
-function releaseOf({ params }: Request): ReleaseName {
-  const model = parseModel(`${params.namespace}/${params.name}`);
-  return parseReleaseName(`${formatModel(model)}@${params.version}`);
+  return router;
 }
 
 /** Where the next page of models begins. */

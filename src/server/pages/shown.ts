@@ -7,8 +7,17 @@ import type { Digest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
 import { parseEntry } from '../../core/log/entry.ts';
 import { ollamaModel } from '../../core/oci/ollama.ts';
-import { formatReleaseName, type Model, type ReleaseName } from '../../core/release/name.ts';
+import { parseDecisions } from '../../core/release/decisions.ts';
+import {
+  formatModel,
+  formatReleaseName,
+  type Model,
+  type Namespace,
+  parseReleaseName,
+  type ReleaseName,
+} from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
+import { parseDecision } from '../../core/statement/decision.ts';
 import { parseInventory } from '../../core/weights/inventory.ts';
 import { MAX_SUMMARISED_BYTES, summariseWeights } from '../../core/weights/summary.ts';
 import type { CatalogueRelease } from '../../index/catalogue.ts';
@@ -18,6 +27,9 @@ import { releasesOf } from '../api/releases.ts';
 import type { Cards } from '../cards.ts';
 import type { Html } from './html.ts';
 import { renderCard } from './model-card.ts';
+import { successorOf } from './successors.ts';
+import type { DecisionShown } from './views/decisions.ts';
+import type { Descendant } from './views/family.ts';
 import type { ModelShown } from './views/model.ts';
 import { exampleFile, type ReleaseShown } from './views/release.ts';
 
@@ -27,6 +39,11 @@ const KEPT_RELEASES = 1_000;
 const KEPT_CARDS = 16 << 20;
 /** Versions of a model that its page lists. */
 const MAX_VERSIONS = 200;
+
+/** Models that are listed as made from another one. */
+const MAX_DESCENDANTS = 24;
+/** Namespaces of which it is kept what they look like. */
+const KEPT_NAMESPACES = 10_000;
 
 /** What is known of a release for ever. */
 type Lasting = Pick<ReleaseShown, 'policy' | 'policyIndex' | 'decisions' | 'weights' | 'license'>;
@@ -47,6 +64,10 @@ export class Shown {
     (card) => card?.toString().length ?? 0,
   );
 
+  readonly #lookAlikes = new BoundedMap<Namespace, { other: Namespace | undefined }>(
+    KEPT_NAMESPACES,
+  );
+
   constructor(parts: ShownParts) {
     this.#parts = parts;
   }
@@ -56,6 +77,12 @@ export class Shown {
     const found = await this.#parts.registry.release(release);
     if (found !== undefined) return found;
     throw new CodedError('not-found', `${formatReleaseName(release)} is not published here`);
+  }
+
+  /** The versions of a model, newest first. Throws `not-found`. */
+  async versions(model: Model): Promise<readonly ReleaseName[]> {
+    const releases = await releasesOf(model, this.#parts.catalogue, MAX_VERSIONS);
+    return releases.map(({ release }) => release);
   }
 
   /** Everything on the page of a release. Throws `not-found`. */
@@ -71,14 +98,44 @@ export class Shown {
     const releases = await releasesOf(model, catalogue, MAX_VERSIONS);
     const [listed] = catalogue.models({ model, limit: 1 });
     const events = catalogue.history(model);
+    const lookAlike = await this.lookAlike(model.namespace);
+    const around = { model, releases, events, lookAlike, ...(await this.#descendants(model)) };
     if (listed === undefined) {
-      return { model, releases, events, newest: undefined, card: undefined, toGet: undefined };
+      return { ...around, newest: undefined, card: undefined, toGet: undefined };
     }
     const published = await this.published(listed.release);
     const newest = await this.#describe(published, releases);
     const { isOllama } = newest;
     const toGet = { release: listed.release, url, file: exampleFile(published), isOllama };
-    return { model, releases, events, newest, card: await this.#card(published), toGet };
+    return { ...around, newest, card: await this.#card(published), toGet };
+  }
+
+  /** The namespace that was there first, where this one looks like it. */
+  async lookAlike(namespace: Namespace): Promise<Namespace | undefined> {
+    const known = this.#lookAlikes.get(namespace);
+    if (known !== undefined) return known.other;
+    const other = await this.#parts.registry.lookAlike(namespace);
+    this.#lookAlikes.set(namespace, { other });
+    return other;
+  }
+
+  /** Models whose newest release names a release of `model` as what it was made from. */
+  async #descendants(model: Model): Promise<Pick<ModelShown, 'descendants' | 'moreDescendants'>> {
+    const { catalogue } = this.#parts;
+    const text = `base_model:${formatModel(model)}`;
+    const found = catalogue.models({ text, limit: MAX_DESCENDANTS });
+    const descendants = await Promise.all(
+      found.map(async ({ release }) => {
+        // Whatever is wrong with a stranger's release is no fault of this model.
+        const made = await this.#parts.registry.release(release).catch(() => undefined);
+        // A search finds beginnings of words, too.
+        return (made?.manifest.base ?? []).flatMap(({ relation, release: base }): Descendant[] => {
+          const from = parseReleaseName(base);
+          return formatModel(from) === formatModel(model) ? [{ release, relation, from }] : [];
+        });
+      }),
+    );
+    return { descendants: descendants.flat(), moreDescendants: found.length === MAX_DESCENDANTS };
   }
 
   async #describe(
@@ -89,13 +146,19 @@ export class Shown {
     const { release, digest, manifest, index } = published;
     const reference = formatReleaseName(release);
     const at = releases.findIndex((each) => each.digest === digest);
+    const successor = (of: CatalogueRelease) => successorOf(of, (name) => catalogue.release(name));
     const [newest] = catalogue.models({ model: release, limit: 1 });
     return {
       ...(await this.#lastingOf(published)),
       forWhom: await registry.restriction(release.namespace),
       published,
       url,
+      lookAlike: await this.lookAlike(release.namespace),
       advisories: releases[at]?.advisories ?? [],
+      successor: releases[at] && successor(releases[at]),
+      supersedes: releases
+        .filter((each) => nameOf(successor(each)) === reference)
+        .map((each) => each.release),
       isNewest: newest?.digest === digest,
       previous: releases.slice(at + 1).at(0)?.release,
       events: catalogue
@@ -123,7 +186,7 @@ export class Shown {
     const policyIndex = parsed.entry.policy;
     const [{ policy }, decisions, weights, card] = await Promise.all([
       registry.policy(release.namespace, policyIndex),
-      parsed.entry.decisions === undefined ? [] : registry.revealed(release),
+      parsed.entry.decisions === undefined ? [] : this.#decisions(release),
       this.#weights(published),
       cards.of(published),
     ]);
@@ -135,6 +198,23 @@ export class Shown {
       weights,
       license: typeof license === 'string' ? license : undefined,
     };
+  }
+
+  /** The decisions that it reveals, with what evaluators name. */
+  async #decisions(release: ReleaseName): Promise<readonly DecisionShown[]> {
+    const { registry } = this.#parts;
+    const [shown, bytes] = await Promise.all([
+      registry.revealed(release),
+      registry.document(release, 'decisions.json'),
+    ]);
+    const revealed = parseDecisions(bytes).decisions;
+    const said = new Map(
+      revealed.map(({ index, envelope }) => [index, parseDecision(envelope.payload)]),
+    );
+    return shown.map((each): DecisionShown => {
+      const statement = said.get(each.index);
+      return statement?.decision === 'evaluate' ? { ...each, evaluation: statement } : each;
+    });
   }
 
   async #weights({ release, manifest }: PublishedRelease): Promise<ReleaseShown['weights']> {
@@ -153,4 +233,8 @@ export class Shown {
     this.#cards.set(digest, card);
     return card;
   }
+}
+
+function nameOf(release: ReleaseName | undefined): string | undefined {
+  return release && formatReleaseName(release);
 }

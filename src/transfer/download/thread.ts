@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { CodedError } from '../../core/error.ts';
-import { threadEnvironment } from '../../hashing/thread.ts';
+import { threadEnvironment } from '../../hashing/calls.ts';
 import type { FetchCall, FetchReport, FetchRequest, ThreadData } from './protocol.ts';
 
 /** The thread's program lies beside this file: `.ts` in a checkout, `.js` in `dist`. */

@@ -1,11 +1,17 @@
 /** A model: its card, its newest release, all its versions, and its history. */
 import { formatCount } from '../../../core/amounts.ts';
-import { formatModel, formatReleaseName, type Model } from '../../../core/release/name.ts';
+import {
+  formatModel,
+  formatReleaseName,
+  type Model,
+  type Namespace,
+} from '../../../core/release/name.ts';
 import type { CatalogueEvent, CatalogueRelease } from '../../../index/catalogue.ts';
 import { modelPage, namespacePage, releasePage } from '../addresses.ts';
 import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
-import { advisories, bytes, day, digest, standing } from '../pieces.ts';
+import { advisories, bytes, day, digest, lookAlikeNotice, standing } from '../pieces.ts';
+import { type Descendant, family } from './family.ts';
 import { getIt, type ToGet } from './get-it.ts';
 import { type ReleaseShown, releaseFacts } from './release.ts';
 import { timeline } from './timeline.ts';
@@ -19,9 +25,15 @@ export interface ModelShown {
   readonly card: Html | undefined;
   readonly toGet: ToGet | undefined;
   readonly events: readonly CatalogueEvent[];
+  /** A namespace that was there first, and that its own looks like. */
+  readonly lookAlike: Namespace | undefined;
+  /** Releases that name it as what they were made from, and whether there may be more. */
+  readonly descendants: readonly Descendant[];
+  readonly moreDescendants: boolean;
 }
 
-export function modelView({ model, releases, newest, card, toGet, events }: ModelShown): Page {
+export function modelView(shown: ModelShown): Page {
+  const { model, releases, newest, card, toGet, events } = shown;
   const name = formatModel(model);
   return {
     title: name,
@@ -30,6 +42,7 @@ export function modelView({ model, releases, newest, card, toGet, events }: Mode
     body: html`
 <nav class="path" aria-label="Where this is"><a href="${namespacePage(model.namespace)}">${model.namespace}</a> / <a href="${modelPage(model)}">${model.name}</a></nav>
 <h1>${model.name}</h1>
+${lookAlikeNotice(model.namespace, shown.lookAlike)}
 ${
   newest === undefined
     ? html`<div class="notice recalled"><p><strong>Every release was recalled.</strong> Read why below; nothing here is to be used.</p></div>`
@@ -42,6 +55,7 @@ ${toGet && html`<h2>Get it</h2>${getIt(toGet)}`}
 ${card && html`<section class="card" aria-label="Model card">${card}</section>`}
 <h2>Versions</h2>
 ${versions(releases, newest)}
+${family(model, shown.descendants, shown.moreDescendants)}
 <h2>History</h2>
 ${timeline(events)}`,
   };

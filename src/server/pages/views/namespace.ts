@@ -5,12 +5,14 @@ import type { CatalogueRelease } from '../../../index/catalogue.ts';
 import { feedsOf, namespacePage } from '../addresses.ts';
 import { html } from '../html.ts';
 import type { Page } from '../layout.ts';
-import { entry, facts, follow, readersOf, sentence } from '../pieces.ts';
+import { entry, facts, follow, lookAlikeNotice, readersOf, sentence } from '../pieces.ts';
 import { demandsOf, peopleOf } from '../policy-words.ts';
 import { list } from './home.ts';
 
 export interface NamespaceShown {
   readonly namespace: Namespace;
+  /** A namespace that was there first, and that this one looks like. */
+  readonly lookAlike: Namespace | undefined;
   readonly models: readonly CatalogueRelease[];
   readonly policy: Policy;
   /** Log index of the policy. */
@@ -27,6 +29,7 @@ export function namespaceView(shown: NamespaceShown): Page {
     feeds: feedsOf(namespace),
     body: html`
 <h1>${namespace}</h1>
+${lookAlikeNotice(namespace, shown.lookAlike)}
 <h2>Models</h2>
 ${models.length === 0 ? html`<p class="empty">Nothing has been released in this namespace yet.</p>` : list(models)}
 ${next !== undefined && html`<p class="more"><a href="?before=${next}" rel="next">Older releases</a></p>`}

@@ -3,12 +3,11 @@ import { formatCount, formatParameters } from '../../../core/amounts.ts';
 import type { Digest } from '../../../core/digest.ts';
 import { type Claims, claimsOf } from '../../../core/release/claims.ts';
 import type { DocumentName } from '../../../core/release/documents.ts';
-import { formatReleaseName, type ReleaseName } from '../../../core/release/name.ts';
+import { formatReleaseName, type Namespace, type ReleaseName } from '../../../core/release/name.ts';
 import type { Policy } from '../../../core/release/policy.ts';
 import type { Restriction } from '../../../core/release/readers.ts';
 import type { WeightsSummary } from '../../../core/weights/summary.ts';
 import type { CatalogueAdvisory, CatalogueEvent } from '../../../index/catalogue.ts';
-import type { ShownDecision } from '../../../registry/gate-shapes.ts';
 import type { PublishedRelease } from '../../../registry/registry.ts';
 import {
   apiOf,
@@ -26,6 +25,7 @@ import {
   digest,
   entry,
   facts,
+  lookAlikeNotice,
   moment,
   number,
   readersOf,
@@ -33,7 +33,7 @@ import {
   standing,
 } from '../pieces.ts';
 import { demandsOf } from '../policy-words.ts';
-import { decisionTable } from './decisions.ts';
+import { type DecisionShown, decisionTable } from './decisions.ts';
 import { fileTable } from './files.ts';
 import { getIt } from './get-it.ts';
 import { path } from './path.ts';
@@ -54,13 +54,19 @@ export interface ReleaseShown {
   readonly previous: ReleaseName | undefined;
   readonly weights: WeightsSummary | undefined;
   readonly license: string | undefined;
+  /** What an advisory names to be used in its place. */
+  readonly successor: ReleaseName | undefined;
+  /** Those in whose place it stands. */
+  readonly supersedes: readonly ReleaseName[];
+  /** A namespace that was there first, and that its own looks like. */
+  readonly lookAlike: Namespace | undefined;
   /** The policy that it met, and the log index of that. */
   readonly policy: Policy;
   readonly policyIndex: number;
   /** For whom its files are now, where they are not everybody's. */
   readonly forWhom: Restriction | undefined;
   /** What was decided about it, in the order of the log. */
-  readonly decisions: readonly ShownDecision[];
+  readonly decisions: readonly DecisionShown[];
   /** What the log says of it. */
   readonly events: readonly CatalogueEvent[];
   readonly isOllama: boolean;
@@ -80,6 +86,7 @@ export function releaseView(shown: ReleaseShown): Page {
     body: html`
 ${path(release)}
 <h1>${release.name} <span class="version">${release.version}</span> ${standing(shown.advisories, isNewest)}</h1>
+${lookAlikeNotice(release.namespace, shown.lookAlike)}
 ${advisories(shown.advisories)}
 ${releaseFacts(shown)}
 <section id="proof" data-reference="${reference}" data-digest="${published.digest}">
@@ -108,10 +115,12 @@ export function releaseFacts(shown: ReleaseShown): Html {
     ['Digest', digest(published.digest)],
     ['Published', html`${moment(time)}, ${entry(index)} of the log`],
     ['Size', html`${bytes(manifest.size)} in ${formatCount(manifest.files.length, 'file')}`],
-    weights && [
-      'Parameters',
-      html`<a href="${tensorsPage(release)}">${formatParameters(weights.parameters)}</a> (${Object.keys(weights.dtypes).join(', ')})`,
-    ],
+    weights
+      ? [
+          'Parameters',
+          html`<a href="${tensorsPage(release)}">${formatParameters(weights.parameters)}</a> (${Object.keys(weights.dtypes).join(', ')})`,
+        ]
+      : manifest.tensors && ['Tensors', html`<a href="${tensorsPage(release)}">listed by name</a>`],
     license === undefined ? undefined : ['Licence', license],
     forWhom && ['Files', html`for ${readersOf(release.namespace, forWhom)}`],
     ...claimRows(claimsOf(manifest)),
@@ -119,11 +128,24 @@ export function releaseFacts(shown: ReleaseShown): Html {
       'Runs code',
       html`${manifest.executes.join(', ')}: loading the model runs what is in there`,
     ],
+    shown.successor && ['Superseded by', referenceTo(shown.successor, release)],
+    shown.supersedes.length > 0
+      ? [
+          'Supersedes',
+          html`${shown.supersedes.map((each) => html`${referenceTo(each, release)} `)}`,
+        ]
+      : undefined,
     previous && [
       'Before it',
       html`<a href="${releasePage(previous)}">${previous.version}</a>, <a href="${diffPage(release, previous)}">what changed</a>`,
     ],
   ]);
+}
+
+/** A release, in short where it is of the same model. */
+function referenceTo(release: ReleaseName, from: ReleaseName): Html {
+  const isSame = release.namespace === from.namespace && release.name === from.name;
+  return html`<a href="${releasePage(release)}">${isSame ? release.version : formatReleaseName(release)}</a>`;
 }
 
 /** What its publisher says of it, which no byte proves. */
@@ -150,14 +172,14 @@ const RELATION_WORDS = {
   quantized: 'Quantised from',
 } as const;
 
-function decided({ policy, policyIndex, decisions }: ReleaseShown): Html {
+function decided({ published, policy, policyIndex, decisions }: ReleaseShown): Html {
   return html`
 <p>When it was published, version ${policy.version} of the policy was in force (${entry(policyIndex)}), which says:</p>
 <ul class="demands">${demandsOf(policy).map((demand) => html`<li>${sentence(demand)}</li>`)}</ul>
 ${
   decisions.length > 0 &&
   html`<p>Each decision was committed to the log, blindly, when it was made, and opened by the release: none can have been backdated.</p>
-${decisionTable(decisions, policy)}`
+${decisionTable(decisions, policy, published.release)}`
 }`;
 }
 
