@@ -15,6 +15,7 @@ import {
 } from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
 import { beginRefusal, failureHandler, OURS, sendProblem } from '../problem.ts';
+import type { ProviderSignIn } from '../provider-sign-in.ts';
 import { idOf, named } from '../request-log.ts';
 import type { Sessions } from '../sessions.ts';
 import { OWN_PAGES } from './addresses.ts';
@@ -39,6 +40,7 @@ export interface PageParts extends ShownParts {
   readonly origin: string;
   readonly logger: Logger;
   readonly sessions: Sessions;
+  readonly providers: ProviderSignIn;
 }
 
 export interface Pages {
@@ -57,7 +59,7 @@ export function makePages(parts: PageParts, assets: Assets = ownAssets()): Pages
 }
 
 function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
-  const { registry, catalogue, origin } = parts;
+  const { registry, catalogue, origin, sessions, providers } = parts;
   const router = Router({ caseSensitive: true });
   const shown = new Shown(parts);
 
@@ -70,7 +72,7 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
   }
 
   router.use(assets.router());
-  router.use(peopleRouter({ registry, sessions: parts.sessions, site }));
+  router.use(peopleRouter({ registry, sessions, providers, site }));
 
   page('/', ({ query }) => {
     const words = textOf(query.q);
