@@ -81,6 +81,11 @@ export class PeopleProvider {
     return made;
   }
 
+  reset(): void {
+    this.who = DANA;
+    this.answer = () => false;
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));

@@ -1,5 +1,5 @@
 /**
- * A served registry whose people sign in with two providers, `acme` and `other`:
+ * A served registry whose people sign in with providers, honest ones and a liar:
  *
  *     const people = useProviders();
  *     test('…', async () => {
@@ -9,12 +9,13 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import { parseNamespace } from '../../src/core/release/name.ts';
 import { Provider } from '../../src/oidc/sign-in/provider.ts';
 import type { KnownPerson, ProviderSettings } from '../../src/oidc/sign-in/providers-file.ts';
+import { LyingProvider } from './lying-provider.ts';
 import { CLIENT, PeopleProvider } from './people-provider.ts';
-import { Served, type ServedOptions } from './served.ts';
+import { Served } from './served.ts';
 import { testNetwork } from './trusted-publishing.ts';
 
 const acme = parseNamespace('acme');
@@ -25,44 +26,52 @@ export const PEOPLE: readonly KnownPerson[] = [
   { claims: { sub: 'u-2' }, subject: 'max', namespace: acme, roles: ['release-manager'] },
 ];
 
-export interface ProvidersOptions {
-  /** How the registry proves to be itself to the provider `acme`. */
-  readonly auth?: 'client_secret_basic' | 'client_secret_post' | 'none';
-  readonly settings?: Partial<ProviderSettings>;
-  readonly served?: ServedOptions;
-}
-
 export interface Providers {
   readonly served: Served;
+  /** Takes the client's secret in a header. */
   readonly acme: PeopleProvider;
+  /** Takes it in the body. */
   readonly other: PeopleProvider;
+  /** Knows the client by its name alone. */
+  readonly plain: PeopleProvider;
+  readonly liar: LyingProvider;
 }
 
-/** Begins anew for each test. */
-export function useProviders(options: ProvidersOptions = {}): () => Providers {
+/** Begins once for a file; before each test all providers are honest, and Dana sits there. */
+export function useProviders(): () => Providers {
   let made: Providers & { stop(): Promise<void> };
-  beforeEach(async () => {
-    made = await startProviders(options);
+  beforeAll(async () => {
+    made = await startProviders();
+  }, 120_000);
+  beforeEach(() => {
+    for (const provider of [made.acme, made.other, made.plain]) provider.reset();
+    made.liar.reset();
   });
-  afterEach(() => made.stop());
+  afterAll(() => made.stop());
   return () => made;
 }
 
-export async function startProviders({ auth, settings, served: more }: ProvidersOptions = {}) {
+export async function startProviders() {
   // Providers know where they send people back to, so the registry's address is chosen first.
   const port = await freePort();
-  const at = (name: string) => [`http://127.0.0.1:${port}/-/sign-in/${name}/callback`];
-  const [acme, other] = [
-    await PeopleProvider.start(at('acme'), auth),
-    await PeopleProvider.start(at('other')),
+  const start = (name: string, auth: string) =>
+    PeopleProvider.start([`http://127.0.0.1:${port}/-/sign-in/${name}/callback`], auth);
+  const acme = await start('acme', 'client_secret_basic');
+  const other = await start('other', 'client_secret_post');
+  const plain = await start('plain', 'none');
+  const liar = await LyingProvider.start();
+  const providers = [
+    providerAt('acme', acme.url),
+    providerAt('other', other.url),
+    providerAt('plain', plain.url, { clientSecret: undefined }),
+    providerAt('liar', liar.url),
   ];
-  const providers = [providerAt('acme', acme.url, settings), providerAt('other', other.url)];
-  const served = await Served.start({ ...more, port, parts: { providers } });
+  const served = await Served.start({ port, parts: { providers } });
   const stop = async () => {
     await served.stop();
-    await Promise.all([acme.close(), other.close()]);
+    await Promise.all([acme, other, plain, liar].map((each) => each.close()));
   };
-  return { served, acme, other, stop };
+  return { served, acme, other, plain, liar, stop };
 }
 
 /** As the operator's file would say it. */
