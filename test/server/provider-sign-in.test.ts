@@ -9,8 +9,8 @@ import { Sessions } from '../../src/server/sessions.ts';
 import { keys } from '../../src/store/keys.ts';
 import { DANA } from '../made/people-provider.ts';
 import { ProviderBrowser } from '../made/provider-browser.ts';
-import { providerAt, useProviders } from '../made/sign-in-providers.ts';
 import { Served } from '../made/served.ts';
+import { providerAt, useProviders } from '../made/sign-in-providers.ts';
 
 const SESSION = '__Host-weighhouse';
 

@@ -62,15 +62,21 @@ export class Provider {
       nonce: randomNonce(),
       verifier: randomPKCECodeVerifier(),
     };
-    const url = buildAuthorizationUrl(await this.#configuration(now), {
+    const configuration = await this.#configuration(now);
+    const asked = {
       redirect_uri: redirectUri,
       scope: this.#settings.scopes.join(' '),
       state: secrets.state,
       nonce: secrets.nonce,
       code_challenge: await calculatePKCECodeChallenge(secrets.verifier),
       code_challenge_method: 'S256',
-    });
-    return { url, secrets };
+    };
+    try {
+      return { url: buildAuthorizationUrl(configuration, asked), secrets };
+    } catch (error) {
+      // Metadata that names no page to go to, or one that is no web page.
+      throw this.#unreachable(error);
+    }
   }
 
   /** Who has come back to `callback`. Throws `not-authorised`, and `network` where the provider cannot be asked. */
