@@ -29,6 +29,7 @@ import type { LiveTrust } from './operator/live-trust.ts';
 import { Damages } from './registry/damages.ts';
 import type { Limits } from './registry/quotas.ts';
 import { BackgroundScrub } from './scrub/background.ts';
+import { newestPass } from './scrub/pass-form.ts';
 import { Admission } from './server/admission.ts';
 import { createApp } from './server/app.ts';
 import { allowedHosts } from './server/hosts.ts';
@@ -183,6 +184,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       isLeaving: () => isLeaving,
       trustedProxies: options.trustedProxies,
       damaged: () => damages.current(),
+      scrubbed: () => newestPass(store),
       unready: async () => opened.sequencer.unready() ?? (await takesNoWrites()),
     });
   /** Ends whatever runs beside the requests: while any of it does, the process lives. */

@@ -96,3 +96,8 @@ export function percentile(values: readonly number[], share: number): number {
 function round(value: number): number {
   return Number(value.toPrecision(4));
 }
+
+/** To a tenth of a millisecond. */
+export function tenths(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10;
+}

@@ -43,6 +43,9 @@ export async function setPolicy(
   requireNextVersion(policy, await newestVersion(api, namespace, signal), file);
   const change = compareStrictness(inForce, policy);
   output.say(describeChange(change, inForce));
+  if (inForce.bytes !== undefined && policy.bytes === undefined) {
+    output.warn('it gives the bytes of every release to everybody, which nobody can take back');
+  }
   const bytes = formatPolicy(policy);
   const document = policyToSign(bytes);
   const own = await signAsOwner(context, flags, document);

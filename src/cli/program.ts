@@ -2,8 +2,8 @@
  * The program as commander knows it: every command by name, but only the one that is asked
  * for is loaded, so that `weighhouse --help` need not read the server.
  */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { readVersion } from '../server/version.ts';
 import type { Run } from './command.ts';
 import { COMMANDS, type CommandRow } from './commands.ts';
 import type { World } from './world.ts';
@@ -63,9 +63,4 @@ function redirect(command: Command, { stdout, stderr }: World): void {
 
 function withSubcommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withSubcommands)];
-}
-
-function readVersion(): string {
-  const path = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }

@@ -17,7 +17,10 @@ const problemSchema = v.object({
 const MAX_DETAIL = 1_000;
 
 /** What is needed of a response; `fetch` gives more. */
-export type Refusal = Pick<Response, 'status' | 'headers'>;
+export interface Refusal {
+  readonly status: number;
+  readonly headers: Pick<Headers, 'get'>;
+}
 
 /** The error that a refusal means. */
 export function parseProblem(response: Refusal, body: Uint8Array, address: string): CodedError {

@@ -65,6 +65,13 @@ export const history = v.object({
     }),
   ),
 });
+const restriction = v.object({
+  for: text(64),
+  terms: v.optional(v.object({ name: text(256), url: text(1_024) })),
+});
+/** Whose bytes are, as a registry says it to people. */
+export type ShownRestriction = v.InferOutput<typeof restriction>;
+
 export const shownRelease = v.object({
   reference: text(400),
   digest,
@@ -75,6 +82,7 @@ export const shownRelease = v.object({
   files: v.array(v.object({ path: text(2_048), size: count, sha256: digest, format: text(64) })),
   executes: v.optional(v.array(text(2_048)), []),
   ...claimMembers,
+  bytes: v.optional(restriction),
   advisories: v.optional(v.array(advisoryLine), []),
 });
 

@@ -15,6 +15,10 @@ export class BoundedMap<K, V> {
     return this.#entries.get(key);
   }
 
+  has(key: K): boolean {
+    return this.#entries.has(key);
+  }
+
   /** Sets `value`, and lets go of what was set longest ago until all that is kept is within the limit. */
   set(key: K, value: V): void {
     this.delete(key);

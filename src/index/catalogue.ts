@@ -29,6 +29,18 @@ export interface CatalogueAdvisory {
   readonly time: string;
 }
 
+/** An advisory with what it is about. */
+export interface AdvisedRelease extends CatalogueAdvisory {
+  readonly release: ReleaseName;
+  readonly digest: Digest;
+}
+
+/** A model that has a release, and when its newest one was published. */
+export interface CatalogueModel {
+  readonly model: Model;
+  readonly time: string;
+}
+
 /** One line of a model's history. */
 export interface CatalogueEvent {
   readonly index: number;
@@ -63,4 +75,30 @@ export interface Catalogue {
   byDigest(model: Model, digest: Digest): CatalogueRelease | undefined;
   /** Every entry that concerns the model, oldest first. */
   history(model: Model): readonly CatalogueEvent[];
+  /**
+   * What is known of the entries from `start` up to, not including, `end`: of a commitment, what
+   * a release has revealed of it.
+   */
+  events(start: number, end: number): readonly CatalogueEvent[];
+  /** Releases, advisories and announcements, of one namespace or of all, newest first. */
+  news(query: {
+    readonly namespace?: Namespace;
+    readonly limit: number;
+  }): readonly CatalogueEvent[];
+  /** Newest first. */
+  advisories(query: {
+    readonly kind?: AdvisoryKind;
+    readonly limit: number;
+    /** The index of the last advisory of the page before. */
+    readonly before?: number;
+  }): readonly AdvisedRelease[];
+  /** The advisory at that entry. */
+  advisory(index: number): AdvisedRelease | undefined;
+  /** How many models have a release. */
+  modelCount(): number;
+  /** They, by name. */
+  modelsByName(query: {
+    readonly limit: number;
+    readonly offset: number;
+  }): readonly CatalogueModel[];
 }

@@ -17,7 +17,14 @@ import { parseNote } from '../core/note/note.ts';
 import type { Model, ReleaseName } from '../core/release/name.ts';
 import { type LogReader, MAX_ENTRIES_AT_ONCE } from '../log/reader.ts';
 import { Builder, type DecisionsOf, type ManifestOf } from './builder.ts';
-import type { Catalogue, CatalogueEvent, CatalogueQuery, CatalogueRelease } from './catalogue.ts';
+import type {
+  AdvisedRelease,
+  Catalogue,
+  CatalogueEvent,
+  CatalogueModel,
+  CatalogueQuery,
+  CatalogueRelease,
+} from './catalogue.ts';
 import { isDamaged, openDatabase } from './schema.ts';
 import { SqliteCatalogue } from './sqlite-catalogue.ts';
 
@@ -139,6 +146,38 @@ class Following extends SqliteCatalogue implements FollowingCatalogue {
   override history(model: Model): readonly CatalogueEvent[] {
     this.#requireBuilt();
     return super.history(model);
+  }
+
+  override events(start: number, end: number): readonly CatalogueEvent[] {
+    this.#requireBuilt();
+    return super.events(start, end);
+  }
+
+  override news(query: Parameters<Catalogue['news']>[0]): readonly CatalogueEvent[] {
+    this.#requireBuilt();
+    return super.news(query);
+  }
+
+  override advisories(query: Parameters<Catalogue['advisories']>[0]): readonly AdvisedRelease[] {
+    this.#requireBuilt();
+    return super.advisories(query);
+  }
+
+  override advisory(index: number): AdvisedRelease | undefined {
+    this.#requireBuilt();
+    return super.advisory(index);
+  }
+
+  override modelCount(): number {
+    this.#requireBuilt();
+    return super.modelCount();
+  }
+
+  override modelsByName(
+    query: Parameters<Catalogue['modelsByName']>[0],
+  ): readonly CatalogueModel[] {
+    this.#requireBuilt();
+    return super.modelsByName(query);
   }
 
   async catchUp(): Promise<void> {

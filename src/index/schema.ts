@@ -6,12 +6,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { CodedError } from '../core/error.ts';
 
 /** Raise it with every change of the tables or of what is written into them. */
-const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 4;
 
 /** SQLite's result codes (sqlite.org/rescode.html). */
 const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
+
+/** Of an event: is it told to who follows the registry? */
+export const IS_NEWS = "kind IN ('release', 'advisory', 'announcement')";
 
 const TABLES = `
   -- Which tree was indexed: its size, and the roots of its complete subtrees.
@@ -54,6 +57,9 @@ const TABLES = `
     text TEXT NOT NULL
   ) STRICT;
   CREATE INDEX events_of_model ON events (namespace, name, entry);
+  -- A log has many times more decisions than news.
+  CREATE INDEX news ON events (entry) WHERE ${IS_NEWS};
+  CREATE INDEX news_of_namespace ON events (namespace, entry) WHERE ${IS_NEWS};
 
   -- Words to find a release by; the row is the release's entry. Nothing is read back from it.
   CREATE VIRTUAL TABLE search USING fts5(words, content='');

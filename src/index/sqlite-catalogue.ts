@@ -5,18 +5,22 @@ import type { AdvisoryKind } from '../core/log/entry.ts';
 import {
   formatReleaseName,
   type Model,
+  parseModel,
   parseReleaseName,
   type ReleaseName,
   versionKey,
 } from '../core/release/name.ts';
 import {
+  type AdvisedRelease,
   type Catalogue,
   type CatalogueAdvisory,
   type CatalogueEvent,
+  type CatalogueModel,
   type CatalogueQuery,
   type CatalogueRelease,
   MAX_PAGE,
 } from './catalogue.ts';
+import { IS_NEWS } from './schema.ts';
 import { searchExpression } from './search.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -75,6 +79,53 @@ export class SqliteCatalogue implements Catalogue {
     return events.some((event) => event.name !== null) ? events.map(eventOf) : [];
   }
 
+  events(start: number, end: number): readonly CatalogueEvent[] {
+    const sql = 'SELECT * FROM events WHERE entry >= :start AND entry < :end ORDER BY entry';
+    return this.#all(sql, { start, end }).map(eventOf);
+  }
+
+  news({ namespace, limit }: Parameters<Catalogue['news']>[0]): readonly CatalogueEvent[] {
+    const rows =
+      namespace === undefined
+        ? this.#all(newsOf(''), { limit })
+        : this.#all(newsOf('AND namespace = :namespace'), { namespace, limit });
+    return rows.map(eventOf);
+  }
+
+  advisories({
+    kind,
+    limit,
+    before = Number.MAX_SAFE_INTEGER,
+  }: Parameters<Catalogue['advisories']>[0]): readonly AdvisedRelease[] {
+    const rows =
+      kind === undefined
+        ? this.#all(ADVISORIES_BEFORE, { limit, before })
+        : this.#all(ADVISORIES_OF_KIND, { kind, limit, before });
+    return rows.map(advisedOf);
+  }
+
+  advisory(index: number): AdvisedRelease | undefined {
+    const row = this.#first(`${ADVISED} WHERE a.entry = :index`, { index });
+    return row && advisedOf(row);
+  }
+
+  modelCount(): number {
+    const sql = 'SELECT COUNT(*) AS count FROM (SELECT DISTINCT namespace, name FROM releases)';
+    return this.#first(sql)?.count as number;
+  }
+
+  modelsByName(query: { limit: number; offset: number }): readonly CatalogueModel[] {
+    const rows = this.#all(
+      `SELECT namespace, name, MAX(entry), time FROM releases
+       GROUP BY namespace, name ORDER BY namespace, name LIMIT :limit OFFSET :offset`,
+      query,
+    );
+    return rows.map(({ namespace, name, time }) => ({
+      model: parseModel(`${namespace}/${name}`),
+      time: time as string,
+    }));
+  }
+
   #page(query: CatalogueQuery, conditions: readonly string[]): readonly CatalogueRelease[] {
     const { namespace, name } = query.model ?? { namespace: query.namespace, name: undefined };
     const words = query.text === undefined ? undefined : searchExpression(query.text);
@@ -109,12 +160,7 @@ export class SqliteCatalogue implements Catalogue {
     const rows = this.#all('SELECT * FROM advisories WHERE digest = :digest ORDER BY entry', {
       digest,
     });
-    return rows.map((row) => ({
-      index: row.entry as number,
-      kind: row.kind as AdvisoryKind,
-      summary: row.summary as string,
-      time: row.time as string,
-    }));
+    return rows.map(advisoryOf);
   }
 
   #all(sql: string, values: Record<string, string | number | Uint8Array> = {}): Row[] {
@@ -148,6 +194,29 @@ function pageOf(
   return `SELECT r.* FROM search s JOIN releases r ON r.entry = s.rowid
     WHERE search MATCH :words AND s.rowid < :before AND ${conditions.join(' AND ')}
     ORDER BY s.rowid DESC LIMIT :limit`;
+}
+
+const newsOf = (condition: string) =>
+  `SELECT * FROM events WHERE ${IS_NEWS} ${condition} ORDER BY entry DESC LIMIT :limit`;
+
+/** An advisory's event says what it is about. */
+const ADVISED = 'SELECT a.*, e.release FROM advisories a JOIN events e ON e.entry = a.entry';
+const ADVISORIES_BEFORE = `${ADVISED} WHERE a.entry < :before ORDER BY a.entry DESC LIMIT :limit`;
+const ADVISORIES_OF_KIND = `${ADVISED}
+  WHERE a.kind = :kind AND a.entry < :before ORDER BY a.entry DESC LIMIT :limit`;
+
+function advisoryOf(row: Row): CatalogueAdvisory {
+  return {
+    index: row.entry as number,
+    kind: row.kind as AdvisoryKind,
+    summary: row.summary as string,
+    time: row.time as string,
+  };
+}
+
+function advisedOf(row: Row): AdvisedRelease {
+  const release = parseReleaseName(row.release as string);
+  return { ...advisoryOf(row), release, digest: parseDigest(row.digest as string) };
 }
 
 function eventOf(row: Row): CatalogueEvent {

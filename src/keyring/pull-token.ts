@@ -6,15 +6,18 @@
  *     "access": [{ "type": "repository", "name": "acme/kimi-k2", "actions": ["pull"] }]
  *
  * Who had a token of the registry to show is its subject, and that one its parent: the pull token
- * ends with it, in time and when it is revoked. One without a parent is anybody's.
+ * ends with it, in time and when it is revoked. One without a parent is anybody's. Where the bytes
+ * are for readers alone, it reads what its parent may read: in the namespace of `reads`, in all with
+ * `*`, in none without it.
  */
 import * as v from 'valibot';
-import { formatModel, type Model } from '../core/release/name.ts';
+import { formatModel, type Model, type Namespace, parseNamespace } from '../core/release/name.ts';
 import { commonClaims, openJwt, refusedToken, signJwt, type TokenKey, tokenId } from './jwt.ts';
 
 const PULL = 'weighhouse-pull+jwt';
 /** The subject of a pull token that anybody may have. */
 const ANYBODY = 'anybody';
+const EVERYWHERE = '*';
 /** Seconds that a pull token lasts; less where its parent ends sooner. */
 export const PULL_TOKEN_SECONDS = 300;
 /** Repositories of one token: of the longest names, these are as many as a token has room for. */
@@ -26,12 +29,16 @@ export interface Parent {
   readonly subject: string;
   /** Seconds since 1970. */
   readonly expires: number;
+  /** Where it speaks for a reader; undefined for nowhere. */
+  readonly reads: Reads | undefined;
 }
+
+export type Reads = 'all' | { readonly only: Namespace };
 
 /** What a pull token says once its signature, audience and time were checked. */
 export interface PullClaims {
   /** Of whom; undefined for anybody. */
-  readonly parent: { readonly id: string; readonly subject: string } | undefined;
+  readonly parent: Pick<Parent, 'id' | 'subject' | 'reads'> | undefined;
   /** `namespace/name` of what it reads. */
   readonly repositories: ReadonlySet<string>;
 }
@@ -39,6 +46,7 @@ export interface PullClaims {
 const claimsSchema = v.object({
   ...commonClaims,
   parent: v.exactOptional(tokenId),
+  reads: v.exactOptional(v.pipe(v.string(), v.regex(/^(?:\*|[a-z0-9._-]{1,96})$/))),
   access: v.pipe(
     v.array(
       v.object({
@@ -65,6 +73,7 @@ export async function issuePullToken(
       return { type: 'repository', name: formatModel(model), actions: ['pull'] };
     }),
     ...(parent === undefined ? {} : { parent: parent.id }),
+    ...(parent?.reads === undefined ? {} : { reads: formatReads(parent.reads) }),
   };
   const { token } = await signJwt(issuer, PULL, parent?.subject ?? ANYBODY, claims, seconds, now);
   return { token, seconds };
@@ -83,9 +92,20 @@ export async function openPullToken(
   if (typ !== PULL) return undefined;
   const claims = v.safeParse(claimsSchema, payload);
   if (!claims.success) throw refusedToken('the token has malformed claims');
-  const { sub, parent, access } = claims.output;
+  const { sub, parent, reads, access } = claims.output;
   return {
-    parent: parent === undefined ? undefined : { id: parent, subject: sub },
+    parent:
+      parent === undefined
+        ? undefined
+        : { id: parent, subject: sub, reads: reads === undefined ? undefined : parseReads(reads) },
     repositories: new Set(access.map(({ name }) => name)),
   };
+}
+
+function formatReads(reads: Reads): string {
+  return reads === 'all' ? EVERYWHERE : reads.only;
+}
+
+function parseReads(text: string): Reads {
+  return text === EVERYWHERE ? 'all' : { only: parseNamespace(text) };
 }

@@ -15,11 +15,8 @@ import {
   type ReleaseName,
   versionKey,
 } from '../core/release/name.ts';
-import { PUBLISHING, ROLES, type Role } from '../core/release/roles.ts';
+import { PUBLISHING, ROLES, type Role, TAKING_PART } from '../core/release/roles.ts';
 import type { Caller } from './registry.ts';
-
-/** Roles whose word about a published release is logged. */
-export const ADVISING: readonly Role[] = ROLES.filter((role) => role !== 'reader');
 
 /** Throws `not-authorised` unless the caller has one of `roles` in `namespace`. */
 export function requireRole(caller: Caller, namespace: Namespace, roles: readonly Role[]): void {
@@ -28,12 +25,12 @@ export function requireRole(caller: Caller, namespace: Namespace, roles: readonl
   requireRoleIn(caller, namespace, roles);
 }
 
-/** As `requireRole`, for what is not known to be of any namespace: some role in some of them. */
+/** As `requireRole`, for what is not known to be of any namespace: taking part in some of them. */
 export function requireMember(caller: Caller): void {
   if (caller.session !== undefined) throw sessionRefused();
   refuseCiJob(caller);
-  if (hasOneOf(caller, ROLES)) return;
-  throw refused('this takes a role in a namespace');
+  if (hasOneOf(caller, TAKING_PART)) return;
+  throw refused(`this takes one of the roles ${TAKING_PART.join(', ')} in a namespace`);
 }
 
 /** Throws `not-authorised` for a CI job. */
@@ -59,10 +56,28 @@ export function requireUploader(caller: Caller, release: ReleaseName): void {
   }
 }
 
-/** Throws unless the caller may see the draft: everybody and every CI job of its namespace, and its own upload session. */
+/**
+ * Throws unless the caller may see the draft: everybody who takes part in its namespace, every CI
+ * job of it, and the draft's own upload session. A reader sees what is published.
+ */
 export function requireDraftReader(caller: Caller, release: ReleaseName): void {
   if (caller.session !== undefined || caller.ci) requireUploader(caller, release);
-  else requireRole(caller, release.namespace, ROLES);
+  else requireRole(caller, release.namespace, TAKING_PART);
+}
+
+/** May the caller read the bytes of the namespace's releases, where those are not everybody's? */
+export function isReader(caller: Caller, namespace: Namespace): boolean {
+  const read = namespacesRead(caller);
+  return read === 'all' || read?.only === namespace;
+}
+
+/**
+ * Where the caller is a reader. Any role in a namespace will do. What only uploads does not read,
+ * nor does the operator of the registry.
+ */
+export function namespacesRead(caller: Caller): 'all' | { readonly only: Namespace } | undefined {
+  if (caller.session !== undefined || caller.ci || !hasOneOf(caller, ROLES)) return undefined;
+  return caller.namespace === undefined ? 'all' : { only: caller.namespace };
 }
 
 /** Throws `not-authorised` unless the caller runs the registry. */

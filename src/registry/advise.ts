@@ -13,11 +13,12 @@ import {
   parseAdvisory,
 } from '../core/release/advisory.ts';
 import { parseReleaseName, type ReleaseName } from '../core/release/name.ts';
+import { TAKING_PART } from '../core/release/roles.ts';
 import { personWhoSigned } from '../core/release/signed-by.ts';
 import { type Envelope, parseEnvelope } from '../core/statement/dsse.ts';
 import type { Item, StagedDocument, View } from '../log/item.ts';
 import { keys } from '../store/keys.ts';
-import { ADVISING, requireRole } from './access.ts';
+import { requireRole } from './access.ts';
 import { type NamespaceRecord, namespaceForm } from './documents/namespace.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { RegistryParts } from './parts.ts';
@@ -62,7 +63,7 @@ export class Advisories {
   /** Logs a signed advisory. The same envelope again is answered with the same index. */
   async advise(caller: Caller, bytes: Uint8Array): Promise<LoggedAdvisory> {
     const { envelope, advisory, release } = openAdvisory(bytes);
-    requireRole(caller, release.namespace, ADVISING);
+    requireRole(caller, release.namespace, TAKING_PART);
     await this.#requireSubject(advisory, release);
     const record = await this.#namespaces.get(release.namespace);
     await this.#requireSigner(await this.#book.open(record), envelope, advisory);

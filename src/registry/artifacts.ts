@@ -124,7 +124,7 @@ export class Artifacts {
     const file = ollamaModel(manifest);
     if (file === undefined) return undefined;
     // What is made is kept for ever: not out of bytes that have rotted.
-    const content = await this.#releases.content(release, file.path);
+    const content = await this.#releases.contentToDescribe(release, file.path);
     const gguf = await readGguf(checkedReaderOf(this.#parts.host, content), file.path);
     const made = ollamaArtifact(this.#parts.host, manifest, file, gguf);
     await this.#keep(release, 'blob', made.config);

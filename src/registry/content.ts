@@ -4,19 +4,29 @@
  * nothing is ever replaced.
  *
  * Who may name a digest without sending its bytes: a namespace that sent them before, and
- * everybody once a published release shows them. To all others the answer is the same as for
- * a digest that nobody has: that somebody's draft holds it cannot be found out here.
+ * everybody once a published release shows them, as long as the namespace of that release gives
+ * them to everybody. To all others the answer is the same as for a digest that nobody has: that
+ * somebody's draft holds it cannot be found out here, and nobody gets by a digest alone what is
+ * for readers.
  */
 import { formatHex } from '../core/bytes.ts';
 import type { Digest } from '../core/digest.ts';
 import { CodedError } from '../core/error.ts';
-import type { Namespace } from '../core/release/name.ts';
+import { type Namespace, parseNamespace } from '../core/release/name.ts';
 import { type ByteReader, readExactly } from '../core/weights/reader.ts';
 import type { ByteRange, Store } from '../store/contract.ts';
 import { keys } from '../store/keys.ts';
-import { type Binding, bindingForm, CLAIM, isWhole, makeBinding } from './documents/content.ts';
+import {
+  type Binding,
+  bindingForm,
+  CLAIM,
+  isWhole,
+  makeBinding,
+  publicClaimForm,
+} from './documents/content.ts';
 import { damaged, load } from './documents/form.ts';
 import type { RegistryParts } from './parts.ts';
+import type { Readers } from './readers.ts';
 
 /** Bytes of the random name of a blob. */
 const BLOB_NAME_BYTES = 16;
@@ -34,12 +44,31 @@ export class Contents {
   }
 
   /** Where the bytes with that digest are, as far as `namespace` may know. */
-  async known(namespace: Namespace, digest: Digest): Promise<Binding | undefined> {
-    const { store } = this.#parts;
-    const claims = [keys.claim(namespace, digest), keys.publicClaim(digest)];
-    const sizes = await Promise.all(claims.map((claim) => store.size(claim)));
-    if (sizes.every((size) => size === undefined)) return undefined;
-    return this.find(digest);
+  async known(
+    namespace: Namespace,
+    digest: Digest,
+    readers: Pick<Readers, 'restriction'>,
+  ): Promise<Binding | undefined> {
+    const [sent, shownBy] = await Promise.all([
+      this.#parts.store.size(keys.claim(namespace, digest)),
+      this.#shownBy(digest),
+    ]);
+    const isOpen = async () =>
+      shownBy !== undefined && (await readers.restriction(shownBy)) === undefined;
+    return sent !== undefined || (await isOpen()) ? this.find(digest) : undefined;
+  }
+
+  /** Whose published release was the first to show the bytes; undefined also where nobody can tell. */
+  async #shownBy(digest: Digest): Promise<Namespace | undefined> {
+    const stored = await this.#parts.store.get(keys.publicClaim(digest));
+    if (stored === undefined) return undefined;
+    try {
+      const { namespace } = publicClaimForm.parse(stored.bytes);
+      return namespace === undefined ? undefined : parseNamespace(namespace);
+    } catch {
+      // A claim that has rotted lets nobody do anything; the scrub finds it.
+      return undefined;
+    }
   }
 
   /** Where the bytes with that digest are. For digests that a release of ours names. */
@@ -69,9 +98,10 @@ export class Contents {
     await this.#parts.store.create(keys.claim(namespace, digest), CLAIM);
   }
 
-  /** Notes that a published release shows the bytes with that digest. */
-  async claimForAll(digest: Digest): Promise<void> {
-    await this.#parts.store.create(keys.publicClaim(digest), CLAIM);
+  /** Notes that a published release of `namespace` shows the bytes with that digest. */
+  async claimForAll(namespace: Namespace, digest: Digest): Promise<void> {
+    const claim = publicClaimForm.format({ v: 1, namespace });
+    await this.#parts.store.create(keys.publicClaim(digest), claim);
   }
 }
 

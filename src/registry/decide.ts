@@ -18,7 +18,7 @@ import {
   type OpenedDecision,
   openDecision,
 } from '../core/release/opened-decision.ts';
-import { ROLES } from '../core/release/roles.ts';
+import { TAKING_PART } from '../core/release/roles.ts';
 import { checkSeen } from '../core/release/seen-checkpoint.ts';
 import type { Decision } from '../core/statement/decision.ts';
 import { parseEnvelope } from '../core/statement/dsse.ts';
@@ -65,7 +65,7 @@ export class Decisions {
     release: ReleaseName,
     { index, salt, envelope: bytes }: Disclosure,
   ): Promise<RecordedDecision> {
-    requireRole(caller, release.namespace, ROLES);
+    requireRole(caller, release.namespace, TAKING_PART);
     if (bytes.length > MAX_ENVELOPE_BYTES) {
       throw new CodedError('too-large', `a decision may have ${MAX_ENVELOPE_BYTES} bytes`);
     }
@@ -91,7 +91,7 @@ export class Decisions {
 
   /** What was decided about a sealed draft, with all that opens the commitments. */
   async list(caller: Caller, release: ReleaseName): Promise<DraftDecisions> {
-    requireRole(caller, release.namespace, ROLES);
+    requireRole(caller, release.namespace, TAKING_PART);
     const draft = await this.#rooms.drafts.get(release);
     const digest = sealedDigest(draft);
     if (digest === undefined || draft.state === 'withdrawn') {

@@ -18,6 +18,7 @@ import type { Upload } from './documents/upload.ts';
 import type { Drafts } from './drafts.ts';
 import type { RegistryParts } from './parts.ts';
 import type { Amount, Quotas } from './quotas.ts';
+import type { Readers } from './readers.ts';
 import type {
   Caller,
   DeclaredFile,
@@ -36,13 +37,23 @@ export class Files {
   readonly #drafts: Drafts;
   readonly #uploads: Uploads;
   readonly #quotas: Quotas;
+  readonly #readers: Pick<Readers, 'restriction'>;
   readonly #contents: Contents;
 
-  constructor(parts: RegistryParts, drafts: Drafts, uploads: Uploads, quotas: Quotas) {
+  constructor(
+    parts: RegistryParts,
+    rooms: {
+      readonly drafts: Drafts;
+      readonly uploads: Uploads;
+      readonly quotas: Quotas;
+      readonly readers: Pick<Readers, 'restriction'>;
+    },
+  ) {
     this.#parts = parts;
-    this.#drafts = drafts;
-    this.#uploads = uploads;
-    this.#quotas = quotas;
+    this.#drafts = rooms.drafts;
+    this.#uploads = rooms.uploads;
+    this.#quotas = rooms.quotas;
+    this.#readers = rooms.readers;
     this.#contents = new Contents(parts);
   }
 
@@ -257,7 +268,7 @@ export class Files {
     const isDamaged = there?.content.state === 'missing' && there.sha256 === file.sha256;
     const known = isDamaged
       ? undefined
-      : await this.#contents.known(release.namespace, file.sha256);
+      : await this.#contents.known(release.namespace, file.sha256, this.#readers);
     if (known?.size === file.size) return { state: 'stored', blob: known.blob };
     return { state: 'uploading', upload: await this.#uploads.begin(release, file) };
   }

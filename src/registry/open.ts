@@ -1,6 +1,6 @@
 /** Puts the use cases together. */
 import type { ReleaseName } from '../core/release/name.ts';
-import { ROLES } from '../core/release/roles.ts';
+import { TAKING_PART } from '../core/release/roles.ts';
 import { prefixes } from '../store/keys.ts';
 import { requireDraftReader, requireRole } from './access.ts';
 import { Advisories } from './advise.ts';
@@ -21,6 +21,7 @@ import { PolicyChanges } from './policy-change.ts';
 import { PublicWords } from './public-words.ts';
 import { Publishing } from './publish.ts';
 import { Quotas } from './quotas.ts';
+import { Readers } from './readers.ts';
 import { Recovery } from './recovery.ts';
 import type { Caller, Registry } from './registry.ts';
 import { RegistrySeals } from './registry-seal.ts';
@@ -51,9 +52,10 @@ export function openRegistry(parts: RegistryParts): Registry {
     },
   });
   const uploads = new Uploads(parts, chores);
-  const files = new Files(parts, drafts, uploads, quotas);
+  const readers = new Readers(parts, book);
+  const files = new Files(parts, { drafts, uploads, quotas, readers });
   const published = new Statements(parts, KEPT_BYTES);
-  const releases = new Releases(parts, published);
+  const releases = new Releases(parts, published, readers);
   const sealing = new Seals(parts, {
     ...{ drafts, files, uploads, namespaces, chores, seals, releases },
   });
@@ -93,7 +95,7 @@ export function openRegistry(parts: RegistryParts): Registry {
       return status(caller, release, await drafts.get(release));
     },
     drafts: async (caller, namespace) => {
-      requireRole(caller, namespace, ROLES);
+      requireRole(caller, namespace, TAKING_PART);
       return openDrafts(parts.store, namespace);
     },
     declareFile: (caller, release, file) => files.declare(caller, release, file),
@@ -131,7 +133,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     voided: (index) => words.voided(index),
 
     usage: async (caller, namespace) => {
-      requireRole(caller, namespace, ROLES);
+      requireRole(caller, namespace, TAKING_PART);
       return quotas.usage(namespace);
     },
     createNamespace: (caller, request) => namespaces.create(caller, request),
@@ -146,7 +148,9 @@ export function openRegistry(parts: RegistryParts): Registry {
     document: (release, document) => releases.document(release, document),
     largeDocument: (release, document) => releases.largeDocument(release, document),
     chunkList: (release, path) => releases.chunkList(release, path),
-    content: (release, path) => releases.content(release, path),
+    content: (release, path, who) => releases.content(release, path, who),
+    contentToDescribe: (release, path) => releases.contentToDescribe(release, path),
+    restriction: (namespace) => readers.restriction(namespace),
     freshness: (namespace) => freshness.read(namespace),
     artifacts: (release) => artifacts.of(release),
     artifactObject: (model, digest) => artifacts.object(model, digest),

@@ -12,7 +12,7 @@ import { growHead } from '../core/log/grow-head.ts';
 import { checkEnrolments } from '../core/release/enrolment.ts';
 import type { Namespace } from '../core/release/name.ts';
 import { POLICY_PAYLOAD_TYPE, type Policy, parsePolicy } from '../core/release/policy.ts';
-import { ROLES } from '../core/release/roles.ts';
+import { TAKING_PART } from '../core/release/roles.ts';
 import { personWhoSigned, type Speakers } from '../core/release/signed-by.ts';
 import { parseEnvelope } from '../core/statement/dsse.ts';
 import type { Item, StagedDocument, View } from '../log/item.ts';
@@ -50,7 +50,7 @@ export class PolicyChanges {
   /** Logs the next version. The same one again is answered the same. */
   async set(caller: Caller, change: PolicyChange): Promise<PolicyLogged> {
     const { namespace } = change;
-    requireRole(caller, namespace, ROLES);
+    requireRole(caller, namespace, TAKING_PART);
     const policy = this.#open(change);
     const enrolled = await checkEnrolments(this.#parts.host, policy);
     if (!enrolled.ok) throw new CodedError(enrolled.code, enrolled.message, enrolled.evidence);

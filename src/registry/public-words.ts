@@ -7,7 +7,7 @@ import { CodedError } from '../core/error.ts';
 import { type Entry, formatEntry, parseEntry } from '../core/log/entry.ts';
 import { openAnnouncement, parseAnnouncement } from '../core/release/announcement.ts';
 import { parseReleaseName } from '../core/release/name.ts';
-import { ROLES } from '../core/release/roles.ts';
+import { TAKING_PART } from '../core/release/roles.ts';
 import { openVoid } from '../core/release/void.ts';
 import { parseEnvelope } from '../core/statement/dsse.ts';
 import type { Verdict } from '../core/verdict.ts';
@@ -44,7 +44,7 @@ export class PublicWords {
     const { release, announcement, date } = parseAnnouncement(envelope.payload);
     const name = parseReleaseName(release);
     const { namespace } = name;
-    requireRole(caller, namespace, ROLES);
+    requireRole(caller, namespace, TAKING_PART);
     await this.#namespaces.get(namespace);
 
     const check = async (view: View) => {
@@ -70,7 +70,7 @@ export class PublicWords {
   /** Logs that the owners void a commitment which nobody has opened. */
   async voidLabel(caller: Caller, request: VoidRequest): Promise<{ index: number }> {
     const { namespace, label, signed } = request;
-    requireRole(caller, namespace, ROLES);
+    requireRole(caller, namespace, TAKING_PART);
     requireFew(signed, 'a void');
     const envelopes = signed.map((bytes, i) => {
       requireSize(bytes);

@@ -261,7 +261,9 @@ export class Publishing {
   #tidy(release: ReleaseName, digest: Digest): void {
     this.#chores.begin(async () => {
       const { files } = parseManifest(await this.#statements.get(digest));
-      await inParallel(files, PARALLEL, (file) => this.#contents.claimForAll(file.sha256));
+      await inParallel(files, PARALLEL, (file) =>
+        this.#contents.claimForAll(release.namespace, file.sha256),
+      );
       await this.#unmark(release);
     });
   }

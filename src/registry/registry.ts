@@ -15,6 +15,7 @@ import type { DocumentName } from '../core/release/documents.ts';
 import type { Manifest } from '../core/release/manifest.ts';
 import type { Missing } from '../core/release/missing.ts';
 import type { Model, Namespace, ReleaseName } from '../core/release/name.ts';
+import type { Restriction } from '../core/release/readers.ts';
 import type { Revision } from '../core/release/revision.ts';
 import type { Role } from '../core/release/roles.ts';
 import type { Identity } from '../core/release/trusted-publisher.ts';
@@ -50,6 +51,12 @@ export interface Caller {
   readonly ci?: boolean;
 }
 
+/**
+ * Who reads; undefined for nobody known. It is asked only where it matters: what is everybody's is
+ * given to who shows a token of another host, too.
+ */
+export type WhoReads = () => Promise<Caller | undefined>;
+
 export type DraftState = 'draft' | 'sealed' | 'publishing' | 'published' | 'withdrawn';
 
 /** What a draft's status shows. */
@@ -63,7 +70,7 @@ export interface DraftStatus {
   readonly former: readonly Digest[];
   /** What the gate still lacks. */
   readonly missing: readonly Missing[];
-  /** What was decided, on former revisions too; for those who have a role in the namespace. */
+  /** What was decided, on former revisions too; for those who take part in the namespace. */
   readonly decisions: readonly ShownDecision[];
   /** Log index of the policy in force. */
   readonly policyIndex: number;
@@ -161,6 +168,8 @@ export type LargeDocumentName = Extract<DocumentName, 'manifest.json' | 'tensors
 
 /** An open piece of content. */
 export interface Content {
+  /** True for what only some may read: nobody keeps it for somebody else. */
+  readonly forReaders?: boolean;
   readonly path: string;
   /** Bytes of the whole file. */
   readonly size: number;
@@ -258,7 +267,7 @@ export interface Registry {
    * the seal that runs, or finds the draft sealed that way and leaves it so.
    */
   seal(caller: Caller, release: ReleaseName, request: SealRequest): Promise<DraftStatus>;
-  /** The manifest of a sealed draft, exact bytes. For everybody with a role in the namespace. */
+  /** The manifest of a sealed draft, exact bytes. For everybody who takes part in the namespace. */
   draftManifest(caller: Caller, release: ReleaseName): Promise<Uint8Array>;
   /** Withdraws a draft for good: its version is not used again. */
   withdraw(caller: Caller, release: ReleaseName): Promise<DraftStatus>;
@@ -273,7 +282,7 @@ export interface Registry {
     intent?: Uint8Array,
   ): Promise<PublishResult>;
 
-  // Decisions: for everybody with a role in the namespace, and with a key in its policy.
+  // Decisions: for everybody who takes part in the namespace, and with a key in its policy.
   /** Logs a commitment of which nobody can tell what it is about. The same again has the same index. */
   commit(caller: Caller, commitment: BlindCommitment): Promise<{ readonly index: number }>;
   /** Takes in what opens a commitment; answers once it is stored. */
@@ -290,7 +299,7 @@ export interface Registry {
   ): Promise<{ readonly digest: Digest; readonly size: number }>;
 
   // Namespaces and advisories.
-  /** What a namespace takes up, and may; undefined where nothing is counted. For everybody with a role in it. */
+  /** What a namespace takes up, and may; undefined where nothing is counted. For everybody who takes part in it. */
   usage(caller: Caller, namespace: Namespace): Promise<Usage | undefined>;
   createNamespace(
     caller: Caller,
@@ -349,7 +358,15 @@ export interface Registry {
   report(release: ReleaseName, digest: Digest): Promise<Uint8Array>;
   /** The chunk list with that root of the file at `path`. */
   chunkList(release: ReleaseName, path: string): Promise<Uint8Array>;
-  content(release: ReleaseName, path: string): Promise<Content>;
+  /**
+   * The bytes of the file at `path`, for whoever may read them: without `who`, for everybody. Throws
+   * `not-authorised` where that is not enough, with `details.bytes`, a restriction.
+   */
+  content(release: ReleaseName, path: string, who?: WhoReads): Promise<Content>;
+  /** The same bytes for the registry itself, to say what is in them; they are sent to nobody. */
+  contentToDescribe(release: ReleaseName, path: string): Promise<Content>;
+  /** Whose the bytes of the namespace’s releases are now; undefined for everybody’s. */
+  restriction(namespace: Namespace): Promise<Restriction | undefined>;
   freshness(namespace: Namespace): Promise<Freshness>;
   /** The OCI artifacts of a published release: its manifest, and what refers to it. */
   artifacts(release: ReleaseName): Promise<Artifacts | undefined>;

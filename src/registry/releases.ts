@@ -29,7 +29,8 @@ import { type ReleaseRecord, releaseForm, revisionForm } from './documents/relea
 import { formatKept, MAX_KEPT_BYTES, parseKept } from './documents/signature.ts';
 import type { RegistryParts } from './parts.ts';
 import { formatModelSig, formatProof } from './proofs.ts';
-import type { Content, LargeDocumentName, PublishedRelease } from './registry.ts';
+import type { Readers } from './readers.ts';
+import type { Content, LargeDocumentName, PublishedRelease, WhoReads } from './registry.ts';
 import type { Statements } from './statements.ts';
 
 /** Files of the manifests that are kept parsed: a few dozen large releases. */
@@ -42,14 +43,16 @@ export class Releases {
   readonly #contents: Contents;
   readonly #statements: Statements;
   readonly #damages: Damages;
+  readonly #readers: Readers;
   /** Of releases that are public: from then on nothing of this changes. */
   readonly #records = new BoundedMap<Key, ReleaseRecord>(KEPT_RECORDS);
   readonly #manifests = new BoundedMap<Digest, Manifest>(KEPT_FILES, ({ files }) => files.length);
   /** The published log was seen to have so many entries; it never has fewer. */
   #publishedSize = 0;
 
-  constructor(parts: RegistryParts, statements: Statements) {
+  constructor(parts: RegistryParts, statements: Statements, readers: Readers) {
     this.#parts = parts;
+    this.#readers = readers;
     this.#contents = new Contents(parts);
     this.#statements = statements;
     this.#damages = parts.damages ?? new Damages(parts);
@@ -133,10 +136,25 @@ export class Releases {
     return this.#chunkListOf(await this.#file(release, path));
   }
 
-  /** The bytes of the file at `path`. */
-  async content(release: ReleaseName, path: string): Promise<Content> {
-    const { store, direct } = this.#parts;
+  /** The bytes of the file at `path`, for whoever may read them. Throws `not-authorised`. */
+  async content(
+    release: ReleaseName,
+    path: string,
+    who: WhoReads = async () => undefined,
+  ): Promise<Content> {
     const file = await this.#file(release, path);
+    const forReaders = await this.#readers.admit(release, file, who);
+    const content = await this.#open(file);
+    return forReaders ? { ...content, forReaders } : content;
+  }
+
+  /** The same bytes for the registry itself, which says what is in them. */
+  async contentToDescribe(release: ReleaseName, path: string): Promise<Content> {
+    return this.#open(await this.#file(release, path));
+  }
+
+  async #open(file: ManifestFile): Promise<Content> {
+    const { store, direct } = this.#parts;
     const binding = await this.#contents.find(file.sha256);
     if (binding === undefined) throw lost(this.#parts, keys.digest(file.sha256));
     const key = keys.blob(binding.blob);

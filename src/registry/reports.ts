@@ -10,7 +10,7 @@ import { CodedError } from '../core/error.ts';
 import { parseDecisions } from '../core/release/decisions.ts';
 import { MAX_REPORT_BYTES } from '../core/release/documents.ts';
 import { formatReleaseName, type Namespace, type ReleaseName } from '../core/release/name.ts';
-import { ROLES } from '../core/release/roles.ts';
+import { TAKING_PART } from '../core/release/roles.ts';
 import { type Decision, parseDecision } from '../core/statement/decision.ts';
 import { keys } from '../store/keys.ts';
 import { requireRole } from './access.ts';
@@ -39,7 +39,7 @@ export class Reports {
 
   /** Stores a report; throws `too-large` as soon as it is. */
   async put(caller: Caller, release: ReleaseName, body: AsyncIterable<Uint8Array>) {
-    requireRole(caller, release.namespace, ROLES);
+    requireRole(caller, release.namespace, TAKING_PART);
     await this.#drafts.get(release);
     const parts: Uint8Array[] = [];
     let size = 0;

@@ -7,7 +7,9 @@
 import * as v from 'valibot';
 import { count, instant } from '../core/shape.ts';
 import { randomId } from '../registry/documents/file.ts';
-import { form } from '../registry/documents/form.ts';
+import { form, load } from '../registry/documents/form.ts';
+import type { Store } from '../store/contract.ts';
+import { keys } from '../store/keys.ts';
 
 /** Processes that may scrub one store at the same time. */
 export const MAX_LEASES = 64;
@@ -43,3 +45,8 @@ export type Lease = v.InferOutput<typeof leaseSchema>;
 export type PassRecord = v.InferOutput<typeof passSchema>;
 
 export const passForm = form<PassRecord>('the state of the scrub', passSchema);
+
+/** The pass that runs, or ran last, for those who only look; undefined where none has begun. */
+export async function newestPass(store: Store): Promise<PassRecord | undefined> {
+  return (await load(store, keys.scrub(), passForm))?.value;
+}

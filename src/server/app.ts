@@ -35,9 +35,10 @@ import { ociAccess } from './oci/access.ts';
 import { sendOciFailure } from './oci/failure.ts';
 import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { TOKEN_PATH, TOKEN_SERVICE, tokenService } from './oci/token.ts';
-import { describeApi } from './openapi.ts';
+import { type ApiDescription, describeApi } from './openapi.ts';
 import { SIGN_IN_PAGE } from './pages/addresses.ts';
 import { makePages } from './pages/router.ts';
+import type { ScrubPass } from './pages/status-board.ts';
 import { failureHandler, problemHandler } from './problem.ts';
 import { ProviderSignIn } from './provider-sign-in.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
@@ -85,6 +86,8 @@ export interface AppParts {
   readonly trustedProxies: TrustedProxies;
   /** How many objects of the store are damaged: the server is ready all the same, and says so. */
   readonly damaged?: () => Promise<number>;
+  /** How far the scrub of the store is; undefined where none has begun. */
+  readonly scrubbed?: () => Promise<ScrubPass | undefined>;
 }
 
 /** What answers the requests of a server. */
@@ -125,7 +128,9 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   const auth = authenticator(parts);
   const { url, origin } = parts.config;
   const sessions = new Sessions({ ...parts, auth, url });
-  app.use(API_PATH, apiRouter({ ...parts, sessions }, sender, { auth, rates, admission }));
+  const endpoints = apiEndpoints({ ...parts, sessions }, sender);
+  const api = describeApi(endpoints, url + API_PATH);
+  app.use(API_PATH, apiRouter(endpoints, api, { auth, rates, admission }));
   // What other clients read is files for the most part; their lists cost what ours do.
   const counted = rates.middleware('read');
   app.get([`${OCI_PATH}/_catalog`, HUB_LIST_PATH], rates.middleware('search'));
@@ -139,8 +144,9 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   app.all(TOKEN_SERVICE, exchange, tokenService({ ...parts, auth }));
   const cards = new Cards(parts.registry);
   app.use(counted, sending, hubRouter({ ...parts, sender, auth, url, cards }));
+  const unready = async () => admission.reason() ?? (await parts.unready());
   const providers = new ProviderSignIn({ ...parts, sessions, url });
-  const pages = makePages({ ...parts, cards, sessions, providers, url, origin });
+  const pages = makePages({ ...parts, unready, cards, sessions, providers, url, origin, api });
   app.use(SIGN_IN_PAGE, rates.middleware('exchange'));
   app.use(reading, pages.router);
   app.use(() => {
@@ -160,17 +166,15 @@ function commonHeaders(_request: Request, response: Response, next: () => void):
   next();
 }
 
-function apiRouter(
+function apiEndpoints(
   parts: AppParts & { sessions: Sessions },
   sender: ContentSender,
-  doors: Doors,
-): Router {
-  const router = Router({ caseSensitive: true });
+): readonly Endpoint[] {
   const catchUp = () =>
     parts.catalogue.catchUp().catch((error: unknown) => {
       parts.logger.warn({ err: error }, 'the index could not catch up and tries again');
     });
-  const endpoints: readonly Endpoint[] = [
+  return [
     ...draftEndpoints(parts.registry, parts.tokens, parts.clock, catchUp),
     ...decisionEndpoints(parts.registry),
     ...namespaceEndpoints(parts.registry, catchUp),
@@ -180,7 +184,14 @@ function apiRouter(
     tokenEndpoint(parts),
     signInEndpoint(parts.sessions, parts.config.url, parts.clock),
   ];
-  const description = describeApi(endpoints, parts.config.url + API_PATH);
+}
+
+function apiRouter(
+  endpoints: readonly Endpoint[],
+  description: ApiDescription,
+  doors: Doors,
+): Router {
+  const router = Router({ caseSensitive: true });
   router.get('/openapi.json', named(`${API_PATH}/openapi.json`), (_request, response) => {
     response.set('Cache-Control', 'public, max-age=60').json(description);
   });
@@ -196,13 +207,15 @@ function contentEndpoint({ registry, catalogue }: AppParts, sender: ContentSende
     id: 'content',
     load: 'content',
     rate: 'uncounted',
-    summary: 'The bytes of a published file; takes one Range',
+    summary:
+      'The bytes of a published file; takes one Range, and a token where they are for readers',
     token: 'none',
     produces: 'application/octet-stream',
     async run(call) {
       const content = await registry.content(
         await publishedOf(call, catalogue),
         param(call, 'path'),
+        async () => call.caller,
       );
       await sender.send(call.request, call.response, content);
     },

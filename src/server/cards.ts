@@ -85,7 +85,7 @@ export class Cards {
   async #text({ release, manifest }: PublishedRelease, path: string): Promise<string | undefined> {
     const file = findFile(manifest, path);
     if (file === undefined || file.size > MAX_CARD_BYTES) return undefined;
-    const bytes = await readWhole(await this.#registry.content(release, path));
+    const bytes = await readWhole(await this.#registry.contentToDescribe(release, path));
     return orUndefined(() => parseUtf8(bytes, path));
   }
 
@@ -93,7 +93,7 @@ export class Cards {
   async #gguf({ release, manifest }: PublishedRelease): Promise<Fields> {
     const file = manifest.files.find(({ format }) => format === 'gguf');
     if (file === undefined) return {};
-    const content = await this.#registry.content(release, file.path);
+    const content = await this.#registry.contentToDescribe(release, file.path);
     const { metadata } = await readGguf(checkedReaderOf(nodeHost, content), file.path);
     const architecture = textOf(metadata['general.architecture']);
     const context = metadata[`${architecture}.context_length`];

@@ -26,12 +26,16 @@ import { SendingMemory } from './sending-memory.ts';
 export const VERIFIES_HEADER = 'Weighhouse-Verifies';
 /** Seconds for which a reader who was sent to the store may begin to read there. */
 export const READ_SECONDS = 900;
+/** The same for what is not everybody's: the address is good for whoever has it. */
+export const READER_SECONDS = 300;
 /** Files that are sent at the same time. */
 export const MAX_SENDINGS = 1_024;
 
 /** The media type of weights: a browser saves them and shows nothing of them. */
 const WEIGHTS = 'application/octet-stream';
 const IMMUTABLE = 'public, max-age=31536000, immutable';
+/** Of what is for readers: nobody keeps it for others, and who keeps it asks each time whether they still may. */
+const FOR_READERS = 'private, no-cache';
 
 export interface ContentSender {
   /**
@@ -104,7 +108,7 @@ export function contentSender(
         return;
       }
       if (request.method === 'GET' && content.signedUrl !== undefined && content.size > 0) {
-        await redirect(response, content.signedUrl, type, seconds);
+        await redirect(response, content, type, seconds);
         return;
       }
       const asked = rangeOf(request, content, etag);
@@ -147,8 +151,9 @@ function describe(response: Response, content: Content, type: string): void {
     ETag: `"${digestHex(content.sha256)}"`,
     'Repr-Digest': `sha-256=:${Buffer.from(digestBytes(content.sha256)).toString('base64')}:`,
   });
+  if (content.forReaders) response.vary('Authorization').set('Cache-Control', FOR_READERS);
   // Under a name that may come to mean another release, whoever named it has said so.
-  if (!response.hasHeader('Cache-Control')) response.set('Cache-Control', IMMUTABLE);
+  else if (!response.hasHeader('Cache-Control')) response.set('Cache-Control', IMMUTABLE);
 }
 
 /**
@@ -158,13 +163,14 @@ function describe(response: Response, content: Content, type: string): void {
  */
 async function redirect(
   response: Response,
-  signedUrl: NonNullable<Content['signedUrl']>,
+  { signedUrl, forReaders }: Content,
   type: string,
-  seconds: number,
+  usualSeconds: number,
 ): Promise<void> {
   const disposition = response.get('Content-Disposition') ?? 'attachment';
-  const cache = `public, max-age=${seconds}, immutable`;
-  const url = await signedUrl({ type, disposition, cache }, seconds);
+  const seconds = forReaders ? Math.min(usualSeconds, READER_SECONDS) : usualSeconds;
+  const cache = forReaders ? FOR_READERS : `public, max-age=${seconds}, immutable`;
+  const url = await signedUrl!({ type, disposition, cache }, seconds);
   for (const name of REPRESENTATION) response.removeHeader(name);
   response
     .status(307)

@@ -4,9 +4,62 @@ import type { Endpoint } from './api/endpoint.ts';
 
 type Described = Record<string, unknown>;
 
+/** A JSON Schema, as far as our shapes make use of it. */
+export interface Schema {
+  readonly $ref?: string;
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly pattern?: string;
+  readonly format?: string;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly description?: string;
+}
+
+/** Media types, each with the shape of what is of that type. */
+export type DescribedContent = Readonly<Record<string, { readonly schema?: Schema }>>;
+
+export interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  /** Absent where no token is asked for. */
+  readonly security?: readonly unknown[];
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly in: 'path' | 'query';
+    readonly required: boolean;
+    readonly schema: Schema;
+  }[];
+  readonly requestBody?: { readonly required: true; readonly content: DescribedContent };
+  /** By status, and `default`; an answer that many give stands elsewhere, by `$ref`. */
+  readonly responses: Readonly<
+    Record<
+      string,
+      {
+        readonly $ref?: string;
+        readonly description?: string;
+        readonly content?: DescribedContent;
+      }
+    >
+  >;
+}
+
+export interface ApiDescription {
+  readonly servers: readonly [{ readonly url: string }];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly [member: string]: unknown;
+}
+
 /** The description of `endpoints`, which lie below `url`. */
-export function describeApi(endpoints: readonly Endpoint[], url: string): Described {
-  const paths: Record<string, Record<string, Described>> = {};
+export function describeApi(endpoints: readonly Endpoint[], url: string): ApiDescription {
+  const paths: Record<string, Record<string, Operation>> = {};
   for (const it of endpoints) {
     const path = it.path.replaceAll('{*', '{');
     paths[path] = { ...paths[path], [it.method]: describe(it) };
@@ -63,7 +116,7 @@ const PROBLEM = {
   },
 };
 
-function describe(it: Endpoint): Described {
+function describe(it: Endpoint): Operation {
   const status = String(it.status ?? 200);
   const body = it.consumes ?? (it.body === undefined ? undefined : 'application/json');
   return {
@@ -95,7 +148,7 @@ function describe(it: Endpoint): Described {
         : {
             [it.refusal.status]: {
               description: 'Refused',
-              content: { 'application/json': { schema: schemaOf(it.refusal.shape) } },
+              content: { 'application/json': { schema: schemaOf(it.refusal.shape) ?? BINARY } },
             },
           }),
       ...(it.rate === 'uncounted' ? {} : { 429: { $ref: '#/components/responses/TooOften' } }),
@@ -112,19 +165,17 @@ function describe(it: Endpoint): Described {
 
 const BINARY = { type: 'string', format: 'binary' };
 
-function pathParameters(path: string): Described[] {
+function pathParameters(path: string): Operation['parameters'] {
   return [...path.matchAll(/\{\*?([a-z]+)\}/g)].map(([, name]) => ({
-    name,
+    name: name!,
     in: 'path',
     required: true,
     schema: { type: 'string' },
   }));
 }
 
-function queryParameters(it: Endpoint): Described[] {
-  const schema = schemaOf(it.query) as
-    | { properties?: Record<string, unknown>; required?: string[] }
-    | undefined;
+function queryParameters(it: Endpoint): Operation['parameters'] {
+  const schema = schemaOf(it.query);
   return Object.entries(schema?.properties ?? {}).map(([name, property]) => ({
     name,
     in: 'query',
@@ -134,12 +185,12 @@ function queryParameters(it: Endpoint): Described[] {
 }
 
 /** JSON Schema cannot say everything that a shape checks; what it cannot is left out. */
-function schemaOf(shape: Endpoint['body']): Described | undefined {
+function schemaOf(shape: Endpoint['body']): Schema | undefined {
   if (shape === undefined) return undefined;
   const schema = toJsonSchema(shape as Parameters<typeof toJsonSchema>[0], {
     errorMode: 'ignore',
     typeMode: 'input',
   });
   const { $schema, ...rest } = schema as Described;
-  return rest;
+  return rest as Schema;
 }

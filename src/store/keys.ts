@@ -120,7 +120,7 @@ export const keys = {
   /** Says that a namespace uploaded a blob with this digest, so that it may name it again. */
   claim: (namespace: Namespace, digest: Digest): Key =>
     key('private', 'claims', namespace, digestHex(digest)),
-  /** Says that a published release has a file with this digest, so that anybody may name it. */
+  /** Says whose published release has a file with this digest: whoever may read it may name it. */
   publicClaim: (digest: Digest): Key => key('private', 'public', digestHex(digest)),
   /** Says that the draft, as it stood at `generation`, is being published. */
   intent: (name: ReleaseName, generation: number): Key =>

@@ -174,12 +174,12 @@ describe('a token', () => {
     }
   });
 
-  test('of another namespace, or of a reader, makes no draft: 403', async () => {
+  test('of another namespace, or of a reader, makes no draft and sees none: 403', async () => {
     const reader = await served.token({ roles: ['reader'] });
     const foreign = await served.token({ roles: ['publisher'], namespace: 'elsewhere' });
     expect(await status(`Bearer ${reader.token}`, DRAFT, 'PUT')).toBe(403);
     expect(await status(`Bearer ${foreign.token}`, DRAFT, 'PUT')).toBe(403);
-    expect(await status(`Bearer ${reader.token}`, DRAFT, 'GET')).toBe(200);
+    expect(await status(`Bearer ${reader.token}`, DRAFT, 'GET')).toBe(403);
   });
 
   test('that was revoked is refused at the latest half a minute later, on every server', async () => {

@@ -8,7 +8,12 @@ import { digestOf } from '../../src/core/digest.ts';
 import { CodedError } from '../../src/core/error.ts';
 import { proveConsistency, rootOfLeaves } from '../../src/core/log/merkle.ts';
 import { parseManifest } from '../../src/core/release/manifest.ts';
-import { formatReleaseName, parseModel, parseReleaseName } from '../../src/core/release/name.ts';
+import {
+  formatModel,
+  formatReleaseName,
+  parseModel,
+  parseReleaseName,
+} from '../../src/core/release/name.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { MAX_PAGE } from '../../src/index/catalogue.ts';
 import { type FollowingCatalogue, openCatalogue } from '../../src/index/open.ts';
@@ -124,6 +129,51 @@ describe('the catalogue', () => {
     ]);
     expect(history[3]).toMatchObject({ release: 'acme/kimi-k2@v1.0' });
     expect(catalogue.history(parseModel('acme/unknown'))).toEqual([]);
+  });
+
+  test('tells the news of all namespaces or of one, newest first, and nothing else', async () => {
+    const catalogue = await index(smallRegistry());
+    const told = catalogue.news({ limit: 9 }).map((event) => [event.index, event.kind]);
+    expect(told).toEqual([
+      [8, 'advisory'],
+      [6, 'release'],
+      [3, 'release'],
+      [1, 'release'],
+    ]);
+    const zoo = parseModel('zoo/lion').namespace;
+    expect(catalogue.news({ limit: 9, namespace: zoo }).map((event) => event.index)).toEqual([6]);
+    expect(catalogue.news({ limit: 2 })).toHaveLength(2);
+  });
+
+  test('knows what entries of the log are about', async () => {
+    const catalogue = await index(smallRegistry());
+    expect(catalogue.events(1, 4).map((event) => [event.index, event.kind])).toEqual([
+      [1, 'release'],
+      [3, 'release'],
+    ]);
+  });
+
+  test('lists advisories with what they are about, by kind and page', async () => {
+    const made = smallRegistry();
+    made.advise('zoo/lion@Beta', 'license', 'read it');
+    const catalogue = await index(made);
+    const [newest, oldest] = catalogue.advisories({ limit: 9 });
+    expect(newest).toMatchObject({ kind: 'license', summary: 'read it' });
+    expect(formatReleaseName(newest!.release)).toBe('zoo/lion@Beta');
+    expect(catalogue.advisories({ limit: 9, kind: 'recalled' })).toEqual([oldest]);
+    expect(catalogue.advisories({ limit: 9, before: newest!.index })).toEqual([oldest]);
+    expect(catalogue.advisories({ limit: 1 })).toEqual([newest]);
+    expect(catalogue.advisory(8)).toEqual(oldest);
+    expect(catalogue.advisory(1)).toBeUndefined();
+  });
+
+  test('counts models, and lists them by name with their newest release', async () => {
+    const catalogue = await index(smallRegistry());
+    expect(catalogue.modelCount()).toBe(2);
+    const models = catalogue.modelsByName({ limit: 9, offset: 0 });
+    expect(models.map(({ model }) => formatModel(model))).toEqual(['acme/kimi-k2', 'zoo/lion']);
+    expect(models[0]!.time).toBe(catalogue.releases({ limit: 9 })[1]!.time);
+    expect(catalogue.modelsByName({ limit: 9, offset: 1 })).toEqual([models[1]]);
   });
 
   test('lets the first release of a reference stand where a log has two', async () => {

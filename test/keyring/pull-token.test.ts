@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { MAX_MODEL_LENGTH, parseModel } from '../../src/core/release/name.ts';
+import { MAX_MODEL_LENGTH, parseModel, parseNamespace } from '../../src/core/release/name.ts';
 import { MAX_TOKEN, tokenKey } from '../../src/keyring/jwt.ts';
 import { newEd25519Key } from '../../src/keyring/keys.ts';
 import {
@@ -15,7 +15,12 @@ const now = Date.UTC(2026, 0, 31);
 const jwk = newEd25519Key();
 const issuer = await tokenKey('weights.example', jwk);
 const tiny = parseModel('acme/tiny');
-const parent = { id: 'ab'.repeat(16), subject: 'alice', expires: now / 1000 + 3600 };
+const parent = {
+  id: 'ab'.repeat(16),
+  subject: 'alice',
+  expires: now / 1000 + 3600,
+  reads: undefined,
+};
 
 describe('a pull token', () => {
   test('says whose it is and what it reads, and is good for five minutes', async () => {
@@ -28,6 +33,13 @@ describe('a pull token', () => {
     const end = now + PULL_TOKEN_SECONDS * 1000;
     expect(await openPullToken(issuer, token, end - 1000)).toEqual(claims);
     await expect(openPullToken(issuer, token, end)).rejects.toThrowWithCode('not-authorised');
+  });
+
+  test('says where its parent is a reader', async () => {
+    for (const reads of ['all', { only: parseNamespace('acme') }] as const) {
+      const { token } = await issuePullToken(issuer, [tiny], { ...parent, reads }, now);
+      expect((await openPullToken(issuer, token, now))?.parent).toMatchObject({ reads });
+    }
   });
 
   test('of anybody has no parent', async () => {
@@ -56,7 +68,8 @@ describe('a pull token', () => {
     const models = Array.from({ length: MAX_REPOSITORIES }, (_, n) =>
       parseModel(`a/${String(n).padStart(MAX_MODEL_LENGTH - 2, 'n')}`),
     );
-    const named = { ...parent, subject: 's'.repeat(128) };
+    const reads = { only: parseNamespace('n'.repeat(MAX_MODEL_LENGTH - 2)) };
+    const named = { ...parent, subject: 's'.repeat(128), reads };
     const far = await tokenKey('a'.repeat(60), jwk);
     const { token } = await issuePullToken(far, models, named, now);
     expect(token.length).toBeLessThanOrEqual(MAX_TOKEN);
@@ -91,6 +104,7 @@ describe('a pull token', () => {
     ['no action', { access: [{ ...entry, actions: [] }] }],
     ['another type', { access: [{ ...entry, type: 'registry' }] }],
     ['too many repositories', { access: Array(MAX_REPOSITORIES + 1).fill(entry) }],
+    ['a namespace that is none', { access: [entry], parent: parent.id, reads: 'Acme' }],
     ['a parent of another form', { access: [entry], parent: '../alice' }],
   ])('with %s is refused, though the key signed it', async (_, claims) => {
     const token = await signedJwt(issuer, 'weighhouse-pull+jwt', 'alice', claims, now);

@@ -423,7 +423,7 @@ async function openRooms(options: ServedOptions): Promise<Rooms> {
     log,
     async (release) => (await registry.release(release))?.manifest,
     // It is told when to look: no timer runs beside a test.
-    { every: 0 },
+    { every: 0, decisionsOf: (release) => registry.revealed(release) },
   );
   return { folder, made, trust, store, sequencer, log, parts, registry, hashing, catalogue };
 }

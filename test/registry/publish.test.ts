@@ -95,7 +95,7 @@ describe('publishing', () => {
       const publish = live.registry.publish(caller('acme', role), RELEASE, digest);
       await expect(publish).rejects.toThrowWithCode('not-authorised');
     }
-    const status = await live.registry.draftStatus(caller('acme', 'reader'), RELEASE);
+    const status = await live.registry.draftStatus(caller('acme', 'reviewer'), RELEASE);
     expect(status.missing).toMatchObject([{ need: 'role' }]);
   });
 });

@@ -19,6 +19,12 @@ const building: FollowingCatalogue = {
   release: refuse,
   byDigest: refuse,
   history: refuse,
+  events: refuse,
+  news: refuse,
+  advisories: refuse,
+  advisory: refuse,
+  modelCount: refuse,
+  modelsByName: refuse,
   catchUp: async () => {},
   close: () => {},
 };

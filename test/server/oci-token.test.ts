@@ -182,7 +182,9 @@ describe('Using the Bearer token', () => {
 
   test.each(READS)('%s is read without one', async (path) => {
     const { status, headers } = await ask(path);
-    expect([status, headers.get('www-authenticate')]).toEqual([200, null]);
+    expect(status).toBe(200);
+    // The first answer that clients ask for offers what no other one asks for.
+    expect(headers.has('www-authenticate')).toBe(path === '/v2/');
   });
 
   test.each(READS)('%s is read with a good one of any kind', async (path) => {

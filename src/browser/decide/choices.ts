@@ -2,7 +2,7 @@
 import type { DraftStatus } from '../../client/answers.ts';
 import { membersOf, type Policy } from '../../core/release/policy.ts';
 import { liftingRole, type Stop } from '../../core/release/requirements.ts';
-import { ROLES, type Role, STOPPING } from '../../core/release/roles.ts';
+import { ROLES, type Role, TAKING_PART } from '../../core/release/roles.ts';
 
 export type Choice = 'approve' | 'object' | 'hold' | 'postpone' | 'lift' | 'publish';
 
@@ -25,7 +25,7 @@ export function choicesOf(policy: Policy, person: string, status: DraftStatus): 
   const lacks = status.missing.filter(({ need }) => need !== 'intent');
   return [
     ...(approvals.some(({ role }) => roles.includes(role)) ? (['approve'] as const) : []),
-    ...(roles.some((role) => STOPPING.includes(role))
+    ...(roles.some((role) => TAKING_PART.includes(role))
       ? (['object', 'hold', 'postpone'] as const)
       : []),
     ...(liftable(policy, person, status).length > 0 ? (['lift'] as const) : []),

@@ -23,7 +23,7 @@ export class StepList {
   #rowOf({ id }: Step): StepRow {
     const known = this.#rows.get(id);
     if (known !== undefined) return known;
-    const row = new StepRow();
+    const row = new StepRow(id);
     this.#rows.set(id, row);
     this.element.append(row.element);
     return row;
@@ -31,8 +31,12 @@ export class StepList {
 }
 
 class StepRow {
-  readonly element = element('li');
+  readonly element: HTMLElement;
   #shown: Step | undefined;
+
+  constructor(id: string) {
+    this.element = element('li', { 'data-step': id });
+  }
 
   show(step: Step): void {
     if (this.#shown === step) return;

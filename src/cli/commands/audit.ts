@@ -2,16 +2,16 @@
  * `audit [URL]`: the whole log replayed, by somebody who believes nothing but the pinned
  * trust root. With `--state FILE` each audit begins where the last one without a violation
  * ended, and finds out when the log has been rolled back or forked since. With `--content` it
- * reads every release from the first entry on, each time: bytes rot whenever they like.
+ * reads every release from the first entry on, each time: bytes rot whenever they like. An audit
+ * that was to read what is for readers alone, and was given no token of one, ends with 3.
  */
 import { open, readFile, rename } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { AuditReport } from '../../client/audit/audit.ts';
 import type { JudgedRelease } from '../../client/audit/documents.ts';
 import { formatCount } from '../../core/amounts.ts';
 import type { Violation } from '../../core/audit/findings.ts';
 import { CodedError } from '../../core/error.ts';
-import { auditRegistry } from '../../transfer/audit/audit.ts';
+import { auditRegistry, type RegistryAuditReport } from '../../transfer/audit/audit.ts';
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { STATUS, statusOf } from '../exit.ts';
@@ -51,7 +51,7 @@ async function auditLog(given: Context, flags: AuditFlags, url?: string): Promis
   const verdicts: JudgedRelease[] = [];
   const { state, ...report } = await showing(
     { screen: world.stderr },
-    (onContent, reportEntries): Promise<AuditReport> =>
+    (onContent, reportEntries): Promise<RegistryAuditReport> =>
       auditRegistry(reader, {
         state: before,
         content: flags.content === true,
@@ -65,7 +65,11 @@ async function auditLog(given: Context, flags: AuditFlags, url?: string): Promis
   for (const { index, message } of report.notes) output.say(`note: entry ${index}: ${message}`);
   verdicts.sort((a, b) => a.index - b.index);
   output.result({ ...report, verdicts }, [...verdicts.map(describeRelease), ...describe(report)]);
-  return report.ok ? 0 : gravestOf(report.violations);
+  for (const { release, message } of report.unread) {
+    output.warn(`the content of ${release} was not read: ${message}`);
+  }
+  if (!report.ok) return gravestOf(report.violations);
+  return report.unread.length === 0 ? 0 : STATUS['not-authorised'];
 }
 
 /** The state that an earlier audit left; undefined before the first. */
@@ -106,7 +110,7 @@ function describeRelease({ index, release, ok, gate }: JudgedRelease): string {
   return `entry ${index}: ${release}: gate of the policy at ${gate.policy} met; ${decisions} opened, by ${people || 'the registry'}`;
 }
 
-function describe(report: Omit<AuditReport, 'state'>): string[] {
+function describe(report: Omit<RegistryAuditReport, 'state'>): string[] {
   const { ok, origin, size, root, from, releases, violations, violationCount } = report;
   const range = from === 0 ? 'from its beginning' : `from entry ${from} on`;
   const verdict = ok ? 'no violation' : formatCount(violationCount, 'violation');

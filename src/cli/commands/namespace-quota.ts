@@ -1,6 +1,6 @@
 /**
  * `namespace quota NS`, on the operator's machine: what a namespace may take up. `namespace
- * usage NS`, for everybody with a role in it: what it does. docs/adr/0011 says what counts.
+ * usage NS`, for everybody who takes part in it: what it does. docs/adr/0011 says what counts.
  */
 import type { Command } from 'commander';
 import { formatBytes } from '../../core/amounts.ts';

@@ -41,7 +41,8 @@ interface RepairFlags extends SharedFlags {
 }
 
 async function repairStore(context: Context, flags: RepairFlags): Promise<number> {
-  const sources = await openSources(context, flags.from ?? []);
+  const refusals = new Set<string>();
+  const sources = await openSources(context, flags.from ?? [], (why) => refusals.add(why));
   const store = await openOwnStore(flags);
   const dryRun = flags.dryRun === true;
   try {
@@ -57,6 +58,7 @@ async function repairStore(context: Context, flags: RepairFlags): Promise<number
         }).run(),
       ),
     );
+    for (const why of refusals) context.output.warn(why);
     tell(context, report, dryRun);
     return report.left === 0 ? 0 : STATUS.damaged;
   } finally {
@@ -68,11 +70,12 @@ async function repairStore(context: Context, flags: RepairFlags): Promise<number
 function openSources(
   { config, signal }: Context,
   from: readonly string[],
+  onRefused: (why: string) => void,
 ): Promise<RepairSource[]> {
   return Promise.all(
     from.map(async (each) =>
       /^https?:\/\//.test(each)
-        ? openRegistrySource(each, { token: config.token, signal })
+        ? openRegistrySource(each, { token: config.token, signal, onRefused })
         : openFolderSource(each),
     ),
   );

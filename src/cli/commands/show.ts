@@ -1,6 +1,7 @@
 /** `show REF`: a release as the registry tells it; a draft to whoever has a token for it. */
 import type { Command } from 'commander';
 import type { Api } from '../../client/api.ts';
+import type { ShownRestriction } from '../../client/public-answers.ts';
 import { formatBytes, formatCount } from '../../core/amounts.ts';
 import { CodedError, isCoded } from '../../core/error.ts';
 import { type Claims, claimsOf } from '../../core/release/claims.ts';
@@ -38,6 +39,8 @@ interface Shown extends Claims {
     readonly sha256: string;
     readonly format: string;
   }[];
+  /** Whose its bytes are, where they are not everybody's. */
+  readonly bytes?: ShownRestriction | undefined;
   readonly advisories?: readonly {
     readonly index: number;
     readonly kind: string;
@@ -113,6 +116,7 @@ function describe(shown: Shown): string[] {
   if (size !== undefined) {
     fields.push(['size', `${formatBytes(size)} in ${formatCount(files.length, 'file')}`]);
   }
+  if (shown.bytes !== undefined) fields.push(['bytes', describeReaders(shown.bytes)]);
   fields.push(...describeClaims(shown));
   for (const { kind, summary, index: at } of advisories) {
     fields.push([kind, `${summary} (log entry ${at})`]);
@@ -120,4 +124,9 @@ function describe(shown: Shown): string[] {
   const rows = files.map((file) => [file.path, formatBytes(file.size), file.format, file.sha256]);
   const table = formatTable(['FILE', 'SIZE', 'FORMAT', 'SHA-256'], rows, ['left', 'right']);
   return [...formatFields(fields), ...(files.length === 0 ? [] : ['', ...table])];
+}
+
+function describeReaders({ terms }: ShownRestriction): string {
+  const accepted = terms === undefined ? '' : `, who have accepted ${terms.name} (${terms.url})`;
+  return `for holders of a token with the role reader${accepted}`;
 }

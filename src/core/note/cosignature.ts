@@ -44,7 +44,7 @@ export function cosignatureVerifier(key: VerifierKey): NoteVerifier {
     name: key.name,
     id: key.id,
     verify(text, signature) {
-      const time = readTime(signature);
+      const time = cosignatureTime(signature);
       if (time === undefined) return false;
       return verify(key.publicKey, cosignedBytes(time, text), signature.subarray(TIME_BYTES));
     },
@@ -77,13 +77,16 @@ export function openCosignatures(
 }
 
 function withTime(signature: NoteSignature): Cosignature {
-  const time = readTime(signature.signature);
+  const time = cosignatureTime(signature.signature);
   if (time === undefined) throw new CodedError('bad-note', 'that signature is no cosignature');
   return { ...signature, time };
 }
 
-/** The time of a cosignature; undefined for the wrong length, a time of 0 or one beyond 2^53. */
-function readTime(signature: Uint8Array): number | undefined {
+/**
+ * The time that a cosignature says, whether or not anybody has checked it; undefined for the
+ * wrong length, a time of 0 or one beyond 2^53.
+ */
+export function cosignatureTime(signature: Uint8Array): number | undefined {
   if (signature.length !== TIME_BYTES + SIGNATURE_BYTES) return undefined;
   const view = new DataView(signature.buffer, signature.byteOffset, TIME_BYTES);
   const time = Number(view.getBigUint64(0));

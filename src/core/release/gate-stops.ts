@@ -25,7 +25,7 @@ import {
 import type { Missing } from './missing.ts';
 import { membersOf } from './policy.ts';
 import { liftingRole } from './requirements.ts';
-import { PUBLISHING, STOPPING } from './roles.ts';
+import { PUBLISHING, TAKING_PART } from './roles.ts';
 
 /** A commitment of which no decision is known. */
 export interface UnopenedCommitment {
@@ -41,7 +41,7 @@ export function missingLifts(
 ): Missing[] {
   const replaced = newestPostponements(circumstances, docket);
   return docket.stops
-    .filter((stop) => STOPPING.some((role) => hadRole(stop, role)))
+    .filter((stop) => TAKING_PART.some((role) => hadRole(stop, role)))
     .filter((stop) => !isOver(circumstances, stop, replaced))
     .filter((stop) => !isLifted(circumstances, docket, pushers, stop))
     .map((stop) => describe(circumstances, stop));

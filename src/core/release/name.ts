@@ -75,7 +75,11 @@ export const RESERVED_NAMESPACES: ReadonlySet<string> = new Set([
 ]);
 
 /** Taken for routes when there were registries already: who has one keeps it, and none begins any more. */
-export const NEWLY_RESERVED_NAMESPACES: ReadonlySet<string> = new Set(['token']);
+export const NEWLY_RESERVED_NAMESPACES: ReadonlySet<string> = new Set([
+  'token',
+  'all',
+  'sitemap.xml',
+]);
 
 /** Versions that clients give a meaning of their own. */
 const RESERVED_VERSIONS: ReadonlySet<string> = new Set(['main', 'latest', 'head']);

@@ -17,6 +17,7 @@
  *     gate       what a release must meet beyond its content (`requirements.ts`); {} is the
  *                solo gate: a token with the publisher's role, and the digest named
  *     formats    {allow: [format …]}: code-carrying formats that are accepted all the same
+ *     bytes      whose the bytes of its releases are (`readers.ts`); everybody's without it
  */
 import * as v from 'valibot';
 import { parseBase64 } from '../bytes.ts';
@@ -26,6 +27,7 @@ import { base64, count, instant, parseShape, prose } from '../shape.ts';
 import { isSignature, MAX_SIGNATURE_BYTES } from '../statement/dsse.ts';
 import { parseSpkiBase64, SPKI_BYTES } from '../statement/public-key.ts';
 import { parseNamespace } from './name.ts';
+import { restrictionSchema } from './readers.ts';
 import { faultIn, requirementsSchema, seconds } from './requirements.ts';
 import { personId, ROLES, type Role } from './roles.ts';
 
@@ -77,6 +79,7 @@ const policySchema = v.strictObject({
   delay: seconds,
   gate: requirementsSchema,
   formats: v.strictObject({ allow: v.array(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/))) }),
+  bytes: v.exactOptional(restrictionSchema),
 });
 
 export type Policy = v.InferOutput<typeof policySchema>;

@@ -15,6 +15,9 @@ export type Role = (typeof ROLES)[number];
 /** Roles that make and publish releases, and that give up what is not published. */
 export const PUBLISHING: readonly Role[] = ['publisher', 'release-manager', 'owner'];
 
+/** Roles that take part in releases: all but that of a reader, who gets their bytes and no more. */
+export const TAKING_PART: readonly Role[] = ROLES.filter((role) => role !== 'reader');
+
 /** The id of a person: short, stable, and public. */
 export const personId = v.pipe(
   v.string(),
@@ -25,6 +28,3 @@ export const personId = v.pipe(
 export function parsePersonId(text: string): string {
   return parseShape(personId, text, 'the person’s id', 'bad-name');
 }
-
-/** The roles in which a person may stop a release: all but that of a mere reader. */
-export const STOPPING: readonly Role[] = ROLES.filter((role) => role !== 'reader');

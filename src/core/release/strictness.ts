@@ -13,15 +13,20 @@
  *     approvals    a role more; a count raised
  *     sealed       set or raised
  *     notBefore    set or later
+ *     bytes        for readers, where they were everybody's; terms where there were none
+ *
+ * The last lets no release through or back: it takes bytes away from readers, which can be undone.
+ * To give them to everybody cannot, so that waits like all that is looser.
  *
  * Every other difference is looser, whatever was meant by it: people, their names, keys added
  * or taken away, roles, who may sign a suite or lift an objection, what a suite accepts, the
- * delay, formats. A change with both is looser.
+ * delay, formats, other terms. A change with both is looser.
  */
 
 import { equal } from '../bytes.ts';
 import { formatCanonical, type Json } from '../json.ts';
 import type { Person, Policy, PolicyKey } from './policy.ts';
+import type { Restriction } from './readers.ts';
 import {
   isGated,
   liftingRole,
@@ -41,7 +46,12 @@ export function compareStrictness(old: Policy, next: Policy): Strictness {
     comparePeople(old.people, people),
     raised(old.owners, owners),
     compareRequirements(old.gate, gate),
+    added(old.bytes, next.bytes, compareRestriction),
   ]);
+}
+
+function compareRestriction(old: Restriction, next: Restriction): Strictness {
+  return all([sameOrLooser(old.for, next.for), added(old.terms, next.terms, sameOrLooser)]);
 }
 
 function comparePeople(old: readonly Person[], next: readonly Person[]): Strictness {
@@ -146,7 +156,7 @@ function byName<T>(
 }
 
 /** The members of `policy` that `fixed` has. */
-function pick(policy: Policy, fixed: object): Json {
-  const names = Object.keys(fixed) as (keyof Policy)[];
+function pick(policy: Omit<Policy, 'bytes'>, fixed: object): Json {
+  const names = Object.keys(fixed) as (keyof typeof policy)[];
   return Object.fromEntries(names.map((name) => [name, policy[name]]));
 }

@@ -50,5 +50,17 @@ function bindingSum(
   return formatHex(hash(utf8(`${sha256}\n${blob}\n${size}\n${chunks}\n`)));
 }
 
-/** A claim says by being there all that it says: this namespace, or the public, has that digest. */
+/** A claim says by being there all that it says: this namespace has sent the bytes with that digest. */
 export const CLAIM = form('the claim', v.strictObject({ v: v.literal(1) })).format({ v: 1 });
+
+const publicClaimSchema = v.strictObject({
+  v: v.literal(1),
+  /** Whose release shows the bytes; absent from claims of before bytes could be for readers alone. */
+  namespace: v.exactOptional(v.string()),
+});
+
+/** Says that a published release has a file with that digest. */
+export const publicClaimForm = form<v.InferOutput<typeof publicClaimSchema>>(
+  'the public claim',
+  publicClaimSchema,
+);

@@ -6,7 +6,7 @@ import type { Host } from '../../core/host.ts';
 import { parseCanonical } from '../../core/json.ts';
 import { instant, parseShape } from '../../core/shape.ts';
 import { parseStaging } from '../../log/staging.ts';
-import { CLAIM } from '../../registry/documents/content.ts';
+import { CLAIM, publicClaimForm } from '../../registry/documents/content.ts';
 import { damageForm } from '../../registry/documents/damage.ts';
 import {
   decisionForm,
@@ -56,16 +56,26 @@ const PARSERS: Partial<Readonly<Record<Kind, Parse>>> = {
 /** Documents that say all that they say by being there. */
 const MARKS: Partial<Readonly<Record<Kind, Uint8Array>>> = {
   claim: CLAIM,
-  publicClaim: CLAIM,
   exchanged: new Uint8Array(1),
 };
 
 export function checkForm(host: Host, key: Key, bytes: Uint8Array): Problem | undefined {
   const kind = kindOf(key);
+  if (kind === 'publicClaim') return checkPublicClaim(bytes);
   const mark = kind && MARKS[kind];
   if (mark !== undefined) return equal(bytes, mark) ? undefined : notItself(mark);
   if (kind !== undefined) PARSERS[kind]?.(bytes, key, host);
   return undefined;
+}
+
+/** Whose it was cannot be told any more; one that names nobody lets nobody do anything. */
+function checkPublicClaim(bytes: Uint8Array): Problem | undefined {
+  try {
+    publicClaimForm.parse(bytes);
+    return undefined;
+  } catch {
+    return notItself(publicClaimForm.format({ v: 1 }));
+  }
 }
 
 function notItself(right: Uint8Array): Problem {

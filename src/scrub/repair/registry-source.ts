@@ -22,6 +22,8 @@ export interface RegistrySourceOptions {
   readonly token?: string | undefined;
   readonly signal: AbortSignal;
   readonly pauses?: Pauses;
+  /** Is told why the registry keeps back what it has: a repair goes on with the next source. */
+  readonly onRefused?: (why: string) => void;
 }
 
 /** Throws `usage` for what is no address of a registry, and `network` for one that does not answer: nothing is lost yet. */
@@ -29,7 +31,7 @@ export async function openRegistrySource(
   url: string,
   options: RegistrySourceOptions,
 ): Promise<RepairSource> {
-  const { token, signal, pauses } = options;
+  const { token, signal, pauses, onRefused = () => {} } = options;
   const api = new Api({ url: parseRegistryUrl(url), token, ...(pauses && { pauses }) });
   await api.checkpoint({ signal });
   const connection = new RangeConnection();
@@ -42,7 +44,8 @@ export async function openRegistrySource(
     report: (release, digest) => ifThere(() => api.report(release, digest, { signal })),
     chunkList: async (_, place) =>
       place && ifThere(() => api.chunkList(place.release, place.file.path, { signal })),
-    content: async (_, place, range) => place && readContent(api, connection, place, range, signal),
+    content: async (_, place, range) =>
+      place && telling(onRefused, readContent(api, connection, place, range, signal)),
     close: () => connection.close(),
   };
 }
@@ -56,6 +59,18 @@ async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined> {
       (code) => isCoded(error) && error.code === code,
     );
     if (isAbsent) return undefined;
+    throw error;
+  }
+}
+
+async function* telling(
+  onRefused: (why: string) => void,
+  bytes: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    if (isCoded(error, 'not-authorised')) onRefused(error.message);
     throw error;
   }
 }

@@ -186,6 +186,7 @@ export function releaseEndpoints(
         const release = await publishedOf(call, catalogue);
         const found = await registry.release(release);
         if (found === undefined) throw unpublished(release);
+        const bytes = await registry.restriction(release.namespace);
         publicAnswer(call.response);
         return {
           reference: formatReleaseName(found.release),
@@ -202,6 +203,7 @@ export function releaseEndpoints(
           })),
           executes: found.manifest.executes ?? [],
           ...claimsOf(found.manifest),
+          ...(bytes === undefined ? {} : { bytes }),
           advisories: await advisoriesOn(found),
         };
       },

@@ -4,6 +4,7 @@ import { ADVISORIES } from '../../core/log/entry.ts';
 import { claimMembers } from '../../core/release/claims.ts';
 import type { Missing } from '../../core/release/missing.ts';
 import { formatReleaseName } from '../../core/release/name.ts';
+import { restrictionSchema } from '../../core/release/readers.ts';
 import { base64, count, digest, hex32, instant } from '../../core/shape.ts';
 import type { CatalogueRelease } from '../../index/catalogue.ts';
 import type { DraftStatus, SignedParts } from '../../registry/registry.ts';
@@ -217,6 +218,8 @@ export const releaseAnswer = v.strictObject({
   executes: v.array(v.string()),
   /** As its publisher says. */
   ...claimMembers,
+  /** Whose its bytes are now, where they are not everybody's. */
+  bytes: v.exactOptional(restrictionSchema),
   advisories: v.array(advisory),
 });
 export const history = v.strictObject({

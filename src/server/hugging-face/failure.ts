@@ -24,9 +24,12 @@ export function sendHubFailure(request: Request, response: Response, error: Code
     .json({ error: detail });
 }
 
-/** The kind of absence, or else our own code as the hub would spell it: RateLimited, Overloaded. */
+/**
+ * The kind of absence, GatedRepo for bytes that the reader may not have (with 401 as with 403; clients
+ * tell people to ask for access), or else our own code as the hub would spell it: RateLimited, Overloaded. */
 function kindOf({ code, details }: CodedError): string {
   if (typeof details.absence === 'string') return details.absence;
+  if (details.bytes !== undefined) return 'GatedRepo';
   return code.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 

@@ -9,6 +9,8 @@ import { filesOf, pointerTo, type RepoFile, type Snapshot } from './snapshot.ts'
 
 /** Which parts a client asks for. */
 export interface InfoQuery {
+  /** Are its bytes for readers alone? */
+  readonly isGated: boolean;
   /** With sizes and digests of the files. */
   readonly blobs: boolean;
   readonly securityStatus: boolean;
@@ -19,7 +21,6 @@ export interface InfoQuery {
 /** What never depends on the release: nobody counts here, and what is shown is public. */
 const CONSTANT = {
   private: false,
-  gated: false,
   disabled: false,
   downloads: 0,
   downloadsAllTime: 0,
@@ -43,6 +44,7 @@ export function modelInfo(
   const whole = {
     ...identityOf(formatModel(snapshot.model)),
     ...CONSTANT,
+    gated: gated(query.isGated),
     author: snapshot.model.namespace,
     sha: revision,
     lastModified: published.time,
@@ -60,16 +62,22 @@ export function modelInfo(
 }
 
 /** The model in a list: without files and card. */
-export function listedInfo({ release, digest, time }: CatalogueRelease): object {
+export function listedInfo({ release, digest, time }: CatalogueRelease, isGated: boolean): object {
   return {
     ...identityOf(formatModel(release)),
     ...CONSTANT,
+    gated: gated(isGated),
     author: release.namespace,
     sha: revisionOf(digest),
     lastModified: time,
     createdAt: time,
     tags: [],
   };
+}
+
+/** The hub’s word: somebody of the namespace gives each reader a token. */
+function gated(isGated: boolean): 'manual' | false {
+  return isGated ? 'manual' : false;
 }
 
 /** Only what was asked for; everything usual when nothing was. */

@@ -8,7 +8,9 @@
  */
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Logger } from 'pino';
-import { formatReleaseName, parseNamespace } from '../../core/release/name.ts';
+import { inParallel } from '../../core/parallel.ts';
+import { formatReleaseName, type Namespace, parseNamespace } from '../../core/release/name.ts';
+import { isOpenDocument } from '../../core/release/readers.ts';
 import { revisionOf } from '../../core/release/revision.ts';
 import type { Catalogue, CatalogueRelease } from '../../index/catalogue.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -26,6 +28,8 @@ import { MAX_TREE_PAGE, pathsInfo, treePage } from './tree.ts';
 
 /** Models of a page of a list. */
 const MAX_LISTED = 100;
+/** Namespaces of a page that are looked at at the same time. */
+const LOOKED_AT_ONCE = 16;
 /** Commits of a page. */
 const MAX_COMMITS = 100;
 
@@ -81,6 +85,22 @@ export function hubRouter({
       return snapshot;
     });
 
+  /** Who reads. Tokens of other hubs come along, too: nobody looks at them where all is everybody's. */
+  const readerOf = (request: Request, response: Response) => async () => {
+    const caller = await auth.caller(request);
+    if (caller !== undefined) notesOf(response).subject = caller.subject;
+    return caller;
+  };
+
+  /** Which of the namespaces keep their bytes for readers. */
+  async function gatedAmong(listed: readonly CatalogueRelease[]): Promise<Set<Namespace>> {
+    const namespaces = [...new Set(listed.map(({ release }) => release.namespace))];
+    const restricted = await inParallel(namespaces, LOOKED_AT_ONCE, (namespace) =>
+      registry.restriction(namespace),
+    );
+    return new Set(namespaces.filter((_, i) => restricted[i] !== undefined));
+  }
+
   /** Adds a route under its own name in logs and metrics; a GET answers HEAD, too. */
   function route(method: 'get' | 'post', path: string, run: Handler): void {
     const template = path.replaceAll(/([:*])(\w+)/g, (_, kind, name) =>
@@ -105,7 +125,9 @@ export function hubRouter({
     if (last !== undefined && listed.length === limit) {
       response.set('Link', nextPage(url, request, String(last.index)));
     }
-    response.set('Cache-Control', FRESH).json(listed.map(listedInfo));
+    const gated = await gatedAmong(listed);
+    const infos = listed.map((one) => listedInfo(one, gated.has(one.release.namespace)));
+    response.set('Cache-Control', FRESH).json(infos);
   });
 
   for (const path of [MODEL, `${MODEL}/revision/:rev`]) {
@@ -118,7 +140,9 @@ export function hubRouter({
       });
       const releases = catalogue.releases({ model, limit: 1_000 });
       const { blobs, securityStatus, expand, 'expand[]': list } = request.query;
+      const isGated = (await registry.restriction(model.namespace)) !== undefined;
       const info = modelInfo(snapshot, card, releases.at(-1)?.time ?? published.time, {
+        isGated,
         blobs: flag(blobs),
         securityStatus: flag(securityStatus),
         expand: [...texts(expand), ...texts(list)],
@@ -182,7 +206,7 @@ export function hubRouter({
       const content =
         file.path === SIGNATURE_PATH
           ? await snapshots.signatureContent(snapshot)
-          : await registry.content(snapshot.release, file.path);
+          : await registry.content(snapshot.release, file.path, readerOf(request, response));
       const digits = content.sha256.slice('sha256:'.length);
       response.set({ 'X-Linked-ETag': `"${digits}"`, 'X-Linked-Size': String(content.size) });
       // A branch moves on; only under its commit is a file what it is for ever.
@@ -192,10 +216,19 @@ export function hubRouter({
     });
   }
 
+  /** Asked by `auth_check` of huggingface_hub: may I download this? */
+  route('get', `${MODEL}/auth-check`, async (request, response) => {
+    const { release, published } = await snapshotOf(request, response);
+    const { path } = published.manifest.files.find((file) => !isOpenDocument(file)) ?? {};
+    if (path !== undefined) await registry.content(release, path, readerOf(request, response));
+    response.set('Cache-Control', 'no-store').json({});
+  });
+
   route('get', '/api/whoami-v2', async (request, response) => {
     const { subject, roles } = await auth.required(request);
     notesOf(response).subject = subject;
-    const accessToken = { displayName: subject, role: roles.length > 0 ? 'write' : 'read' };
+    const isReader = roles.every((role) => role === 'reader');
+    const accessToken = { displayName: subject, role: isReader ? 'read' : 'write' };
     response.set('Cache-Control', 'no-store').json({
       type: 'user',
       id: subject,

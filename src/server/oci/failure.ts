@@ -23,12 +23,28 @@ export function refusal(oci: OciCode, message: string): CodedError {
 /** Says on every answer, also a refusal, which protocol is spoken; older clients look for it on a 401. */
 export const API_VERSION = { 'Docker-Distribution-API-Version': 'registry/2.0' } as const;
 
+const challenges = new WeakMap<Response, string>();
+
+/** Says what a 401 is to ask for that does not say so itself. */
+export function noteChallenge(response: Response, challenge: string): void {
+  challenges.set(response, challenge);
+}
+
+/**
+ * Says so on an answer that is no refusal (RFC 9110, section 11.6.1): some clients learn only from the
+ * first one where a token is to be had, and never show theirs without.
+ */
+export function offerChallenge(response: Response): void {
+  const challenge = challenges.get(response);
+  if (challenge !== undefined) response.set('WWW-Authenticate', challenge);
+}
+
 /** Answers with a failure. */
 export function sendOciFailure(request: Request, response: Response, error: CodedError): void {
   const status = beginRefusal(request, response, error);
   const { detail } = problemOf(error, status);
-  const { challenge } = error.details;
-  if (typeof challenge === 'string') response.set('WWW-Authenticate', challenge);
+  const { challenge = challenges.get(response) } = error.details;
+  if (status === 401 && typeof challenge === 'string') response.set('WWW-Authenticate', challenge);
   response
     .set(API_VERSION)
     .json({ errors: [{ code: codeOf(error, status), message: detail, detail: null }] });

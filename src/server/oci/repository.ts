@@ -11,9 +11,16 @@ import {
   parseVersion,
   type ReleaseName,
 } from '../../core/release/name.ts';
+import { isOpenDocument } from '../../core/release/readers.ts';
 import { type Catalogue, type CatalogueRelease, MAX_PAGE } from '../../index/catalogue.ts';
 import { MAX_SEARCHED_FILES } from '../../index/search.ts';
-import type { ArtifactObject, Artifacts, Content, Registry } from '../../registry/registry.ts';
+import type {
+  ArtifactObject,
+  Artifacts,
+  Content,
+  Registry,
+  WhoReads,
+} from '../../registry/registry.ts';
 import { contentOf } from '../content.ts';
 import { refusal } from './failure.ts';
 
@@ -69,14 +76,19 @@ export class Repositories {
     return artifacts?.manifest.digest === subject ? artifacts.referrers : [];
   }
 
-  /** The bytes with that digest, if a file or a document of the model has it. Throws BLOB_UNKNOWN. */
-  async blob(model: Model, digest: Digest): Promise<Content> {
+  /**
+   * The bytes with that digest, if a file or a document of the model has it and `who` may read it.
+   * Throws BLOB_UNKNOWN, `not-authorised`.
+   */
+  async blob(model: Model, digest: Digest, who: WhoReads): Promise<Content> {
     const object = await this.object(model, digest);
     if (object?.kind === 'blob') return contentOf('document', object.bytes, digest);
     for (const { release } of this.#mayHave(model, digest)) {
       const published = await this.#registry.release(release);
-      const file = published?.manifest.files.find(({ sha256 }) => sha256 === digest);
-      if (file !== undefined) return this.#registry.content(release, file.path);
+      const files = published?.manifest.files.filter(({ sha256 }) => sha256 === digest) ?? [];
+      // The same bytes may lie there under another name, too, which everybody may read.
+      const file = files.find(isOpenDocument) ?? files[0];
+      if (file !== undefined) return this.#registry.content(release, file.path, who);
     }
     throw refusal('BLOB_UNKNOWN', `${formatModel(model)} has no blob ${digest}`);
   }

@@ -1,8 +1,8 @@
 /**
  * OCI distribution 1.1, the pull side and the discovery of what refers to a manifest
  * (distribution-spec, "Pull", "Content Discovery", "Listing Referrers"). Models are ModelPack
- * artifacts over the files of the releases; nothing is stored twice. Everything here is public,
- * so no client is asked for a token.
+ * artifacts over the files of the releases; nothing is stored twice. Only blobs that a namespace
+ * keeps for readers ask for a token; manifests and what refers to them are public.
  */
 import { type Request, type Response, Router } from 'express';
 import type { Digest } from '../../core/digest.ts';
@@ -15,7 +15,8 @@ import type { Artifacts, Registry } from '../../registry/registry.ts';
 import type { ContentSender } from '../content.ts';
 import { StatusError } from '../problem.ts';
 import { named } from '../request-log.ts';
-import { API_VERSION, refusal } from './failure.ts';
+import { readerOf } from './access.ts';
+import { API_VERSION, offerChallenge, refusal } from './failure.ts';
 import { digestIn, Repositories } from './repository.ts';
 
 export const OCI_PATH = '/v2';
@@ -58,6 +59,7 @@ export function ociRouter({ registry, catalogue, sender }: OciParts): Router {
   }
 
   get('/', async (_request, response) => {
+    offerChallenge(response);
     response.set('Cache-Control', 'no-store').json({});
   });
 
@@ -91,7 +93,7 @@ export function ociRouter({ registry, catalogue, sender }: OciParts): Router {
 
   get('/:namespace/:name/blobs/:digest', async (request, response) => {
     const digest = digestIn(String(request.params.digest));
-    const content = await repositories.blob(modelOf(request), digest);
+    const content = await repositories.blob(modelOf(request), digest, readerOf(response));
     // Ollama takes the bytes from the place that an answer names, also when it is the same.
     response.set({ 'Docker-Content-Digest': digest, Location: request.originalUrl });
     await sender.send(request, response, content, { seconds: PULL_SECONDS });

@@ -12,6 +12,7 @@ import type { Request, RequestHandler } from 'express';
 import { CodedError, isCoded } from '../../core/error.ts';
 import type { TokenKey } from '../../keyring/jwt.ts';
 import { issuePullToken, MAX_REPOSITORIES, type Parent } from '../../keyring/pull-token.ts';
+import { namespacesRead } from '../../registry/access.ts';
 import type { Authenticator } from '../auth.ts';
 import { StatusError } from '../problem.ts';
 import { notesOf } from '../request-log.ts';
@@ -34,8 +35,11 @@ export function tokenService({ auth, tokens, clock }: TokenServiceParts): Reques
     try {
       const token = tokenIn(request.get('authorization'));
       if (token === undefined) return undefined;
-      const { tokenId, subject, expires, session, ci } = await auth.open(token);
-      if (session === undefined && !ci) return { id: tokenId, subject, expires };
+      const caller = await auth.open(token);
+      const { tokenId, subject, expires, session, ci } = caller;
+      if (session === undefined && !ci) {
+        return { id: tokenId, subject, expires, reads: namespacesRead(caller) };
+      }
       const message = 'a token for uploads gives none to pull; pull without one, or show another';
       throw new CodedError('not-authorised', message);
     } catch (error) {

@@ -48,6 +48,21 @@ export function entryPage(index: number): string {
   return `${OWN_PAGES}/log/${index}`;
 }
 
+export function advisoryPage(index: number): string {
+  return `${ADVISORIES_PAGE}/${index}`;
+}
+
+/** The feed of one namespace, or of all. */
+export function feedPath(namespace: Namespace | 'all', type: 'atom' | 'json'): string {
+  return `${OWN_PAGES}/feeds/${namespace}.${type}`;
+}
+
+/** Both of them, for the head of a page. */
+export function feedsOf(of: Namespace | 'all') {
+  return (['atom', 'json'] as const).map((type) => ({ type, path: feedPath(of, type) }));
+}
+
+export const ADVISORIES_PAGE = `${OWN_PAGES}/advisories`;
 export const LOG_PAGE = `${OWN_PAGES}/log`;
 export const STATUS_PAGE = `${OWN_PAGES}/status`;
 export const API_PAGE = `${OWN_PAGES}/api`;

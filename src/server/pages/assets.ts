@@ -6,6 +6,7 @@
 import { hash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { type Request, type Response, Router } from 'express';
 import { CodedError } from '../../core/error.ts';
 import { named } from '../request-log.ts';
@@ -23,6 +24,8 @@ const REVALIDATE = 'public, max-age=0, must-revalidate';
 
 interface Asset {
   readonly bytes: Buffer;
+  /** The same for who takes gzip, made when somebody first asks. */
+  readonly gzipped: () => Buffer;
   readonly type: string;
   /** Of its bytes, in part. */
   readonly digest: string;
@@ -68,7 +71,10 @@ export class Assets {
         setPageHeaders(response);
         const isThisOne = request.originalUrl === this.address(name);
         response.set('Cache-Control', isThisOne ? IMMUTABLE : REVALIDATE);
-        response.type(asset.type).send(asset.bytes);
+        const isGzipped = request.acceptsEncodings(['gzip', 'identity']) === 'gzip';
+        response.vary('Accept-Encoding').type(asset.type);
+        if (isGzipped) response.set('Content-Encoding', 'gzip');
+        response.send(isGzipped ? asset.gzipped() : asset.bytes);
       },
     );
     return router;
@@ -93,5 +99,14 @@ function namesIn(folder: URL): string[] {
 }
 
 function assetOf(bytes: Buffer, name: string): Asset {
-  return { bytes, type: TYPES[extname(name)]!, digest: hash('sha256', bytes, 'hex').slice(0, 16) };
+  let gzipped: Buffer | undefined;
+  return {
+    bytes,
+    gzipped: () => {
+      gzipped ??= gzipSync(bytes, { level: 9 });
+      return gzipped;
+    },
+    type: TYPES[extname(name)]!,
+    digest: hash('sha256', bytes, 'hex').slice(0, 16),
+  };
 }

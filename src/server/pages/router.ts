@@ -2,7 +2,6 @@
  * Pages for people, made on the server: whole without a script, and with one they check
  * themselves in the reader's browser. Everything on them is public.
  */
-import { hash } from 'node:crypto';
 import { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { CodedError } from '../../core/error.ts';
@@ -14,17 +13,25 @@ import {
   type ReleaseName,
 } from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
+import type { ApiDescription } from '../openapi.ts';
 import { beginRefusal, failureHandler, OURS, sendProblem } from '../problem.ts';
 import type { ProviderSignIn } from '../provider-sign-in.ts';
-import { idOf, named } from '../request-log.ts';
+import { idOf } from '../request-log.ts';
 import type { Sessions } from '../sessions.ts';
-import { OWN_PAGES } from './addresses.ts';
+import { API_PAGE, OWN_PAGES } from './addresses.ts';
+import { addAdvisoryPages } from './advisory-pages.ts';
 import { type Assets, ownAssets } from './assets.ts';
+import { addCrawlerFiles } from './crawlers.ts';
+import { addFeeds } from './feed-pages.ts';
 import { setPageHeaders } from './headers.ts';
-import { layout, type Page, type Site } from './layout.ts';
+import { layout, type Site } from './layout.ts';
+import { addLogPages, type LogPageParts } from './log-pages.ts';
 import { peopleRouter } from './people-router.ts';
 import { pageOf, textOf, wholeOf } from './query.ts';
+import { pageAdder } from './send.ts';
 import { Shown, type ShownParts } from './shown.ts';
+import { addStatusPage, type StatusPageParts } from './status-page.ts';
+import { apiView } from './views/api.ts';
 import { failureView } from './views/failure.ts';
 import { filesView } from './views/files.ts';
 import { homeView } from './views/home.ts';
@@ -35,9 +42,11 @@ import { releaseView } from './views/release.ts';
 /** Models of a page of a list. */
 const MODELS_A_PAGE = 50;
 
-export interface PageParts extends ShownParts {
+export interface PageParts extends ShownParts, LogPageParts, StatusPageParts {
   /** The registry's origin. */
   readonly origin: string;
+  /** What the API says of itself. */
+  readonly api: ApiDescription;
   readonly logger: Logger;
   readonly sessions: Sessions;
   readonly providers: ProviderSignIn;
@@ -62,14 +71,7 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
   const { registry, catalogue, origin, sessions, providers } = parts;
   const router = Router({ caseSensitive: true });
   const shown = new Shown(parts);
-
-  /** Adds a page under its template in logs and metrics; a GET answers HEAD, too. */
-  function page(path: string, make: (request: Request) => Page | Promise<Page>): void {
-    const template = path.replaceAll(/:(\w+)/g, '{$1}');
-    router.get(path, named(template), async (request, response) => {
-      send(request, response, layout(site, await make(request)).toString());
-    });
-  }
+  const page = pageAdder(router, site);
 
   router.use(assets.router());
   router.use(peopleRouter({ registry, sessions, providers, site }));
@@ -83,6 +85,14 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
     });
     return homeView({ origin, models, size: catalogue.size(), query: words, next: nextOf(models) });
   });
+
+  addLogPages(page, parts);
+  addAdvisoryPages(page, parts);
+  addStatusPage(page, parts);
+  const api = apiView(parts.api);
+  page(API_PAGE, () => api);
+  addFeeds(router, site, parts);
+  addCrawlerFiles(router, site, parts);
 
   router.use(OWN_PAGES, () => {
     throw new CodedError('not-found', 'there is no such page');
@@ -130,18 +140,6 @@ function releaseOf({ params }: Request): ReleaseName {
 /** Where the next page of models begins. */
 function nextOf(models: readonly { readonly index: number }[]): number | undefined {
   return models.length === MODELS_A_PAGE ? models.at(-1)!.index : undefined;
-}
-
-/** Sends a page, unless the reader has this very one. */
-function send(request: Request, response: Response, text: string): void {
-  setPageHeaders(response);
-  response.set({
-    'Cache-Control': 'public, max-age=0, must-revalidate',
-    'Content-Type': 'text/html; charset=utf-8',
-    ETag: `"${hash('sha256', text, 'hex').slice(0, 32)}"`,
-  });
-  if (request.fresh) response.status(304).end();
-  else response.send(text);
 }
 
 function sendFailure(site: Site) {

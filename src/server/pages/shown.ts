@@ -1,4 +1,7 @@
-/** Gathers what pages show of a release. What never changes is kept, so that a page costs no reads. */
+/**
+ * Gathers what pages show of a release. What never changes is kept, so that a page costs no reads but
+ * the one that tells for whom its files are now.
+ */
 import { BoundedMap } from '../../core/bounded-map.ts';
 import type { Digest } from '../../core/digest.ts';
 import { CodedError } from '../../core/error.ts';
@@ -82,13 +85,14 @@ export class Shown {
     published: PublishedRelease,
     releases: readonly CatalogueRelease[],
   ): Promise<ReleaseShown> {
-    const { catalogue, url } = this.#parts;
+    const { registry, catalogue, url } = this.#parts;
     const { release, digest, manifest, index } = published;
     const reference = formatReleaseName(release);
     const at = releases.findIndex((each) => each.digest === digest);
     const [newest] = catalogue.models({ model: release, limit: 1 });
     return {
       ...(await this.#lastingOf(published)),
+      forWhom: await registry.restriction(release.namespace),
       published,
       url,
       advisories: releases[at]?.advisories ?? [],

@@ -4,7 +4,7 @@ import type { Reader } from '../../client/release.ts';
 import { AuditThreads } from '../../hashing/audit-threads.ts';
 import { HashingPool } from '../../hashing/pool.ts';
 import type { OnProgress } from '../progress.ts';
-import { auditContent } from './content.ts';
+import { auditContent, type Unread } from './content.ts';
 import { TileConnections } from './tiles.ts';
 
 export interface AuditRegistryOptions
@@ -15,23 +15,32 @@ export interface AuditRegistryOptions
   readonly onContent?: OnProgress | undefined;
 }
 
+export interface RegistryAuditReport extends AuditReport {
+  /** Releases whose content was to be read, and is for others. */
+  readonly unread: readonly Unread[];
+}
+
 /** Audits the pinned registry that `reader` reaches. Throws as `audit` does. */
 export async function auditRegistry(
   reader: Reader,
   options: AuditRegistryOptions = {},
-): Promise<AuditReport> {
+): Promise<RegistryAuditReport> {
   const { content = false, onContent, ...rest } = options;
   const threads = new AuditThreads();
   const pool = new HashingPool();
   const { host } = threads;
   const { api } = reader;
+  const unread: Unread[] = [];
+  const onUnread = (each: Unread) => unread.push(each);
+  const { signal } = options;
   const visitRelease = content
-    ? auditContent({ host, api, pool, onProgress: onContent, signal: options.signal })
+    ? auditContent({ host, api, pool, onProgress: onContent, onUnread, signal })
     : undefined;
   const tiles = new TileConnections(api, options.signal);
   const parts = { hasher: threads, readTile: tiles.read, visitRelease };
   try {
-    return await audit({ ...reader, host }, { ...rest, ...parts });
+    const report = await audit({ ...reader, host }, { ...rest, ...parts });
+    return { ...report, unread };
   } finally {
     tiles.close();
     await threads.close();

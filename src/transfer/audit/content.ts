@@ -1,7 +1,8 @@
 /**
  * `audit --content`: every byte of every release, read from the registry and hashed. The
  * whole SHA-256 of each file, its chunks, the chunk list that is served for it and the bytes
- * of each of its tensors must be what the manifest names.
+ * of each of its tensors must be what the manifest names. What is for readers alone, and the
+ * auditor is none, is no fault of anybody's, and not looked at either: that is told, too.
  */
 import type { Api } from '../../client/api.ts';
 import type { AuditedRelease, VisitRelease } from '../../client/audit/documents.ts';
@@ -21,12 +22,20 @@ import type { OnProgress } from '../progress.ts';
 /** Bytes that are asked for at once, and held in memory a file. */
 const BLOCK_BYTES = 8 * 2 ** 20;
 
+/** A release with files that the auditor may not read. */
+export interface Unread {
+  readonly release: string;
+  /** For whom they are. */
+  readonly message: string;
+}
+
 export interface ContentAuditOptions {
   readonly host: Host;
   readonly api: Api;
   /** The caller's to close. */
   readonly pool: HashingPool;
   readonly onProgress?: OnProgress | undefined;
+  readonly onUnread: (unread: Unread) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,8 +44,16 @@ export function auditContent(options: ContentAuditOptions): VisitRelease {
   return async (audited) => {
     const { release, manifest } = audited.verified;
     const damage: string[] = [];
+    let isUnread = false;
     for (const file of manifest.files) {
-      const wrong = await damageOf(options, audited, file);
+      const wrong = await damageOf(options, audited, file).catch((error: unknown) => {
+        if (!isForReaders(error)) throw error;
+        if (!isUnread) {
+          options.onUnread({ release: formatReleaseName(release), message: error.message });
+        }
+        isUnread = true;
+        return undefined;
+      });
       if (wrong !== undefined) damage.push(`${file.path} (${wrong})`);
     }
     if (damage.length === 0) return;
@@ -47,6 +64,11 @@ export function auditContent(options: ContentAuditOptions): VisitRelease {
       { files: damage },
     );
   };
+}
+
+/** Is it a refusal that says whose the bytes are? Without that, the token is bad for all that follows. */
+function isForReaders(error: unknown): error is CodedError {
+  return isCoded(error, 'not-authorised') && error.details.bytes !== undefined;
 }
 
 /** What is wrong with a file as it is served, in a few words; undefined when nothing is. */

@@ -25,6 +25,8 @@ export interface Exchange {
   /** Looks at the head of the answer: is its body wanted? What it throws ends the connection. */
   readonly judge: (head: ResponseHead) => boolean;
   readonly take: (bytes: Uint8Array) => void;
+  /** Gets the body of an answer that is not wanted, where it is small. */
+  readonly takeRefusal?: (bytes: Uint8Array) => void;
 }
 
 interface Running extends Exchange {
@@ -141,7 +143,8 @@ export class Channel {
     const answer = running.answer!;
     if (bytes.length > answer.left) throw unusable(this.origin, 'it sends more bytes than it said');
     answer.left -= bytes.length;
-    if (answer.isWanted && bytes.length > 0) running.take(bytes);
+    const take = answer.isWanted ? running.take : running.takeRefusal;
+    if (bytes.length > 0) take?.(bytes);
     if (answer.left > 0) return;
     if (!keepsAlive(answer.head)) this.close();
     this.#end(({ resolve }) => resolve(answer.head));

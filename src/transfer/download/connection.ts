@@ -7,11 +7,13 @@
  * a new one. The token is for the registry alone. Nothing here is trusted: who asked
  * checks the bytes, wherever they came from.
  */
+import { parseProblem } from '../../client/problem.ts';
 import { parseRetryAfter } from '../../client/retry.ts';
 import { codeOfStatus, isTransient } from '../../client/status.ts';
 import { placeOf } from '../../client/store-refusal.ts';
+import { concat } from '../../core/bytes.ts';
 import { CodedError } from '../../core/error.ts';
-import { Channel, unusable } from './channel.ts';
+import { Channel, type Exchange, unusable } from './channel.ts';
 import { REDIRECTS, redirectTo } from './redirect.ts';
 import { contentLength, type ResponseHead } from './response-head.ts';
 import type { ByteRun } from './stretch.ts';
@@ -53,9 +55,15 @@ export class RangeConnection {
       if (isRange(head)) return location;
       if (!STALE.has(head.status)) throw refusedByStore(head, location);
     }
-    const home = await this.#ask(new URL(url), request.token, request, take);
+    const said: Uint8Array[] = [];
+    const home = await this.#ask(new URL(url), request, {
+      take,
+      token: request.token,
+      // The next answer comes in the same memory.
+      takeRefusal: (bytes) => said.push(bytes.slice()),
+    });
     if (isRange(home)) return undefined;
-    if (!REDIRECTS.has(home.status)) throw refused(home, url);
+    if (!REDIRECTS.has(home.status)) throw refused(home, concat(...said), request);
     const redirect = redirectTo(home.headers.get('location'), url);
     const head = await this.#fromStore(redirect, request, take);
     if (!isRange(head)) throw refusedByStore(head, redirect);
@@ -67,16 +75,18 @@ export class RangeConnection {
   }
 
   async #fromStore(location: string, request: RangeRequest, take: (bytes: Uint8Array) => void) {
-    const head = await this.#ask(new URL(location), undefined, request, take);
+    const head = await this.#ask(new URL(location), request, { take });
     if (!REDIRECTS.has(head.status)) return head;
     throw unusable(placeOf(location), 'it was redirected to and redirects again');
   }
 
   #ask(
     url: URL,
-    token: string | undefined,
     request: RangeRequest,
-    take: (bytes: Uint8Array) => void,
+    {
+      token,
+      ...takes
+    }: Pick<Exchange, 'take' | 'takeRefusal'> & { readonly token?: string | undefined },
   ): Promise<ResponseHead> {
     const { range, size } = request;
     const isHome = url.href === request.url;
@@ -90,7 +100,7 @@ export class RangeConnection {
     return this.#channelTo(url).exchange({
       head: formatRequest(url, range, token, checksChunks),
       judge,
-      take,
+      ...takes,
     });
   }
 
@@ -152,8 +162,13 @@ function requireRange(head: ResponseHead, range: ByteRun, size: number, place: s
   }
 }
 
-function refused(head: ResponseHead, url: string): CodedError {
+function refused(
+  head: ResponseHead,
+  body: Uint8Array,
+  { url, token }: Pick<RangeRequest, 'url' | 'token'>,
+): CodedError {
   const { status } = head;
+  if (status === 401 || status === 403) return refusedReader(head, body, url, token);
   return new CodedError(codeOfStatus(status), `${url} answered ${status}`, {
     status,
     url,
@@ -161,6 +176,20 @@ function refused(head: ResponseHead, url: string): CodedError {
     transient: status === 500 || isTransient(status),
     ...retryAfter(head),
   });
+}
+
+/** What is for some readers alone: the registry says for whom, and how one becomes one of them. */
+function refusedReader(
+  { status, headers }: ResponseHead,
+  body: Uint8Array,
+  url: string,
+  token: string | undefined,
+): CodedError {
+  const answer = { status, headers: { get: (name: string) => headers.get(name) ?? null } };
+  const problem = parseProblem(answer, body, url);
+  const { code, message, details } = problem;
+  if (details.bytes === undefined || token !== undefined) return problem;
+  return new CodedError(code, `${message} with --token or WEIGHHOUSE_TOKEN`, details);
 }
 
 /** A store's refusal is never the reader's fault: the address was made for this reader just now. */

@@ -171,7 +171,18 @@ function refusal(response: Response, url: string): CodedError {
   };
   const isAbsent = ABSENT.test(headers.get('x-error-code') ?? '');
   const code = isAbsent ? 'not-found' : codeOfStatus(status);
-  return new CodedError(code, `${url} answered ${status}${adviceFor(code)}`, details);
+  const said = code === 'not-authorised' ? wordsOf(headers) : '';
+  return new CodedError(code, `${url} answered ${status}${adviceFor(code)}${said}`, details);
+}
+
+/** Characters of a host's sentence that are passed on. */
+const MAX_WORDS = 400;
+
+/** What a hub says of a gated repository, whose terms only it knows. */
+function wordsOf(headers: Headers): string {
+  const words = headers.get('x-error-message');
+  if (words === null || headers.get('x-error-code') !== 'GatedRepo') return '';
+  return ` (it says: ${words.slice(0, MAX_WORDS).replace(/[^\x20-\x7e]/g, '?')})`;
 }
 
 function adviceFor(code: string): string {

@@ -218,6 +218,15 @@ describe('a browser that remembers', () => {
     expect(facts.filter(({ as }) => as === 'note')).toHaveLength(2);
   });
 
+  test('needs no more than the two checkpoints to tell a fork', async () => {
+    await visit();
+    const fork = await forkOf(gated.served);
+    const change: Change = (path, bytes) =>
+      path === '/log/checkpoint' ? fork(path, bytes) : undefined;
+    const { steps } = await visit({ change });
+    expect(stepOf(steps, 'growth').failure?.code).toBe('fork');
+  });
+
   test('is not made to forget a recall', async () => {
     await visit({ release: RECALLED });
     const { steps } = await visit({ release: RECALLED, change: replayed('/head', unadvised) });

@@ -11,6 +11,8 @@ import { day, fakeKey, Hearing, policyOf, withKeys } from '../../made/decisions.
 const HARNESS = digestOf(nodeHost, utf8('harness'));
 const OTHER = digestOf(nodeHost, utf8('other'));
 
+const TERMS = { name: 'Acme Licence', url: 'https://acme.example/licence' };
+
 const base = policyOf(
   {
     approvals: [{ role: 'reviewer', count: 1 }],
@@ -53,6 +55,11 @@ const STRICTER: readonly [string, Change][] = [
   ],
   ['a longer wait', gate((g) => ({ ...g, sealed: 11 }))],
   ['a later date', gate((g) => ({ ...g, notBefore: day(6) }))],
+  ['bytes for readers alone', (p) => ({ ...p, bytes: { for: 'readers' } })],
+  [
+    'bytes for readers, who accept terms',
+    (p) => ({ ...p, bytes: { for: 'readers', terms: TERMS } }),
+  ],
   ['the lifters that it had, by name', gate((g) => ({ ...g, lift: { hold: 'release-manager' } }))],
 ];
 
@@ -122,6 +129,21 @@ describe('a newer policy', () => {
     ['a revocation', keysOfRita(fakeKey('rita', { revoked: true })), keysOfRita(fakeKey('rita'))],
   ])('that changes or takes back %s is looser', (_, before, after) => {
     expect(compareStrictness(before(base), after(base))).toBe('looser');
+  });
+
+  test('asks its readers for terms where it asked for none, and is looser where it changes or drops them', () => {
+    const bytes = (terms?: typeof TERMS): Policy => ({
+      ...base,
+      bytes: { for: 'readers', ...(terms && { terms }) },
+    });
+    expect(compareStrictness(bytes(), bytes(TERMS))).toBe('stricter');
+    expect(compareStrictness(bytes(TERMS), bytes())).toBe('looser');
+    expect(compareStrictness(bytes(TERMS), bytes({ ...TERMS, name: 'Acme Licence 2' }))).toBe(
+      'looser',
+    );
+    expect(compareStrictness(bytes(TERMS), bytes(TERMS))).toBe('same');
+    const withFormats = { ...bytes(), formats: { allow: ['pickle'] } };
+    expect(compareStrictness(base, withFormats)).toBe('looser');
   });
 
   test('a key that expires earlier than it did is stricter', () => {

@@ -132,4 +132,17 @@ describe('what a page is drawn with', () => {
     expect(other.headers.get('cache-control')).not.toContain('immutable');
     expect((await served.fetch('/-/assets/..%2Frouter.ts')).status).toBe(404);
   });
+
+  test('is sent compressed to who takes that, and is the same', async () => {
+    const sent = await served.fetch('/-/assets/style.css', {
+      headers: { 'accept-encoding': 'gzip' },
+    });
+    expect(sent.headers.get('content-encoding')).toBe('gzip');
+    expect(sent.headers.get('vary')).toContain('Accept-Encoding');
+    const plain = await served.fetch('/-/assets/style.css', {
+      headers: { 'accept-encoding': 'identity' },
+    });
+    expect(plain.headers.get('content-encoding')).toBeNull();
+    expect(await plain.text()).toBe(await sent.text());
+  });
 });

@@ -2,10 +2,10 @@
 import { formatCount } from '../../../core/amounts.ts';
 import { formatModel } from '../../../core/release/name.ts';
 import type { CatalogueRelease } from '../../../index/catalogue.ts';
-import { HOME, LOG_PAGE, modelPage, releasePage } from '../addresses.ts';
+import { feedsOf, HOME, LOG_PAGE, modelPage, releasePage } from '../addresses.ts';
 import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
-import { bytes, day, number, standing } from '../pieces.ts';
+import { bytes, day, follow, number, standing } from '../pieces.ts';
 
 export interface Home {
   readonly origin: string;
@@ -26,6 +26,7 @@ export function homeView({ origin, models, size, query, next }: Home): Page {
     description: `Model weights released at ${origin}: checked byte by byte, signed, and recorded in a public log.`,
     path: HOME,
     query,
+    feeds: feedsOf('all'),
     ...(isSearch ? { unlisted: true } : {}),
     body: html`
 ${
@@ -35,7 +36,8 @@ ${
 <p class="lead">Weights that were checked byte by byte, signed, and entered in a <a href="${LOG_PAGE}">public log of ${number(size)} entries</a> before anybody could download them. Each page proves itself in your own browser.</p>`
 }
 ${models.length === 0 ? nothing(isSearch) : list(models)}
-${next !== undefined && html`<p class="more"><a href="${HOME}?${new URLSearchParams({ ...(isSearch ? { q: query } : {}), before: String(next) }).toString()}" rel="next">Older releases</a></p>`}`,
+${next !== undefined && html`<p class="more"><a href="${HOME}?${new URLSearchParams({ ...(isSearch ? { q: query } : {}), before: String(next) }).toString()}" rel="next">Older releases</a></p>`}
+${isSearch ? undefined : follow('all')}`,
   };
 }
 

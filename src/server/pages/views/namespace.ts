@@ -2,10 +2,10 @@
 import type { Namespace } from '../../../core/release/name.ts';
 import type { Policy } from '../../../core/release/policy.ts';
 import type { CatalogueRelease } from '../../../index/catalogue.ts';
-import { namespacePage } from '../addresses.ts';
+import { feedsOf, namespacePage } from '../addresses.ts';
 import { html } from '../html.ts';
 import type { Page } from '../layout.ts';
-import { entry, facts, sentence } from '../pieces.ts';
+import { entry, facts, follow, readersOf, sentence } from '../pieces.ts';
 import { demandsOf, peopleOf } from '../policy-words.ts';
 import { list } from './home.ts';
 
@@ -24,14 +24,21 @@ export function namespaceView(shown: NamespaceShown): Page {
     title: namespace,
     description: `Models released by ${namespace}, and what must be met before it can release one.`,
     path: namespacePage(namespace),
+    feeds: feedsOf(namespace),
     body: html`
 <h1>${namespace}</h1>
 <h2>Models</h2>
 ${models.length === 0 ? html`<p class="empty">Nothing has been released in this namespace yet.</p>` : list(models)}
 ${next !== undefined && html`<p class="more"><a href="?before=${next}" rel="next">Older releases</a></p>`}
+${follow(namespace)}
 <h2>What a release needs</h2>
 <p>Version ${policy.version} of the policy is in force: ${entry(policyIndex)} of the log, signed by ${policy.owners === 1 ? 'an owner' : `${policy.owners} owners`}. Before a release is public, all of this must be so:</p>
 <ul class="demands">${demandsOf(policy).map((demand) => html`<li>${sentence(demand)}</li>`)}</ul>
+${
+  policy.bytes &&
+  html`<h2>Who may download</h2>
+<p>The files of its releases are for ${readersOf(namespace, policy.bytes)}. What proves them is public.</p>`
+}
 <h2>People</h2>
 ${facts(peopleOf(policy))}`,
   };

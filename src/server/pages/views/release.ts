@@ -5,6 +5,7 @@ import { type Claims, claimsOf } from '../../../core/release/claims.ts';
 import type { DocumentName } from '../../../core/release/documents.ts';
 import { formatReleaseName, type ReleaseName } from '../../../core/release/name.ts';
 import type { Policy } from '../../../core/release/policy.ts';
+import type { Restriction } from '../../../core/release/readers.ts';
 import type { WeightsSummary } from '../../../core/weights/summary.ts';
 import type { CatalogueAdvisory, CatalogueEvent } from '../../../index/catalogue.ts';
 import type { ShownDecision } from '../../../registry/gate-shapes.ts';
@@ -29,6 +30,7 @@ import {
   facts,
   moment,
   number,
+  readersOf,
   sentence,
   standing,
 } from '../pieces.ts';
@@ -56,6 +58,8 @@ export interface ReleaseShown {
   /** The policy that it met, and the log index of that. */
   readonly policy: Policy;
   readonly policyIndex: number;
+  /** For whom its files are now, where they are not everybody's. */
+  readonly forWhom: Restriction | undefined;
   /** What was decided about it, in the order of the log. */
   readonly decisions: readonly ShownDecision[];
   /** What the log says of it. */
@@ -105,7 +109,7 @@ export function path({ namespace, name, version }: ReleaseName): Html {
 
 /** What it is, in a few lines. */
 export function releaseFacts(shown: ReleaseShown): Html {
-  const { published, weights, license, previous } = shown;
+  const { published, weights, license, previous, forWhom } = shown;
   const { release, manifest, index, time } = published;
   return facts([
     ['Digest', digest(published.digest)],
@@ -116,6 +120,7 @@ export function releaseFacts(shown: ReleaseShown): Html {
       html`<a href="${tensorsPage(release)}">${formatParameters(weights.parameters)}</a> (${Object.keys(weights.dtypes).join(', ')})`,
     ],
     license === undefined ? undefined : ['Licence', license],
+    forWhom && ['Files', html`for ${readersOf(release.namespace, forWhom)}`],
     ...claimRows(claimsOf(manifest)),
     manifest.executes && [
       'Runs code',
