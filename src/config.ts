@@ -38,6 +38,8 @@ export interface Config {
   readonly bucketUrl: string | undefined;
   /** How weights travel; by default as the store allows. */
   readonly bytes: BytesWay | undefined;
+  /** The file that says with which providers people sign in. */
+  readonly signIn: string | undefined;
   /** True when output must not be coloured (https://no-color.org). */
   readonly noColor: boolean;
   /** True where a browser has a screen to be shown on. */
@@ -70,6 +72,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     s3Endpoint: env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL,
     bucketUrl: env.WEIGHHOUSE_BUCKET_URL || undefined,
     bytes: parseBytesWay(env.WEIGHHOUSE_BYTES || undefined, 'WEIGHHOUSE_BYTES'),
+    signIn: env.WEIGHHOUSE_SIGN_IN || undefined,
     noColor: (env.NO_COLOR ?? '') !== '',
     hasScreen: hasScreen(env),
     debug: (env.WEIGHHOUSE_DEBUG ?? '') !== '',

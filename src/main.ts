@@ -22,6 +22,8 @@ import { UPLOAD_SECONDS } from './keyring/token.ts';
 import { internet } from './oidc/address.ts';
 import { type Identities, openIdentities } from './oidc/identity.ts';
 import { parseIssuers } from './oidc/issuers.ts';
+import { Provider } from './oidc/sign-in/provider.ts';
+import { readProviders } from './oidc/sign-in/providers-file.ts';
 import { type OpenRegistry, openRegistryAt } from './open-registry.ts';
 import type { LiveTrust } from './operator/live-trust.ts';
 import { Damages } from './registry/damages.ts';
@@ -67,7 +69,9 @@ export interface ServeOptions {
   readonly witnessPolicy: string | undefined;
   /** A file that lists the issuers of CI identities that are trusted at all; without it, none is. */
   readonly oidcIssuers: string | undefined;
-  /** Lets those issuers be on this machine, over plain http. For tests alone. */
+  /** A file that lists the providers with which people sign in to the pages, and who they are. */
+  readonly signIn?: string | undefined;
+  /** Lets those issuers and providers be on this machine, over plain http. For tests alone. */
   readonly oidcAllowLoopback: boolean;
   /** What a namespace may take up that has no quota of its own; undefined for no limit. */
   readonly quota?: Limits | undefined;
@@ -97,6 +101,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   expectLargeBodies();
   const logger = pino({ level: options.logLevel }, pino.destination(2));
   const identities = await openIssuers(options);
+  const providers = await openProviders(options);
   let catalogue: FollowingCatalogue | undefined;
   const metrics = createMetrics(() => catalogue?.size());
   const store = observed(options.store, metrics.store.began);
@@ -158,6 +163,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       store,
       tokens: trust.tokens,
       identities,
+      providers,
       hashing,
       hosts: allowedHosts(bound, publicUrl),
       config: {
@@ -251,6 +257,13 @@ async function openIssuers({ oidcIssuers, oidcAllowLoopback }: ServeOptions): Pr
     throw new CodedError('usage', `the issuers ${oidcIssuers} cannot be read: ${error.message}`);
   });
   return openIdentities(nodeHost, parseIssuers(bytes, oidcIssuers, oidcAllowLoopback), network);
+}
+
+async function openProviders({ signIn, oidcAllowLoopback }: ServeOptions): Promise<Provider[]> {
+  if (signIn === undefined) return [];
+  const network = { ...internet, allowLoopback: oidcAllowLoopback };
+  const settings = await readProviders(signIn, oidcAllowLoopback);
+  return settings.map((each) => new Provider(each, network));
 }
 
 /** Looks for newer roots beside the commits, which look by themselves: tokens need it too. */

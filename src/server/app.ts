@@ -8,6 +8,7 @@ import type { FollowingCatalogue } from '../index/open.ts';
 import type { TokenKey } from '../keyring/jwt.ts';
 import type { LogReader } from '../log/reader.ts';
 import type { Identities } from '../oidc/identity.ts';
+import type { Provider } from '../oidc/sign-in/provider.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/contract.ts';
 import { Admission } from './admission.ts';
@@ -35,9 +36,11 @@ import { sendOciFailure } from './oci/failure.ts';
 import { OCI_PATH, ociRouter } from './oci/router.ts';
 import { TOKEN_PATH, TOKEN_SERVICE, tokenService } from './oci/token.ts';
 import { type ApiDescription, describeApi } from './openapi.ts';
+import { SIGN_IN_PAGE } from './pages/addresses.ts';
 import { makePages } from './pages/router.ts';
 import type { ScrubPass } from './pages/status-board.ts';
 import { failureHandler, problemHandler } from './problem.ts';
+import { ProviderSignIn } from './provider-sign-in.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { idOf, logRequests, named } from './request-log.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
@@ -59,6 +62,8 @@ export interface AppParts {
   readonly tokens: TokenKey;
   /** Opens the identity tokens of CI jobs. */
   readonly identities: Identities;
+  /** With whom people sign in to the pages; none without. */
+  readonly providers?: readonly Provider[];
   /** Hashes content before it is sent; apart from the registry's own, so that no reader waits for a seal. */
   readonly hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>;
   /** Hosts that are answered to; undefined for all. */
@@ -140,7 +145,9 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   const cards = new Cards(parts.registry);
   app.use(counted, sending, hubRouter({ ...parts, sender, auth, url, cards }));
   const unready = async () => admission.reason() ?? (await parts.unready());
-  const pages = makePages({ ...parts, unready, cards, sessions, url, origin, api });
+  const providers = new ProviderSignIn({ ...parts, sessions, url });
+  const pages = makePages({ ...parts, unready, cards, sessions, providers, url, origin, api });
+  app.use(SIGN_IN_PAGE, rates.middleware('exchange'));
   app.use(reading, pages.router);
   app.use(() => {
     throw new CodedError('not-found', 'there is nothing here');

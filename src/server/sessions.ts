@@ -3,7 +3,7 @@
  * the store knows it. The API takes no cookies, so no page of a stranger can use somebody's session
  * there; what a page posts to us is taken only from our own pages.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { parseCookie, stringifySetCookie } from 'cookie';
 import type { Request, Response } from 'express';
 import { CodedError, isCoded } from '../core/error.ts';
@@ -51,19 +51,24 @@ export class Sessions {
 
   /** A code that signs in whoever has the token of `caller`. Throws `not-authorised`, `conflict`. */
   async code(caller: Identified): Promise<string> {
-    const { tokens, clock, url } = this.#parts;
+    const { tokens, clock } = this.#parts;
     if (caller.session !== undefined || caller.ci) {
       throw new CodedError('not-authorised', 'only a person’s own token signs in to the pages');
     }
-    const { protocol, hostname } = new URL(url);
-    if (protocol !== 'https:' && !LOOPBACK.test(hostname)) {
-      throw new CodedError(
-        'conflict',
-        `people sign in over https alone, and this registry is reached at ${url}`,
-      );
-    }
+    this.requirePrivate();
     const { subject, roles, namespace, tokenId: parent, expires } = caller;
     return issueSignInCode(tokens, { subject, roles, namespace, parent }, expires, clock());
+  }
+
+  /** Throws `conflict` where a browser would not keep the cookie of a session, for it could be seen on its way. */
+  requirePrivate(): void {
+    const { url } = this.#parts;
+    const { protocol, hostname } = new URL(url);
+    if (protocol === 'https:' || LOOPBACK.test(hostname)) return;
+    throw new CodedError(
+      'conflict',
+      `people sign in over https alone, and this registry is reached at ${url}`,
+    );
   }
 
   /** Whom a code would sign in. Throws `not-authorised`; the code stays good. */
@@ -76,22 +81,30 @@ export class Sessions {
 
   /** Signs in. Each code is taken once, by one server of all. Throws `not-authorised`. */
   async begin(code: string, response: Response): Promise<Session> {
-    const { store, clock } = this.#parts;
     const { id, expires, parentExpires, ...person } = await this.look(code);
-    const fingerprint = createHash('sha256').update(code).digest('hex');
-    if (
-      (await store.create(keys.exchanged(expires, fingerprint), new Uint8Array(1))) !== 'created'
-    ) {
+    if (!(await this.useUp(code, expires))) {
       throw new CodedError(
         'not-authorised',
         'this sign-in link was used before; ask for a new one',
       );
     }
-    const now = Math.floor(clock() / 1000);
-    const until = Math.min(now + SESSION_SECONDS, parentExpires);
-    const session = { ...person, id, renewed: now, until };
-    await this.#send(session, response);
-    return session;
+    return this.#begin({ ...person, id }, parentExpires, response);
+  }
+
+  /**
+   * Signs in whom a provider has named. No bearer token is behind it: its parent is an id that
+   * nothing else has, and to revoke that ends all that comes from it.
+   */
+  async beginFor(person: Omit<Person, 'parent'>, response: Response): Promise<Session> {
+    const ids = { id: randomId(), parent: randomId() };
+    return this.#begin({ ...person, ...ids }, Number.POSITIVE_INFINITY, response);
+  }
+
+  /** True once for each text, on one server of all; it is remembered until it `expires`, in seconds since 1970. */
+  async useUp(text: string, expires: number): Promise<boolean> {
+    const fingerprint = createHash('sha256').update(text).digest('hex');
+    const key = keys.exchanged(expires, fingerprint);
+    return (await this.#parts.store.create(key, new Uint8Array(1))) === 'created';
   }
 
   /** Who is signed in; undefined for nobody. A session that is used lasts longer. */
@@ -114,7 +127,7 @@ export class Sessions {
   /** Signs out: here at once, on other servers within the time that they remember a token for. */
   async end(session: Session, response: Response): Promise<void> {
     await this.#parts.auth.revoke(session.id);
-    setCookie(response, '', 0);
+    setCookie(response, COOKIE, '', 0);
   }
 
   /** A bearer token for the scripts of a page. */
@@ -125,9 +138,20 @@ export class Sessions {
     return { token: await issuePageToken(tokens, session, seconds, clock()), seconds };
   }
 
+  async #begin(
+    whose: Person & { readonly id: string },
+    latest: number,
+    response: Response,
+  ): Promise<Session> {
+    const now = Math.floor(this.#parts.clock() / 1000);
+    const session = { ...whose, renewed: now, until: Math.min(now + SESSION_SECONDS, latest) };
+    await this.#send(session, response);
+    return session;
+  }
+
   async #send(session: Omit<Session, 'renewed'>, response: Response): Promise<void> {
     const { tokens, clock } = this.#parts;
-    setCookie(response, await issueSession(tokens, session, clock()));
+    setCookie(response, COOKIE, await issueSession(tokens, session, clock()));
   }
 }
 
@@ -145,8 +169,13 @@ export function requireOwnPage(request: Request, url: string): void {
   throw new StatusError(403, 'not-authorised', 'this was not sent by a page of this registry');
 }
 
-function setCookie(response: Response, value: string, maxAge?: number): void {
+/** Sets a cookie that a browser shows to no script, and sends over https alone; `maxAge` in seconds. */
+export function setCookie(response: Response, name: string, value: string, maxAge?: number): void {
   const attributes = { path: '/', secure: true, httpOnly: true, sameSite: 'lax' } as const;
   const age = maxAge === undefined ? {} : { maxAge };
-  response.append('Set-Cookie', stringifySetCookie({ name: COOKIE, value, ...attributes, ...age }));
+  response.append('Set-Cookie', stringifySetCookie({ name, value, ...attributes, ...age }));
+}
+
+function randomId(): string {
+  return randomBytes(16).toString('hex');
 }

@@ -68,6 +68,8 @@ export interface ServedOptions {
   /** Other parts of the application than the real ones. */
   readonly parts?: Partial<AppParts>;
   readonly limits?: Partial<ListenLimits>;
+  /** Where it listens; any that is free without. */
+  readonly port?: number;
 }
 
 export interface RequestOptions {
@@ -191,7 +193,8 @@ export class Served {
           trustedProxies: noProxies,
           ...options.parts,
         });
-    const listening = await listen(appOf(rooms), { host: HOST, port: 0 }, options.limits);
+    const address = { host: HOST, port: options.port ?? 0 };
+    const listening = await listen(appOf(rooms), address, options.limits);
     const { token } = await issueToken(
       rooms.trust.tokens,
       { subject: 'publisher', roles: ['publisher'], namespace: parseNamespace('acme') },

@@ -32,6 +32,7 @@ export function makeCommand(run: Run): Command {
     )
     .option('--witness-policy <file>', 'C2SP tlog-policy: witnesses that must cosign')
     .option('--oidc-issuers <file>', 'issuers of CI identities that are trusted at all')
+    .option('--sign-in <file>', 'OpenID providers with which people sign in, and who they are here')
     .option('--quota <size>', 'bytes of a namespace that has no quota of its own')
     .option(
       '--rate-limit <class=n>',
@@ -70,6 +71,7 @@ interface ServeFlags extends PassphraseFlags {
   readonly witnessPolicy?: string;
   readonly oidcIssuers?: string;
   readonly oidcAllowLoopback?: boolean;
+  readonly signIn?: string;
   readonly index?: string;
   readonly quota?: string;
   readonly rateLimit?: readonly string[];
@@ -85,7 +87,7 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
     flags.drainDelay === undefined ? 0 : parseDuration(flags.drainDelay, '--drain-delay') * 1000;
   const scrubRate = flags.scrub ? parseRate(flags.scrubRate, '--scrub-rate') : 0;
   if (flags.oidcAllowLoopback) {
-    context.output.warn('CI identities may come from this machine, without TLS: for tests only');
+    context.output.warn('identities may come from this machine, without TLS: for tests only');
   }
   const passphrase = await serverPassphrase(context, flags, flags.keys);
   await serveUntilStopped(context, {
@@ -105,6 +107,7 @@ async function runServer(context: Context, flags: ServeFlags): Promise<void> {
     witnessPolicy: flags.witnessPolicy,
     oidcIssuers: flags.oidcIssuers,
     oidcAllowLoopback: flags.oidcAllowLoopback ?? false,
+    signIn: flags.signIn ?? context.config.signIn,
     ...(flags.quota !== undefined && { quota: { bytes: parseBytes(flags.quota, '--quota') } }),
     rates: parseRates(flags.rateLimit ?? []),
     scrubRate,

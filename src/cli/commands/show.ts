@@ -1,7 +1,7 @@
 /** `show REF`: a release as the registry tells it; a draft to whoever has a token for it. */
 import type { Command } from 'commander';
-import type { Api } from '../../client/api.ts';
 import type { ShownRestriction } from '../../client/answers.ts';
+import type { Api } from '../../client/api.ts';
 import { formatBytes, formatCount } from '../../core/amounts.ts';
 import { isCoded } from '../../core/error.ts';
 import { type Claims, claimsOf } from '../../core/release/claims.ts';

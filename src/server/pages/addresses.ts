@@ -89,6 +89,16 @@ export const DRAFTS_PAGE = `${OWN_PAGES}/drafts`;
 /** Where a page's script gets the token that it speaks with. */
 export const PAGE_TOKEN = `${OWN_PAGES}/token`;
 
+/** Sends whoever posts there to a provider. */
+export function providerPage(name: string): string {
+  return `${SIGN_IN_PAGE}/${name}`;
+}
+
+/** Where a provider sends them back to. */
+export function callbackPage(name: string): string {
+  return `${providerPage(name)}/callback`;
+}
+
 /** Signs in whoever opens it and says yes. */
 export function signInPage(code: string): string {
   return `${SIGN_IN_PAGE}?${new URLSearchParams({ code })}`;

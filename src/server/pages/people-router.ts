@@ -16,11 +16,13 @@ import { parseShape } from '../../core/shape.ts';
 import type { Session } from '../../keyring/session.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { readForm } from '../body.ts';
+import type { ProviderSignIn } from '../provider-sign-in.ts';
 import { named, notesOf } from '../request-log.ts';
 import { callerOf, requireOwnPage, type Sessions } from '../sessions.ts';
 import { DRAFTS_PAGE, HOME, PAGE_TOKEN, SIGN_IN_PAGE, SIGN_OUT } from './addresses.ts';
 import { setPageHeaders } from './headers.ts';
 import { layout, type Page, type Site } from './layout.ts';
+import { providerRouter } from './provider-router.ts';
 import { textOf } from './query.ts';
 import { draftView } from './views/draft.ts';
 import { draftsView } from './views/drafts.ts';
@@ -34,10 +36,11 @@ const signInForm = v.strictObject({ code: v.string() });
 export interface PeopleParts {
   readonly registry: Registry;
   readonly sessions: Sessions;
+  readonly providers: ProviderSignIn;
   readonly site: Site;
 }
 
-export function peopleRouter({ registry, sessions, site }: PeopleParts): Router {
+export function peopleRouter({ registry, sessions, providers, site }: PeopleParts): Router {
   const router = Router({ caseSensitive: true });
 
   const show = (response: Response, page: Page, status = 200) => {
@@ -46,6 +49,9 @@ export function peopleRouter({ registry, sessions, site }: PeopleParts): Router 
     response.send(layout(site, page).toString());
   };
 
+  const signedOut = (why?: string) => signedOutView(providers.shown, why);
+  router.use(providerRouter({ providers, site, show, signedOut }));
+
   /** A page for whoever is signed in; everybody else learns how to. */
   const forPeople = (
     path: string,
@@ -53,7 +59,7 @@ export function peopleRouter({ registry, sessions, site }: PeopleParts): Router 
   ): void => {
     router.get(path, named(path.replaceAll(/:(\w+)/g, '{$1}')), async (request, response) => {
       const session = await sessions.of(request, response);
-      if (session === undefined) return show(response, signedOutView(), 401);
+      if (session === undefined) return show(response, signedOut(), 401);
       notesOf(response).subject = session.subject;
       show(response, { ...(await make(request, session)), person: session.subject });
     });
@@ -61,12 +67,12 @@ export function peopleRouter({ registry, sessions, site }: PeopleParts): Router 
 
   router.get(SIGN_IN_PAGE, named(SIGN_IN_PAGE), async (request, response) => {
     const code = textOf(request.query.code, MAX_FORM_BYTES);
-    if (code === '') return show(response, signedOutView());
+    if (code === '') return show(response, signedOut());
     try {
       show(response, confirmView(code, await sessions.look(code)));
     } catch (error) {
       if (!isCoded(error, 'not-authorised')) throw error;
-      show(response, signedOutView(error.message), 401);
+      show(response, signedOut(error.message), 401);
     }
   });
 
@@ -80,7 +86,7 @@ export function peopleRouter({ registry, sessions, site }: PeopleParts): Router 
       response.set('Cache-Control', 'no-store').redirect(303, DRAFTS_PAGE);
     } catch (error) {
       if (!isCoded(error, 'not-authorised')) throw error;
-      show(response, signedOutView(error.message), 401);
+      show(response, signedOut(error.message), 401);
     }
   });
 

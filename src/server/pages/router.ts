@@ -9,6 +9,7 @@ import { parseModel, parseNamespace } from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
 import type { ApiDescription } from '../openapi.ts';
 import { beginRefusal, failureHandler, OURS, sendProblem } from '../problem.ts';
+import type { ProviderSignIn } from '../provider-sign-in.ts';
 import { idOf } from '../request-log.ts';
 import type { Sessions } from '../sessions.ts';
 import { API_PAGE, OWN_PAGES } from './addresses.ts';
@@ -44,6 +45,7 @@ export interface PageParts extends ShownParts, LogPageParts, StatusPageParts {
   readonly api: ApiDescription;
   readonly logger: Logger;
   readonly sessions: Sessions;
+  readonly providers: ProviderSignIn;
 }
 
 export interface Pages {
@@ -62,13 +64,13 @@ export function makePages(parts: PageParts, assets: Assets = ownAssets()): Pages
 }
 
 function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
-  const { registry, catalogue, origin } = parts;
+  const { registry, catalogue, origin, sessions, providers } = parts;
   const router = Router({ caseSensitive: true });
   const shown = new Shown(parts);
   const page = pageAdder(router, site);
 
   router.use(assets.router());
-  router.use(peopleRouter({ registry, sessions: parts.sessions, site }));
+  router.use(peopleRouter({ registry, sessions, providers, site }));
 
   page('/', ({ query }) => {
     const words = textOf(query.q);

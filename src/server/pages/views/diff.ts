@@ -17,7 +17,7 @@ import { bytes, command, digest, facts, number } from '../pieces.ts';
 import { TENSORS_A_PAGE, type TensorDifference } from '../tensors/shelf.ts';
 import { pages } from './files.ts';
 import { layerPictures } from './layers.ts';
-import { path } from './release.ts';
+import { path } from './path.ts';
 import { shapeText } from './tensors.ts';
 
 /** Files of a difference that are listed. */

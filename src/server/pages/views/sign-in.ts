@@ -1,7 +1,7 @@
-/** Signing in, with the link that `weighhouse login --web` made. */
+/** Signing in: at a provider, or with the link that `weighhouse login --web` made. */
 import type { Person } from '../../../keyring/session.ts';
-import { DRAFTS_PAGE, SIGN_IN_PAGE } from '../addresses.ts';
-import { html } from '../html.ts';
+import { DRAFTS_PAGE, providerPage, SIGN_IN_PAGE } from '../addresses.ts';
+import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { command, facts } from '../pieces.ts';
 
@@ -31,16 +31,41 @@ ${facts([
   };
 }
 
+/** A provider, as its button shows it. */
+export interface ShownProvider {
+  readonly name: string;
+  readonly issuer: string;
+}
+
 /** Says how somebody signs in who has not. */
-export function signedOutView(why?: string): Page {
+export function signedOutView(providers: readonly ShownProvider[], why?: string): Page {
   return {
     ...COMMON,
     title: 'Sign in',
     body: html`
 <h1>Sign in</h1>
 ${why !== undefined && html`<div class="notice"><p>${why.charAt(0).toUpperCase()}${why.slice(1)}.</p></div>`}
-<p class="lead">Drafts are for the people of their namespace alone. With your token, this command opens a page that signs you in:</p>
+<p class="lead">Drafts are for the people of their namespace alone.</p>
+${providers.map(button)}
+<p>With your token, this command opens a page that signs you in:</p>
 ${command('weighhouse login --web')}
 <p>Then you find <a href="${DRAFTS_PAGE}">your drafts</a> here.</p>`,
+  };
+}
+
+function button({ name, issuer }: ShownProvider): Html {
+  return html`<form method="post" action="${providerPage(name)}"><p><button type="submit">Sign in with ${name}</button> <span class="small">at ${new URL(issuer).host}</span></p></form>
+`;
+}
+
+/** Is seen for a moment, on the way to a provider; longer by whoever’s browser does not go on by itself. */
+export function onTheWayView(provider: string, url: URL): Page {
+  return {
+    ...COMMON,
+    title: `On the way to ${provider}`,
+    body: html`
+<h1>On the way to ${provider}</h1>
+<p class="lead"><a href="${url.href}">Sign in at ${url.host}</a></p>
+<p class="small">It sends you back here. If you have not come back within ten minutes, begin again.</p>`,
   };
 }

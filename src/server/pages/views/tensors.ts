@@ -9,7 +9,7 @@ import type { Page } from '../layout.ts';
 import { bytes, command, digest, number } from '../pieces.ts';
 import { type DtypeSum, TENSORS_A_PAGE, type TensorPage } from '../tensors/shelf.ts';
 import { pages } from './files.ts';
-import { path } from './release.ts';
+import { path } from './path.ts';
 
 export interface TensorsShown {
   readonly published: PublishedRelease;
