@@ -147,17 +147,21 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   const unready = async () => admission.reason() ?? (await parts.unready());
   const providers = new ProviderSignIn({ ...parts, sessions, url });
   const pages = makePages({ ...parts, unready, cards, sessions, providers, url, origin, api });
+  // What programs ask for and is not there is no page with a name that nobody may have.
+  app.use(NOT_FOR_PEOPLE, nothingHere);
   app.use(SIGN_IN_PAGE, rates.middleware('exchange'));
   app.use(reading, pages.router);
-  app.use(() => {
-    throw new CodedError('not-found', 'there is nothing here');
-  });
+  app.use(nothingHere);
   // Whatever has refused it, a client hears so in its own protocol.
   app.use([OCI_PATH, TOKEN_SERVICE], failureHandler(parts.logger, sendOciFailure));
   app.use(HUB_PATHS, failureHandler(parts.logger, sendHubFailure));
   app.use(NOT_FOR_PEOPLE, problemHandler(parts.logger));
   app.use(pages.failure);
   return app;
+}
+
+function nothingHere(): never {
+  throw new CodedError('not-found', 'there is nothing here');
 }
 
 function commonHeaders(_request: Request, response: Response, next: () => void): void {
