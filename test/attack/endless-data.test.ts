@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Api } from '../../src/client/api.ts';
 import { GateApi } from '../../src/client/gate-api.ts';
 import { parseRegistryUrl } from '../../src/client/http.ts';
+import { PublicApi } from '../../src/client/public-api.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import { digestOf } from '../../src/core/digest.ts';
 import { isCoded } from '../../src/core/error.ts';
@@ -77,6 +78,7 @@ describe('an answer without an end', () => {
     ['voiding', (a) => a.voidLabel({ namespace: ACME, label: '00'.repeat(32), signed: [SIGNED] })],
     ['a void', (a) => a.voided(1)],
     ['exchanging an identity', (a) => a.exchangeToken('acme', 'x')],
+    ['a link to sign in with', (a) => a.makeSignInLink()],
     ['making a namespace', (a) => a.createNamespace({ policy: utf8('{}'), signed: [] })],
     ['the usage of a namespace', (a) => a.usage(ACME)],
     ['a policy', (a) => a.policy(ACME)],
@@ -96,7 +98,7 @@ describe('an answer without an end', () => {
   ];
 
   test('is tried with every call that there is', () => {
-    const methods = [Api, GateApi]
+    const methods = [Api, GateApi, PublicApi]
       .flatMap(({ prototype }) => Object.getOwnPropertyNames(prototype))
       .filter((name) => name !== 'constructor' && !name.endsWith('Url'));
     expect(methods).toHaveLength(CALLS.length);

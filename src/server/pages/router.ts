@@ -5,7 +5,7 @@
 import { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { CodedError } from '../../core/error.ts';
-import { parseModel, parseNamespace } from '../../core/release/name.ts';
+import { parseModel, parseNamespace, RESERVED_NAMESPACES } from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
 import type { ApiDescription } from '../openapi.ts';
 import { beginRefusal, failureHandler, OURS, sendProblem } from '../problem.ts';
@@ -92,6 +92,12 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
 
   router.use(OWN_PAGES, () => {
     throw new CodedError('not-found', 'there is no such page');
+  });
+
+  // A name that no namespace may have is the beginning of somebody else's path.
+  router.param('namespace', (_request, _response, next, name: string) => {
+    const isReserved = RESERVED_NAMESPACES.has(name.toLowerCase());
+    next(isReserved ? new CodedError('not-found', 'there is nothing here') : undefined);
   });
 
   page('/:namespace', async ({ params, query }) => {
