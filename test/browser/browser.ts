@@ -99,6 +99,12 @@ export async function keep(page: Page, name: string): Promise<void> {
   await page.screenshot({ path, fullPage: true });
 }
 
+/** Keeps what is seen of the page without scrolling: a picture for README.md. */
+export async function keepTop(page: Page, name: string): Promise<void> {
+  const path = new URL(`${name}-top.png`, SCREENSHOTS).pathname;
+  await page.screenshot({ path });
+}
+
 /** Does the page stay within its width? */
 export async function isWithin(page: Page): Promise<boolean> {
   const wide = 'document.documentElement.scrollWidth <= document.documentElement.clientWidth';

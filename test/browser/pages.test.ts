@@ -13,6 +13,7 @@ import {
   axeFindings,
   isWithin,
   keep,
+  keepTop,
   LOOKS,
   STARTING_MS,
   startBrowser,
@@ -45,6 +46,8 @@ const PAGES = {
   release: '/acme/tiny/v1.0',
   recalled: '/acme/tiny/v0.9',
   files: '/acme/tiny/v1.0/files',
+  tensors: '/acme/tiny/v1.0/tensors',
+  diff: '/acme/tiny/v1.0/diff?since=v0.9',
   'sign-in': '/-/sign-in',
   absent: '/acme/absent',
 } as const;
@@ -106,6 +109,7 @@ describe.each(LOOKS)('on $name', (look) => {
         await page.locator('#proof[data-checked="good"]').waitFor();
       }
       await keep(page, `${name}-${look.name}`);
+      await keepTop(page, `${name}-${look.name}`);
       expect(await axeFindings(page)).toEqual([]);
       expect(await isWithin(page)).toBe(true);
       expect(visitor.faults.filter((fault) => !(name === 'absent' && /404/.test(fault)))).toEqual(
