@@ -61,7 +61,9 @@ describe('nothing unpublished is readable', () => {
   test('but by its own people before, and by everybody after it is published', async () => {
     const live = await (await makeWorld()).openWithNamespace();
     const digest = await live.push(PUBLISHER, RELEASE);
-    const manifest = await live.registry.draftManifest(caller('acme', 'reader'), RELEASE);
+    const reader = live.registry.draftManifest(caller('acme', 'reader'), RELEASE);
+    await expect(reader).rejects.toThrowWithCode('not-authorised');
+    const manifest = await live.registry.draftManifest(caller('acme', 'reviewer'), RELEASE);
     await live.registry.publish(PUBLISHER, RELEASE, digest);
     expect(await live.registry.document(RELEASE, 'manifest.json')).toEqual(manifest);
   });
