@@ -77,5 +77,5 @@ ${body}
 }
 
 function signedIn(person: string): Html {
-  return html`<form class="person" method="post" action="${SIGN_OUT}"><span>Signed in as <strong>${person}</strong></span> <a href="${DRAFTS_PAGE}">Drafts</a> <button class="quiet">Sign out</button></form>`;
+  return html`<form class="person" aria-label="Signed in" method="post" action="${SIGN_OUT}"><span>Signed in as <strong>${person}</strong></span> <a href="${DRAFTS_PAGE}">Drafts</a> <button class="quiet">Sign out</button></form>`;
 }

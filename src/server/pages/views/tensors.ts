@@ -70,7 +70,7 @@ function sums(rows: readonly DtypeSum[]): Html {
 function tensorTable(tensors: readonly TensorContent[], isSharded: boolean): Html {
   return html`<div class="scroll" tabindex="0" role="group" aria-label="Tensors"><table class="tensors"><thead><tr><th>Tensor</th><th>Dtype</th><th>Shape</th><th class="figure">Size</th><th>SHA-256</th></tr></thead><tbody>${tensors.map(
     ({ name, dtype, shape, size, file, sha256 }) => html`
-<tr><td><code>${name}</code>${isSharded && html` <span class="small in">${file}</span>`}</td><td><code>${dtype}</code></td><td class="shape">${shapeText(shape)}</td><td class="figure">${bytes(size)}</td><td>${digest(sha256)}</td></tr>`,
+<tr><td><code>${name}</code>${isSharded && html` <span class="small in">${file}</span>`}</td><td><code>${dtype}</code></td><td class="dimensions">${shapeText(shape)}</td><td class="figure">${bytes(size)}</td><td>${digest(sha256)}</td></tr>`,
   )}</tbody></table></div>`;
 }
 
