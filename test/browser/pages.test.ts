@@ -106,7 +106,8 @@ describe.each(LOOKS)('on $name', (look) => {
       const visitor = await Visitor.come(browser, look);
       const page = await visitor.open(gated.served.url + path);
       if ((await page.locator('#proof').count()) > 0) {
-        await page.locator('#proof[data-checked="good"]').waitFor();
+        const checked = name === 'recalled' ? 'bad' : 'good';
+        await page.locator(`#proof[data-checked="${checked}"]`).waitFor();
       }
       await keep(page, `${name}-${look.name}`);
       await keepTop(page, `${name}-${look.name}`);
