@@ -2,8 +2,8 @@
  * A server that shows a registry, pages and all, and changes what a test tells it to: what a
  * browser would see of an operator who lies.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Front } from '../made/front.ts';
 import type { Change } from '../made/lies.ts';
 
 /** Of the connection, not of the answer. */
@@ -15,38 +15,24 @@ const OWN_HEADERS = new Set([
   'transfer-encoding',
 ]);
 
-export class LyingServer {
+export class LyingServer extends Front {
   change: Change = () => undefined;
-  /** `POST /api/v1/commitments`, and so on. */
-  readonly requests: string[] = [];
   readonly #target: string;
-  readonly #server: Server;
 
   private constructor(target: string) {
+    super();
     this.#target = target;
-    this.#server = createServer((request, response) => {
-      this.#answer(request, response).catch((error) => response.destroy(error));
-    });
   }
 
-  static async start(target: string): Promise<LyingServer> {
-    const server = new LyingServer(target);
-    await new Promise<void>((done) => server.#server.listen(0, '127.0.0.1', done));
-    return server;
+  static start(target: string): Promise<LyingServer> {
+    return new LyingServer(target).listen();
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((done) => this.#server.close(done));
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const { method = 'GET', url: path = '/', headers } = request;
-    this.requests.push(`${method} ${path}`);
     const passed = ['accept', 'range'].flatMap((name) => {
       const value = headers[name];
       return typeof value === 'string' ? [[name, value] as [string, string]] : [];

@@ -2,8 +2,8 @@
  * A registry whose operator lies now and then: a server in front of an honest one, which answers
  * in its place where a test says so.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Front } from './front.ts';
 import type { Loose } from './loose.ts';
 
 /** What our client says of a request. */
@@ -17,36 +17,24 @@ interface Call {
 /** JSON to answer with; undefined leaves the answer to the honest server. */
 type Lie = (call: Call, honest: () => Promise<Loose>) => Promise<unknown> | undefined;
 
-export class LyingProxy {
+export class LyingProxy extends Front {
   lie: Lie = () => undefined;
-  /** Every request so far: `POST /api/v1/commitments`. */
-  readonly requests: string[] = [];
   readonly #target: string;
-  readonly #server: Server;
 
   private constructor(target: string) {
+    super();
     this.#target = target;
-    this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
-  static async start(target: string): Promise<LyingProxy> {
-    const proxy = new LyingProxy(target);
-    await new Promise<void>((done) => proxy.#server.listen(0, '127.0.0.1', done));
-    return proxy;
+  static start(target: string): Promise<LyingProxy> {
+    return new LyingProxy(target).listen();
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((done) => this.#server.close(done));
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const { method = 'GET', url: path = '/' } = request;
-    this.requests.push(`${method} ${path}`);
     const body = Buffer.concat(await request.toArray());
     const forward = () => this.#forward(request, body);
     const lie = await this.lie({ method, path }, async () => (await forward()).json());

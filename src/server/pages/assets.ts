@@ -54,10 +54,6 @@ export class Assets {
     return `${OWN_PAGES}/assets/${name}${asset === undefined ? '' : `?${asset.digest}`}`;
   };
 
-  has(name: string): boolean {
-    return this.#assets.has(name);
-  }
-
   router(): Router {
     const router = Router({ caseSensitive: true });
     const path = `${OWN_PAGES}/assets/:name`;
