@@ -135,12 +135,10 @@ export class Namespaces {
   async policy(namespace: Namespace, at?: number) {
     const index = at ?? (await this.inForce(namespace)).index;
     const entry = await this.#policyEntry(namespace, index);
-    const signed = entry.signed.map((digest) => this.#statements.get(digest));
-    return {
-      index,
-      policy: await this.#statements.get(entry.policy),
-      signed: await Promise.all(signed),
-    };
+    const [policy, ...signed] = await Promise.all(
+      [entry.policy, ...entry.signed].map((digest) => this.#statements.get(digest)),
+    );
+    return { index, policy: policy!, signed };
   }
 
   /** Read from the public log: a policy that still waits for its witnesses is not shown. */

@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { MIN_CHUNK_SIZE } from '../../src/core/release/chunks.ts';
 import { filePath, Served } from '../made/served.ts';
@@ -131,6 +132,27 @@ describe('a document that changed in the store', () => {
       expect((await served.fetch(path)).status).toBe(200);
     },
   );
+});
+
+describe('every document of a policy changed in the store', () => {
+  test('are one failed request, and nothing that ends the process', async () => {
+    const statements = join(served.folder, 'store', 'objects', 'statements', 'sha256');
+    const files = readdirSync(statements, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    const before = new Map(files.map((file) => [file, readFileSync(file)]));
+    for (const file of files) {
+      chmodSync(file, 0o600);
+      writeFileSync(file, 'not what it was');
+    }
+    try {
+      const response = await served.fetch('/api/v1/namespaces/acme/policy');
+      expect(response.status).toBe(500);
+      await setImmediate(); // a rejection that nobody awaits fails the test here, and ended the server
+    } finally {
+      for (const [file, bytes] of before) writeFileSync(file, bytes);
+    }
+  });
 });
 
 describe('a file that is shorter than it should be', () => {

@@ -96,8 +96,11 @@ class Sitemaps {
   }
 
   #once(number: number, make: () => Promise<string>): Promise<string> {
-    const made = this.#made.get(number) ?? make();
+    const known = this.#made.get(number);
+    if (known !== undefined) return known;
+    const made = make();
     this.#made.set(number, made);
+    made.catch(() => this.#made.delete(number));
     return made;
   }
 
