@@ -80,6 +80,12 @@ export class Visitor {
   }
 }
 
+/** Shows a page that is open already as it looks there. */
+export async function showAs(page: Page, { viewport, colorScheme }: Look): Promise<void> {
+  await page.setViewportSize(viewport);
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+}
+
 /** What axe finds in the page, each in one line. */
 export async function axeFindings(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
