@@ -21,12 +21,16 @@ export async function installFromPypi(name: string, packages: readonly string[])
   return join(folder, python);
 }
 
-/** The program of a Go package, `module/path@version`; resolves to its path. Needs Go. */
-export async function installFromGo(name: string, program: string): Promise<string> {
+/** The program of a Go package, `module/path@version`, built in `environment`; resolves to its path. Needs Go. */
+export async function installFromGo(
+  name: string,
+  program: string,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<string> {
   const folder = await installOnce(name, async (staged) => {
     await need('go', ['version'], 'Go 1.24 or newer');
     await run('go', ['install', program], {
-      env: { ...process.env, GOBIN: staged, GOFLAGS: '', GOTOOLCHAIN: 'local' },
+      env: { ...process.env, ...environment, GOBIN: staged, GOFLAGS: '', GOTOOLCHAIN: 'local' },
     });
   });
   return join(folder, program.replace(/@.*$/, '').split('/').at(-1)!);
