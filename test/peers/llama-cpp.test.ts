@@ -1,6 +1,6 @@
 /**
  * `llama-server -hf`: llama.cpp finds the model of a release by the hub's API and keeps it. This build
- * of it loads models only on processors with AVX-512, and ends by a signal on others.
+ * of it is for processors with AVX-512, and ends by a signal where others would load the model.
  */
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
