@@ -72,6 +72,7 @@ describe('the OpenAPI description', () => {
   "get /drafts/{namespace}/{name}/{version}",
   "get /drafts/{namespace}/{name}/{version}/decisions",
   "get /drafts/{namespace}/{name}/{version}/manifest.json",
+  "get /drafts/{namespace}/{name}/{version}/reports/{digest}",
   "get /namespaces/{namespace}/head",
   "get /namespaces/{namespace}/policies",
   "get /namespaces/{namespace}/policy",

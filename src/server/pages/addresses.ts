@@ -107,3 +107,13 @@ export function signInPage(code: string): string {
 export function draftPage(release: ReleaseName): string {
   return `${DRAFTS_PAGE}${releasePage(release)}`;
 }
+
+/** The report of an evaluation of a draft, for its people. */
+export function draftReportPath(release: ReleaseName, digest: Digest): string {
+  return `${draftPage(release)}/reports/${digest}`;
+}
+
+/** Gives up a draft about which nobody was asked to decide. */
+export function withdrawPath(release: ReleaseName): string {
+  return `${draftPage(release)}/withdraw`;
+}

@@ -64,13 +64,13 @@ export function makePages(parts: PageParts, assets: Assets = ownAssets()): Pages
 }
 
 function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
-  const { registry, catalogue, origin, sessions, providers } = parts;
+  const { registry, catalogue, origin } = parts;
   const router = Router({ caseSensitive: true });
   const shown = new Shown(parts);
   const page = pageAdder(router, site);
 
   router.use(assets.router());
-  router.use(peopleRouter({ registry, sessions, providers, site }));
+  router.use(peopleRouter({ ...parts, site }));
 
   page('/', ({ query }) => {
     const words = textOf(query.q);
