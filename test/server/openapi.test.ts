@@ -98,6 +98,8 @@ describe('the OpenAPI description', () => {
   "post /advisories",
   "post /announcements",
   "post /commitments",
+  "post /device",
+  "post /device/token",
   "post /drafts/{namespace}/{name}/{version}/decisions",
   "post /drafts/{namespace}/{name}/{version}/files",
   "post /drafts/{namespace}/{name}/{version}/publish",
@@ -142,7 +144,11 @@ describe('the OpenAPI description', () => {
     const open = operations.filter(({ security }) => security === undefined);
     const writes = open.filter(({ method }) => method !== 'get');
     // It is asked by those who have no token yet.
-    expect(writes.map(({ operationId }) => operationId)).toEqual(['exchangeToken']);
+    expect(writes.map(({ operationId }) => operationId)).toEqual([
+      'exchangeToken',
+      'beginDeviceLogin',
+      'takeDeviceToken',
+    ]);
     expect(open.some(({ path }) => path.startsWith('/drafts'))).toBe(false);
   });
 

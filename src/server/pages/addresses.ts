@@ -104,6 +104,14 @@ export function signInPage(code: string): string {
   return `${SIGN_IN_PAGE}?${new URLSearchParams({ code })}`;
 }
 
+/** Where somebody lets a machine in. */
+export const DEVICE_PAGE = `${OWN_PAGES}/device`;
+
+/** The same, with the code that the machine shows. */
+export function devicePage(code: string): string {
+  return `${DEVICE_PAGE}?${new URLSearchParams({ code })}`;
+}
+
 export function draftPage(release: ReleaseName): string {
   return `${DRAFTS_PAGE}${releasePage(release)}`;
 }

@@ -1,6 +1,6 @@
 /**
  * Pages for the people of a namespace: signing in and out, the token with which a page's script
- * speaks, and their drafts (`draft-router.ts`). Nothing of it is kept by anybody on its way.
+ * speaks, their drafts (`draft-router.ts`), and machines that they let in (`device-router.ts`). Nothing of it is kept by anybody on its way.
  */
 import { type Request, type Response, Router } from 'express';
 import * as v from 'valibot';
@@ -9,10 +9,13 @@ import { parseShape } from '../../core/shape.ts';
 import type { Session } from '../../keyring/session.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { readForm } from '../body.ts';
+import type { DeviceLogins } from '../device-logins.ts';
 import type { ProviderSignIn } from '../provider-sign-in.ts';
+import type { RateLimits } from '../rate-limits.ts';
 import { named, notesOf } from '../request-log.ts';
 import { requireOwnPage, type Sessions } from '../sessions.ts';
 import { DRAFTS_PAGE, HOME, PAGE_TOKEN, SIGN_IN_PAGE, SIGN_OUT } from './addresses.ts';
+import { deviceRouter } from './device-router.ts';
 import { draftRouter } from './draft-router.ts';
 import { setPageHeaders } from './headers.ts';
 import { layout, type Page, type Site } from './layout.ts';
@@ -29,6 +32,8 @@ export interface PeopleParts {
   readonly registry: Registry;
   readonly sessions: Sessions;
   readonly providers: ProviderSignIn;
+  readonly devices: DeviceLogins;
+  readonly rates: RateLimits;
   readonly site: Site;
   readonly clock: () => number;
 }
@@ -53,6 +58,7 @@ export function peopleRouter(parts: PeopleParts): Router {
     return session;
   };
   router.use(draftRouter({ ...parts, show, signedIn }));
+  router.use(deviceRouter({ ...parts, show, signedIn }));
 
   router.get(SIGN_IN_PAGE, named(SIGN_IN_PAGE), async (request, response) => {
     const code = textOf(request.query.code, MAX_FORM_BYTES);
