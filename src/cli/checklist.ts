@@ -1,6 +1,6 @@
 /** A draft's checklist (`core/release/checklist.ts`) in lines, what is missing with what to do about it. */
 import { type Checklist, type Lack, type Voice, whyNotCounted } from '../core/release/checklist.ts';
-import { type Line, toned } from './paint.ts';
+import { hanging, type Line, toned } from './paint.ts';
 
 /** Where what belongs to a row begins. */
 const INDENT = ' '.repeat(11);
@@ -8,8 +8,8 @@ const INDENT = ' '.repeat(11);
 export function describeChecklist({ rows, earlier }: Checklist): Line[] {
   const lines = rows.flatMap((row): Line[] => [
     row.met
-      ? [toned('good', '  met      '), row.what]
-      : [toned('warn', '  MISSING  '), toned('strong', row.what)],
+      ? hanging(INDENT.length, toned('good', '  met      '), row.what)
+      : hanging(INDENT.length, toned('warn', '  MISSING  '), toned('strong', row.what)),
     ...row.by.map((voice) => describeVoice(voice)),
     ...row.aside.map((voice) =>
       describeVoice(voice, `  not counted: ${whyNotCounted(voice.reason)}`),
@@ -26,7 +26,8 @@ export function describeChecklist({ rows, earlier }: Checklist): Line[] {
 
 function describeVoice({ person, says, index, time }: Voice, but = ''): Line {
   const when = `  (entry ${index}, ${minuteOf(time)})`;
-  return [INDENT, `${person}  ${says}`, toned('warn', but), toned('faint', when)];
+  const said = [`${person}  ${says}`, toned('warn', but), toned('faint', when)];
+  return hanging(INDENT.length, INDENT, ...said);
 }
 
 /** `2026-02-01 12:00 UTC`. */
@@ -36,8 +37,10 @@ function minuteOf(instant: string): string {
 
 function describeLack({ message, waitsFor, satisfiedBy }: Lack): Line[] {
   return [
-    [INDENT, toned('faint', message)],
-    ...(waitsFor.length === 0 ? [] : [`${INDENT}waits for: ${waitsFor.join(', ')}`]),
+    hanging(INDENT.length, INDENT, toned('faint', message)),
+    ...(waitsFor.length === 0
+      ? []
+      : [hanging(INDENT.length, `${INDENT}waits for: ${waitsFor.join(', ')}`)]),
     ...(satisfiedBy === '' ? [] : [`${INDENT}next: ${satisfiedBy}`]),
   ];
 }
