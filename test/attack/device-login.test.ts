@@ -98,6 +98,7 @@ describe('a yes', () => {
     const olga = await signIn(['owner'], 'olga');
     expect((await letIn(olga, machine.code)).status).toBe(404);
     expect((await olga.post(PAGE, { code: machine.code, verdict: 'refuse' })).status).toBe(404);
+    expect((await olga.post(PAGE, { code: machine.code })).status).toBe(404);
     expect((await machine.poll()).body.scope).toBe('reviewer');
   });
 
