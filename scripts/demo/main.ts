@@ -50,6 +50,13 @@ const stage = new Stage(program, home, {
   WEIGHHOUSE_LOG_LEVEL: 'error',
 });
 const model = join(home, 'model');
+// Nobody else would end the server.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    stage.end();
+    process.exit(0);
+  });
+}
 let released: ReleaseName;
 
 try {
@@ -78,7 +85,6 @@ The page checks itself, step by step. Drop a file of ${join(home, 'pulled')} on 
 or choose it there, and it is compared with what was signed.
 
 The server goes on at ${stage.url}, its files are in ${home}. Ctrl-C ends it.`);
-  process.on('SIGINT', () => stage.end());
 }
 
 function makeHome(wanted: string | undefined): string {
