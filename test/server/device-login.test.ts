@@ -45,7 +45,10 @@ describe('a machine that asks to be let in', () => {
       body: { error: 'authorization_pending' },
     });
 
+    const early = await new SignedIn(served).get(`${PAGE}?code=${machine.code}`);
+    expect([early.status, early.text]).toEqual([401, expect.stringContaining('Sign in first')]);
     const dana = await signIn();
+    expect((await dana.get('/-/drafts')).text).toContain(`href="${PAGE}"`);
     const asked = await dana.get(`${PAGE}?code=${machine.code}`);
     expect(asked.text).toContain(`value="${machine.code}"`);
     expect(asked.text).not.toContain('lab-7');

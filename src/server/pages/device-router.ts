@@ -23,6 +23,10 @@ const MAX_FORM_BYTES = 1_024;
 /** Characters of a code that are looked at, with all that may stand between its letters. */
 const MAX_CODE = 32;
 
+/** A link leads here before somebody is signed in; signing in does not lead back. */
+const FIRST =
+  'sign in first; then come back to this address, and type the code that your machine shows';
+
 const deviceForm = v.strictObject({
   code: v.pipe(v.string(), v.maxLength(MAX_CODE)),
   verdict: v.exactOptional(v.picklist(['let-in', 'refuse'])),
@@ -35,7 +39,11 @@ export interface DeviceParts {
   readonly site: Site;
   readonly clock: () => number;
   readonly show: (response: Response, page: Page, status?: number) => void;
-  readonly signedIn: (request: Request, response: Response) => Promise<Session | undefined>;
+  readonly signedIn: (
+    request: Request,
+    response: Response,
+    why: string,
+  ) => Promise<Session | undefined>;
 }
 
 export function deviceRouter(parts: DeviceParts): Router {
@@ -43,14 +51,14 @@ export function deviceRouter(parts: DeviceParts): Router {
   const router = Router({ caseSensitive: true });
 
   router.get(DEVICE_PAGE, named(DEVICE_PAGE), async (request, response) => {
-    const session = await signedIn(request, response);
+    const session = await signedIn(request, response, FIRST);
     if (session === undefined) return;
     show(response, { ...codeView(textOf(request.query.code, MAX_CODE)), person: session.subject });
   });
 
   router.post(DEVICE_PAGE, named(DEVICE_PAGE), async (request, response) => {
     requireOwnPage(request, site.url);
-    const session = await signedIn(request, response);
+    const session = await signedIn(request, response, FIRST);
     if (session === undefined) return;
     // A code is short: nobody tries many.
     await rates.take('device', session.id, request, response);

@@ -51,9 +51,13 @@ export function peopleRouter(parts: PeopleParts): Router {
   const signedOut = (why?: string) => signedOutView(providers.shown, why);
   router.use(providerRouter({ providers, site, show, signedOut }));
 
-  const signedIn = async (request: Request, response: Response): Promise<Session | undefined> => {
+  const signedIn = async (
+    request: Request,
+    response: Response,
+    why?: string,
+  ): Promise<Session | undefined> => {
     const session = await sessions.of(request, response);
-    if (session === undefined) show(response, signedOut(), 401);
+    if (session === undefined) show(response, signedOut(why), 401);
     else notesOf(response).subject = session.subject;
     return session;
   };
