@@ -16,7 +16,7 @@ import {
   signEnvelope,
   type Wish,
 } from '../client/decide/decide.ts';
-import type { Means, Signer } from '../client/decide/desk.ts';
+import { type Means, type Signer, signingKey } from '../client/decide/desk.ts';
 import { deskOf } from '../client/decide/registry-desk.ts';
 import { readPolicyInForce } from '../client/policy-in-force.ts';
 import { formatHex } from '../core/bytes.ts';
@@ -30,7 +30,8 @@ import { StoredPins } from './check/stored-pins.ts';
 import { findRoot } from './check/trust.ts';
 import { type Choice, choicesOf, liftable } from './decide/choices.ts';
 import { findKey, makeKey } from './decide/key.ts';
-import { knownKey, noKey, personOf, unknownKey } from './decide/key-panel.ts';
+import { type Attempt, knownKey, noKey, personOf, unknownKey } from './decide/key-panel.ts';
+import { findPasskey, offerPasskeys } from './decide/passkey-panel.ts';
 import { askConsent, askWhat, CHOICE_WORDS } from './decide/questions.ts';
 import { apiOfSession } from './decide/session.ts';
 import { openStore, type SignerStore } from './decide/store.ts';
@@ -103,15 +104,21 @@ async function show(content: HTMLElement, room: Room, tell: Tell): Promise<void>
   const { means, store, policy, status } = room;
   const { origin } = means.desk;
   const parts = { host: means.host, origin, policy };
-  const signer = await findKey(store, origin);
+  const again = () => show(content, room, tell);
+  const attempt: Attempt = (what) => {
+    tell('');
+    what().catch((error) => tell(messageOf(error), !isCoded(error, 'interrupted')));
+  };
+  const signer = (await findPasskey(parts, store)) ?? (await findKey(store, origin));
+  const passkeys = offerPasskeys({ ...parts, store, attempt, again }, signer);
   if (signer === undefined) {
-    const make = () => void makeKey(store, origin).then(() => show(content, room, tell));
-    content.replaceChildren(noKey(make));
+    const make = () => attempt(() => makeKey(store, origin).then(again));
+    content.replaceChildren(noKey(make, passkeys));
     return;
   }
   const person = personOf(policy, signer);
   if (person === undefined) {
-    content.replaceChildren(unknownKey(parts, signer));
+    content.replaceChildren(unknownKey(parts, signer, attempt), passkeys);
     return;
   }
   const choices = choicesOf(policy, person, status);
@@ -125,6 +132,7 @@ async function show(content: HTMLElement, room: Room, tell: Tell): Promise<void>
     choices.length === 0
       ? element('p', {}, 'In your roles there is nothing to decide here now.')
       : element('p', { class: 'actions' }, ...buttons),
+    passkeys,
   );
 
   async function act(choice: Choice, who: string): Promise<void> {
@@ -155,7 +163,7 @@ async function sign(room: Room, signer: Signer, said: Said, tell: Tell): Promise
 
 async function publish({ api, means, release, digest }: Room, signer: Signer, said: Said) {
   const wish: Wish = { release, said, named: digest, lasts: INTENT_LASTS };
-  const draft = await draftDecision(means, signer.spki, wish);
+  const draft = await draftDecision(means, signingKey(signer), wish);
   await askConsent(draft);
   const intent = parseEnvelope(await signEnvelope(signer, draft.decision));
   await api.publish(release, digest, { intent });
