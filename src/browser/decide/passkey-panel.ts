@@ -1,14 +1,11 @@
 /** Offers passkeys: to make one, to use one that stands in the policy, and to use something else. */
 import type { Signer } from '../../client/decide/desk.ts';
 import { formatBase64 } from '../../core/bytes.ts';
-import type { Policy } from '../../core/release/policy.ts';
-import { signingKeyOf } from '../../core/release/policy-key.ts';
 import type { Passkey } from '../../core/statement/passkey.ts';
-import { isPasskey } from '../../core/statement/signature.ts';
 import { button, element } from '../panel/element.ts';
 import type { Attempt, KeyParts } from './key-panel.ts';
 import { choosePasskey, makePasskey, passkeySigner } from './passkey.ts';
-import { whyNoPasskeys } from './passkey-pages.ts';
+import { passkeysIn, usableAt, whyNoPasskeys } from './passkey-pages.ts';
 import type { SignerStore } from './store.ts';
 
 export interface PasskeyParts extends KeyParts {
@@ -47,7 +44,7 @@ export function offerPasskeys(parts: PasskeyParts, signer: Signer | undefined): 
       await store.keepPasskey(origin, await ask());
       await again();
     });
-  const usable = passkeysIn(policy).filter(({ origins }) => origins.includes(location.origin));
+  const usable = usableAt(policy, location);
   const make = () => keep(() => makePasskey(`${policy.namespace} at ${origin}`));
   const choose = () => keep(() => choosePasskey(usable));
   return element(
@@ -64,14 +61,5 @@ export function offerPasskeys(parts: PasskeyParts, signer: Signer | undefined): 
       usable.length > 0 && button('Use my passkey', choose, quiet),
       button('Make a passkey', make, quiet),
     ),
-  );
-}
-
-function passkeysIn({ people }: Policy): Passkey[] {
-  return people.flatMap(({ keys }) =>
-    keys
-      .filter(({ revoked }) => !revoked)
-      .map(signingKeyOf)
-      .filter(isPasskey),
   );
 }

@@ -10,6 +10,7 @@ import type { Host } from '../../core/host.ts';
 import type { Assertion, Passkey } from '../../core/statement/passkey.ts';
 import { parseSpki } from '../../core/statement/public-key.ts';
 import { checkSignature } from '../../core/statement/signature.ts';
+import { nameable } from './passkey-pages.ts';
 
 /** ES256: ECDSA P-256 with SHA-256 (RFC 9053, section 2.1). */
 const ES256 = -7;
@@ -47,11 +48,11 @@ export async function makePasskey(label: string): Promise<Passkey> {
 
 /** Which of these the person has at hand. */
 export async function choosePasskey(known: readonly Passkey[]): Promise<Passkey> {
-  const used = await use(known, random());
+  const used = await use(location.hostname, nameable(known), random());
   const id = formatBase64(new Uint8Array(used.rawId));
   const found = known.find(({ credentialId }) => credentialId === id);
   if (found !== undefined) return found;
-  throw new CodedError('untrusted', 'the browser answered with a passkey that was not asked for');
+  throw new CodedError('untrusted', 'that passkey is not in the policy; use another one');
 }
 
 /** Signs with it, after the person was asked. */
@@ -60,7 +61,7 @@ export function passkeySigner(host: Host, passkey: Passkey): Signer {
     spki: passkey.spki,
     passkey,
     async sign(bytes) {
-      const { response } = await use([passkey], host.sha256(bytes));
+      const { response } = await use(passkey.rpId, [passkey], host.sha256(bytes));
       const signature = assertionOf(response as AuthenticatorAssertionResponse);
       const checked = await checkSignature(host, passkey, bytes, signature);
       if (checked.ok) return signature;
@@ -69,14 +70,14 @@ export function passkeySigner(host: Host, passkey: Passkey): Signer {
   };
 }
 
-function use([first, ...others]: readonly Passkey[], challenge: Uint8Array) {
-  if (first === undefined) throw new RangeError('there is no passkey to use');
+/** Where none is named, the person chooses among all that their authenticators list for the page. */
+function use(rpId: string, passkeys: readonly Passkey[], challenge: Uint8Array) {
   return asked(() =>
     navigator.credentials.get({
       publicKey: {
         challenge: challenge as Uint8Array<ArrayBuffer>,
-        rpId: first.rpId,
-        allowCredentials: [first, ...others].map(({ credentialId }) => ({
+        rpId,
+        allowCredentials: passkeys.map(({ credentialId }) => ({
           type: 'public-key',
           id: parseBase64(credentialId) as Uint8Array<ArrayBuffer>,
         })),
