@@ -35,13 +35,14 @@ afterAll(async () => {
 });
 
 /** Opens the draft as `who`, with an authenticator at hand. */
-async function sitDown(visitor: Visitor, who: PersonName) {
-  const { token } = (await gated.api(who)).http;
-  const page = await visitor.open(gated.served.url + (await SignedIn.link(gated.served, token!)));
+async function sitDown(visitor: Visitor, who: PersonName, at = gated) {
+  const { served } = at;
+  const { token } = (await at.api(who)).http;
+  const page = await visitor.open(served.url + (await SignedIn.link(served, token!)));
   const authenticator = await VirtualAuthenticator.plugInto(page);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.waitForURL('**/-/drafts');
-  await page.goto(gated.served.url + DRAFT);
+  await page.goto(served.url + DRAFT);
   return { page, authenticator };
 }
 
@@ -86,6 +87,8 @@ test(
       await Visitor.come(browser),
     ];
     const { page: reviewing, authenticator } = await sitDown(rita, 'rita');
+    await reviewing.getByRole('button', { name: 'Make a passkey' }).waitFor();
+    await keep(reviewing, 'draft-no-key');
     const key = await makePasskey(reviewing, 'rita');
     expect(key.passkey).toMatchObject({ rpId: 'localhost', origins: [gated.served.url] });
     await keep(reviewing, 'draft-passkey-enrolment');
@@ -131,6 +134,24 @@ test(
     expect(audited.status).toBe(0);
     await home.remove();
     for (const visitor of [rita, max, elsewhere]) await visitor.leave();
+  },
+  STARTING_MS,
+);
+
+test(
+  'a page at an address says by which name passkeys work',
+  async () => {
+    const byAddress = await GatedServer.start(ONE_APPROVAL, {});
+    await byAddress.push();
+    const visitor = await Visitor.come(browser);
+    const { page } = await sitDown(visitor, 'rita', byAddress);
+    const local = byAddress.served.url.replace('127.0.0.1', 'localhost');
+    await page.getByText(`“--public-url ${local}”`).waitFor();
+    expect(await page.getByRole('button', { name: 'Make a passkey' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Make a key in this browser' }).waitFor();
+    expect(visitor.faults).toEqual([]);
+    await visitor.leave();
+    await byAddress.stop();
   },
   STARTING_MS,
 );
