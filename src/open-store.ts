@@ -1,6 +1,7 @@
 /** The store that an address names: the one place where a concrete store is chosen. */
 import { randomBytes } from 'node:crypto';
 import { readConfig } from './config.ts';
+import { CodedError, isCoded } from './core/error.ts';
 import { type Patience, persistFor } from './log/pause.ts';
 import type { Store } from './store/contract.ts';
 import { openDirectory } from './store/directory.ts';
@@ -34,7 +35,14 @@ export async function openStore(
   return bucket;
 }
 
-/** Throws `storage` for a store on which more or fewer than one of several writers wins. */
-export function proveStore(store: Store): Promise<void> {
-  return probeStore(store, () => new Uint8Array(randomBytes(16)));
+/** Throws `storage` for a store that cannot be used, or on which more or fewer than one of several writers wins. */
+export async function proveStore(store: Store): Promise<void> {
+  try {
+    await probeStore(store, () => new Uint8Array(randomBytes(16)));
+  } catch (cause) {
+    // What the bucket answered names neither itself nor what to look at.
+    if (!isCoded(cause, 'storage') || cause.message.startsWith(store.name)) throw cause;
+    const message = `${store.name} cannot be used: ${cause.message.replace(/[.]$/, '')}; check the address, and that this program may read, write and delete there`;
+    throw new CodedError('storage', message, cause.details, { cause });
+  }
 }

@@ -42,7 +42,7 @@ export interface Figure {
   readonly missing?: string;
 }
 
-/** Has the figure reached what it must? Undefined when that was not measured. */
+/** Has the figure reached what it must? Undefined when that was not measured, or nothing was asked of it. */
 export function isMet({
   ours,
   peer,
@@ -53,6 +53,7 @@ export function isMet({
 }: Figure): boolean | undefined {
   const reached = ratio ?? (peer === undefined ? ours : undefined);
   if (missing !== undefined || reached === undefined) return undefined;
+  if (atLeast === undefined && atMost === undefined) return undefined;
   return (
     (atLeast === undefined || reached >= atLeast) && (atMost === undefined || reached <= atMost)
   );

@@ -8,7 +8,7 @@ import { formatCount, formatSeconds } from '../core/amounts.ts';
 import type { Policy } from '../core/release/policy.ts';
 import { isGated } from '../core/release/requirements.ts';
 import type { Decision } from '../core/statement/decision.ts';
-import { type Line, toned } from './paint.ts';
+import { hanging, type Line, toned } from './paint.ts';
 
 type Lack = DraftStatus['missing'][number];
 type Shown = DraftStatus['decisions'][number];
@@ -156,8 +156,8 @@ const INDENT = ' '.repeat(11);
 export function describeChecklist({ rows, earlier }: Checklist): Line[] {
   const lines = rows.flatMap((row): Line[] => [
     row.met
-      ? [toned('good', '  met      '), row.what]
-      : [toned('warn', '  MISSING  '), toned('strong', row.what)],
+      ? hanging(INDENT.length, toned('good', '  met      '), row.what)
+      : hanging(INDENT.length, toned('warn', '  MISSING  '), toned('strong', row.what)),
     ...row.by.map((voice) => describeVoice(voice)),
     ...row.aside.map((voice) => describeVoice(voice, whyNot(voice.reason))),
     ...row.lacks.flatMap(describeLack),
@@ -172,7 +172,8 @@ export function describeChecklist({ rows, earlier }: Checklist): Line[] {
 
 function describeVoice({ person, says, index, time }: Voice, but = ''): Line {
   const when = `  (entry ${index}, ${minuteOf(time)})`;
-  return [INDENT, `${person}  ${says}`, toned('warn', but), toned('faint', when)];
+  const said = [`${person}  ${says}`, toned('warn', but), toned('faint', when)];
+  return hanging(INDENT.length, INDENT, ...said);
 }
 
 /** Why somebody’s word does not count, in the gate’s reasons (`core/release/passed-over.ts`). */
@@ -200,8 +201,10 @@ function minuteOf(instant: string): string {
 
 function describeLack({ message, waitsFor, satisfiedBy }: Lack): Line[] {
   return [
-    [INDENT, toned('faint', message)],
-    ...(waitsFor.length === 0 ? [] : [`${INDENT}waits for: ${waitsFor.join(', ')}`]),
+    hanging(INDENT.length, INDENT, toned('faint', message)),
+    ...(waitsFor.length === 0
+      ? []
+      : [hanging(INDENT.length, `${INDENT}waits for: ${waitsFor.join(', ')}`)]),
     ...(satisfiedBy === '' ? [] : [`${INDENT}next: ${satisfiedBy}`]),
   ];
 }

@@ -40,14 +40,17 @@ export function createOutput({ json, noColor, stdout, stderr }: OutputOptions): 
     noColor || stderr.isTTY !== true
       ? text
       : styleText(name, text, { stream: stderr, validateStream: false });
-  const isColoured = !noColor && stdout.isTTY === true;
+  const surface = {
+    isColoured: !noColor && stdout.isTTY === true,
+    columns: stdout.isTTY === true ? stdout.columns : undefined,
+  };
   const say = (line: string) => void stderr.write(`${line}\n`);
   const answer = (document: unknown) => void stdout.write(`${JSON.stringify(document)}\n`);
   return {
     json,
     result(document, lines) {
       if (json) answer(document);
-      else for (const line of lines) stdout.write(`${paint(line, isColoured, plainText)}\n`);
+      else for (const line of lines) stdout.write(`${paint(line, surface, plainText)}\n`);
     },
     say: (line) => say(plainText(line)),
     warn: (line) => say(`${colour('yellow', 'warning:')} ${plainText(line)}`),

@@ -1,8 +1,11 @@
 /** Text in aligned columns. */
-import { type Line, type Tone, toned } from './paint.ts';
+import { hanging, type Line, type Tone, toned } from './paint.ts';
 
 /** `right` for numbers. */
 export type Align = 'left' | 'right';
+
+/** Between columns. */
+const GAP = '  ';
 
 /** A line for each row, under the headings; columns are two spaces apart. */
 export function formatTable(
@@ -18,16 +21,18 @@ export function formatTable(
 /** Names and values, the values aligned. */
 export function formatFields(fields: readonly (readonly [string, string])[]): string[] {
   const width = widest(fields.map(([name]) => name));
-  return fields.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+  return fields.map(([name, value]) => `${name.padEnd(width)}${GAP}${value}`);
 }
 
 /** As `formatFields`, the names faint. */
 export function paintFields(fields: readonly (readonly [string, string])[]): Line[] {
   const width = widest(fields.map(([name]) => name));
-  return fields.map(([name, value]) => [toned('faint', name.padEnd(width)), `  ${value}`]);
+  return fields.map(([name, value]) =>
+    hanging(width + GAP.length, toned('faint', name.padEnd(width)), `${GAP}${value}`),
+  );
 }
 
-/** As `formatTable`, the headings faint; `tone` says how a row looks, where it looks like anything. */
+/** As `formatTable`, the headings faint and the last column broken by words; `tone` says how a row looks, where it looks like anything. */
 export function paintTable(
   headings: readonly string[],
   rows: readonly (readonly string[])[],
@@ -35,11 +40,12 @@ export function paintTable(
   tone: (row: readonly string[]) => Tone | undefined,
 ): Line[] {
   const [first = '', ...lines] = formatTable(headings, rows, align);
+  const last = first.length - headings.at(-1)!.length;
   return [
     [toned('faint', first)],
     ...lines.map((line, i): Line => {
       const found = tone(rows[i]!);
-      return found === undefined ? line : [toned(found, line)];
+      return hanging(last, found === undefined ? line : toned(found, line));
     }),
   ];
 }
@@ -57,5 +63,5 @@ function formatRow(
   const cells = row.map((cell, i) =>
     align[i] === 'right' ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!),
   );
-  return cells.join('  ').trimEnd();
+  return cells.join(GAP).trimEnd();
 }

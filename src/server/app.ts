@@ -45,6 +45,7 @@ import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { idOf, logRequests, named } from './request-log.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import { Sessions } from './sessions.ts';
+import { Tensors } from './tensors/tensors.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 import { type PublicConfig, WELL_KNOWN_PATH, wellKnownRouter } from './well-known.ts';
 
@@ -142,11 +143,22 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   );
   const exchange = [rates.middleware('exchange'), reading, named(TOKEN_PATH)];
   app.all(TOKEN_SERVICE, exchange, tokenService({ ...parts, auth }));
-  const cards = new Cards(parts.registry);
+  const tensors = new Tensors(parts.registry);
+  const cards = new Cards(parts.registry, tensors);
   app.use(counted, sending, hubRouter({ ...parts, sender, auth, url, cards }));
   const unready = async () => admission.reason() ?? (await parts.unready());
   const providers = new ProviderSignIn({ ...parts, sessions, url });
-  const pages = makePages({ ...parts, unready, cards, sessions, providers, url, origin, api });
+  const pages = makePages({
+    ...parts,
+    unready,
+    cards,
+    tensors,
+    sessions,
+    providers,
+    url,
+    origin,
+    api,
+  });
   // What programs ask for and is not there is no page with a name that nobody may have.
   app.use(NOT_FOR_PEOPLE, nothingHere);
   app.use(SIGN_IN_PAGE, rates.middleware('exchange'));

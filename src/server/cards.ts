@@ -12,11 +12,11 @@ import { CodedError } from '../core/error.ts';
 import { baseTags } from '../core/release/claims.ts';
 import { findFile } from '../core/release/manifest.ts';
 import { readGguf } from '../core/weights/gguf.ts';
-import { type Inventory, type InventoryFormat, parseInventory } from '../core/weights/inventory.ts';
-import { MAX_SUMMARISED_BYTES, summariseWeights } from '../core/weights/summary.ts';
+import type { WeightsSums } from '../core/weights/summary.ts';
 import { nodeHost } from '../hashing/host.ts';
 import { checkedReaderOf } from '../registry/checked-reader.ts';
 import type { Content, PublishedRelease, Registry } from '../registry/registry.ts';
+import type { Tensors } from './tensors/tensors.ts';
 
 /** Bytes of a README.md, or of a config.json, that are read. */
 export const MAX_CARD_BYTES = 2 ** 20;
@@ -35,10 +35,12 @@ type Fields = Readonly<Record<string, unknown>>;
 
 export class Cards {
   readonly #registry: Registry;
+  readonly #tensors: Tensors;
   readonly #kept = new Map<Digest, Promise<Card>>();
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, tensors: Tensors) {
     this.#registry = registry;
+    this.#tensors = tensors;
   }
 
   /** The card of a release, read once. */
@@ -59,10 +61,10 @@ export class Cards {
   }
 
   async #read(published: PublishedRelease): Promise<Card> {
-    const [readme, configText, inventory, gguf] = await Promise.all([
+    const [readme, configText, weights, gguf] = await Promise.all([
       this.#text(published, 'README.md'),
       this.#text(published, 'config.json'),
-      this.#inventory(published),
+      this.#tensors.sums(published),
       this.#gguf(published),
     ]);
     const data = frontMatter(readme);
@@ -75,7 +77,7 @@ export class Cards {
         ...(config === undefined ? {} : { config }),
         ...(library === undefined ? {} : { library_name: library }),
         ...(pipeline === undefined ? {} : { pipeline_tag: pipeline }),
-        ...parameters(inventory, gguf),
+        ...parameters(weights, gguf),
       },
       tags: [...tagsOf(data, library), ...baseTags(published.manifest)],
     };
@@ -101,13 +103,6 @@ export class Cards {
       ...(architecture !== undefined && { architecture }),
       ...(typeof context === 'number' && { context_length: context }),
     };
-  }
-
-  async #inventory({ release, manifest }: PublishedRelease): Promise<Inventory | undefined> {
-    if (manifest.tensors === undefined || manifest.tensors.size > MAX_SUMMARISED_BYTES) {
-      return undefined;
-    }
-    return parseInventory(await this.#registry.document(release, 'tensors.json'));
   }
 }
 
@@ -149,10 +144,9 @@ function tagsOf(data: Fields | undefined, library: string | undefined): string[]
 }
 
 /** Parameters by type, for each format that has any. */
-function parameters(inventory: Inventory | undefined, about: Fields): Fields {
-  const count = (format: InventoryFormat) => {
-    const files = inventory?.files.filter((file) => file.format === format) ?? [];
-    const { parameters: total, dtypes } = summariseWeights({ files });
+function parameters(weights: WeightsSums | undefined, about: Fields): Fields {
+  const count = (format: keyof WeightsSums['byFormat']) => {
+    const { parameters: total = 0, dtypes } = weights?.byFormat[format] ?? {};
     return total > 0 ? { parameters: dtypes, total } : undefined;
   };
   const safetensors = count('safetensors');

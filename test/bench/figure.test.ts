@@ -25,6 +25,10 @@ describe('a figure', () => {
     expect(isMet({ ...start, ours: 3.1 })).toBe(false);
   });
 
+  test('is neither met nor missed where nothing was asked of it', () => {
+    expect(isMet({ figure: 'a look', unit: 's', command: {}, runs: [], ours: 3 })).toBeUndefined();
+  });
+
   test('is neither met nor missed where the peer is missing', () => {
     const figure = withoutPeer(about, 'aria2c');
     expect(figure).toMatchObject({ missing: 'aria2c', runs: [] });

@@ -106,6 +106,18 @@ describe('a good release', () => {
   });
 });
 
+test('a page that came over plain http says why it checks nothing, and what does', async () => {
+  const { port } = new URL(server.url);
+  const page = await visitor.open(`http://weights.test:${port}${PAGE}`);
+  await page.getByText('only on pages that came over https').waitFor();
+  const shown = await page.locator('#proof').textContent();
+  expect(shown).toContain('Run: weighhouse verify acme/tiny@v1.0');
+  expect(await page.locator('#proof .steps > li').count()).toBe(0);
+  expect(await axeFindings(page)).toEqual([]);
+  // Chromium says that without https it minds no opener policy.
+  expect(visitor.faults.filter((fault) => !fault.includes('Opener-Policy'))).toEqual([]);
+});
+
 describe('a server that lies', () => {
   const lies = Object.entries(LIES).filter(([, { step }]) => step !== 'freshness');
   test.each(lies)(

@@ -53,7 +53,7 @@ function status(changes: Partial<DraftStatus> = {}): DraftStatus {
 
 const textOf = (checklist: Checklist) =>
   describeChecklist(checklist)
-    .map((line) => paint(line, false, (text) => text))
+    .map((line) => paint(line, { isColoured: false, columns: undefined }, (text) => text))
     .join('\n');
 
 const none: ReadonlyMap<string, Decision> = new Map();

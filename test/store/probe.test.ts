@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import { CodedError } from '../../src/core/error.ts';
 import { persistFor } from '../../src/log/pause.ts';
+import { proveStore } from '../../src/open-store.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { probeStore } from '../../src/store/probe.ts';
 import { Disk } from '../made/memory-store.ts';
@@ -25,6 +27,16 @@ describe('the probe at start', () => {
     const disk = new Disk();
     await probeStore(disk.open(), random);
     expect(disk.objects.size).toBe(0);
+  });
+
+  test('names a store that refuses it, and says what to look at', async () => {
+    const create = async () => {
+      throw new CodedError('storage', 'cannot write private/probe/1: AccessDenied: Access Denied.');
+    };
+    const store = changed({ create });
+    await expect(proveStore(store)).rejects.toThrow(
+      `${store.name} cannot be used: cannot write private/probe/1: AccessDenied: Access Denied; check the address, and that this program may read, write and delete there`,
+    );
   });
 
   test('refuses a store that ignores the condition of a create', async () => {

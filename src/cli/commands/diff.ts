@@ -38,5 +38,7 @@ function describe({ added, removed, changed }: Difference): Line[] {
     ...removed.map(line('bad', '-')),
     ...added.map(line('good', '+')),
     ...changed.map(line('warn', '~')),
+    '',
+    `${added.length} added, ${removed.length} removed, ${changed.length} changed`,
   ];
 }

@@ -29,11 +29,16 @@ async function showHistory(context: Context, _flags: SharedFlags, text: string):
   const { events } = await api.history(model, { signal: context.signal });
   const rows = events.map(({ index, time, kind, text: what }) => [
     String(index),
-    time,
+    secondOf(time),
     kind,
     typeof what === 'string' ? what : '',
   ]);
-  const headings = ['INDEX', 'TIME', 'KIND', 'WHAT'];
+  const headings = ['INDEX', 'TIME (UTC)', 'KIND', 'WHAT'];
   const lines = paintTable(headings, rows, ['right'], ([, , kind]) => TONES[kind ?? '']);
   context.output.result({ events }, events.length === 0 ? ['the log says nothing of it'] : lines);
+}
+
+/** `2026-02-01 12:00:00`. */
+function secondOf(instant: string): string {
+  return `${instant.slice(0, 10)} ${instant.slice(11, 19)}`;
 }

@@ -3,7 +3,7 @@
  * usage NS`, for everybody who takes part in it: what it does. docs/adr/0011 says what counts.
  */
 import type { Command } from 'commander';
-import { formatBytes } from '../../core/amounts.ts';
+import { formatBytes, formatCount } from '../../core/amounts.ts';
 import { CodedError } from '../../core/error.ts';
 import { parseNamespace } from '../../core/release/name.ts';
 import { openStore } from '../../open-store.ts';
@@ -93,7 +93,7 @@ function describe(namespace: string, usage: Shown | undefined): string[] {
     ['bytes', `${formatBytes(used.bytes)}${of(limits.bytes, formatBytes)}`],
     ['files', `${used.files}${of(limits.files, String)}`],
     ['open drafts', `${drafts}${of(limits.drafts, String)}`],
-    ['published', `${formatBytes(published.bytes)} in ${published.files} files`],
+    ['published', `${formatBytes(published.bytes)} in ${formatCount(published.files, 'file')}`],
   ];
   if (setAside.files > 0 || setAside.bytes > 0) {
     fields.push(['set aside', `for uploads under way: up to ${formatBytes(setAside.bytes)}`]);

@@ -68,11 +68,10 @@ function describeStatus(
   const { reference, state, revision, digest, index, policyIndex, seal } = status;
   const fields: [string, string][] = [
     ['release', reference],
-    ['state', state],
-    ['revision', String(revision)],
+    ['state', `${state}, revision ${revision}`],
   ];
   if (digest !== undefined) fields.push(['digest', digest]);
-  if (index !== undefined) fields.push(['log index', String(index)]);
+  if (index !== undefined) fields.push(['entry', `${index} of the log`]);
   if (policy !== undefined) fields.push(['policy', describePolicy(policy, policyIndex)]);
   if (seal?.running === true) {
     fields.push(['sealing', `${formatBytes(seal.bytes)} of ${formatBytes(seal.total)} read`]);

@@ -1,5 +1,5 @@
 /** Weights in a few numbers, out of their signed inventory: what people ask of a model first. */
-import type { Inventory } from './inventory.ts';
+import type { Inventory, InventoryFormat } from './inventory.ts';
 import { countByDtype } from './tensor.ts';
 
 /** Inventories that are longer are not read for their sums; these have some 100,000 tensors. */
@@ -26,6 +26,21 @@ export function summariseWeights({ files }: Inventory): WeightsSummary {
   return {
     ...{ parameters, dtypes, shards: files.length },
     ...(quantization !== undefined && { quantization }),
+  };
+}
+
+/** All of the weights, and of each format those that are in it. */
+export interface WeightsSums {
+  readonly whole: WeightsSummary;
+  readonly byFormat: Readonly<Record<InventoryFormat, WeightsSummary>>;
+}
+
+export function sumWeights({ files }: Inventory): WeightsSums {
+  const of = (format: InventoryFormat) =>
+    summariseWeights({ files: files.filter((file) => file.format === format) });
+  return {
+    whole: summariseWeights({ files }),
+    byFormat: { safetensors: of('safetensors'), gguf: of('gguf') },
   };
 }
 

@@ -132,7 +132,7 @@ function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
     return filesView({ published, page: pageOf(request.query.page) });
   });
 
-  addWeightsPages(page, { registry, shown });
+  addWeightsPages(page, { tensors: parts.tensors, shown });
 
   return router;
 }

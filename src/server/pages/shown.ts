@@ -18,13 +18,12 @@ import {
 } from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
 import { parseDecision } from '../../core/statement/decision.ts';
-import { parseInventory } from '../../core/weights/inventory.ts';
-import { MAX_SUMMARISED_BYTES, summariseWeights } from '../../core/weights/summary.ts';
 import type { CatalogueRelease } from '../../index/catalogue.ts';
 import type { FollowingCatalogue } from '../../index/open.ts';
 import type { PublishedRelease, Registry } from '../../registry/registry.ts';
 import { releasesOf } from '../api/releases.ts';
 import type { Cards } from '../cards.ts';
+import type { Tensors } from '../tensors/tensors.ts';
 import type { Html } from './html.ts';
 import { renderCard } from './model-card.ts';
 import { successorOf } from './successors.ts';
@@ -52,6 +51,7 @@ export interface ShownParts {
   readonly registry: Registry;
   readonly catalogue: FollowingCatalogue;
   readonly cards: Cards;
+  readonly tensors: Tensors;
   /** How people reach the registry, without a final `/`. */
   readonly url: string;
 }
@@ -177,17 +177,17 @@ export class Shown {
   }
 
   async #readLasting(published: PublishedRelease): Promise<Lasting> {
-    const { registry, cards } = this.#parts;
+    const { registry, cards, tensors } = this.#parts;
     const { release } = published;
     const parsed = parseEntry(await registry.document(release, 'entry'));
     if (!parsed.known || parsed.entry.kind !== 'release') {
       throw new CodedError('storage', `the entry of ${formatReleaseName(release)} is none`);
     }
     const policyIndex = parsed.entry.policy;
-    const [{ policy }, decisions, weights, card] = await Promise.all([
+    const [{ policy }, decisions, sums, card] = await Promise.all([
       registry.policy(release.namespace, policyIndex),
       parsed.entry.decisions === undefined ? [] : this.#decisions(release),
-      this.#weights(published),
+      tensors.sums(published),
       cards.of(published),
     ]);
     const { license } = (card.fields.cardData ?? {}) as { readonly license?: unknown };
@@ -195,7 +195,7 @@ export class Shown {
       policy: parsePolicy(policy),
       policyIndex,
       decisions,
-      weights,
+      weights: sums?.whole,
       license: typeof license === 'string' ? license : undefined,
     };
   }
@@ -215,13 +215,6 @@ export class Shown {
       const statement = said.get(each.index);
       return statement?.decision === 'evaluate' ? { ...each, evaluation: statement } : each;
     });
-  }
-
-  async #weights({ release, manifest }: PublishedRelease): Promise<ReleaseShown['weights']> {
-    const { tensors } = manifest;
-    if (tensors === undefined || tensors.size > MAX_SUMMARISED_BYTES) return undefined;
-    const inventory = await this.#parts.registry.document(release, 'tensors.json');
-    return summariseWeights(parseInventory(inventory));
   }
 
   async #card(published: PublishedRelease): Promise<Html | undefined> {

@@ -6,23 +6,22 @@ import {
   parseReleaseName,
   type ReleaseName,
 } from '../../core/release/name.ts';
-import type { PublishedRelease, Registry } from '../../registry/registry.ts';
+import type { PublishedRelease } from '../../registry/registry.ts';
+import { extentOf, type Tensors } from '../tensors/tensors.ts';
 import type { Page } from './layout.ts';
 import { releaseOf } from './page.ts';
 import { pageOf, textOf } from './query.ts';
 import type { AddPage } from './send.ts';
 import type { Shown } from './shown.ts';
-import { extentOf, Tensors } from './tensors/tensors.ts';
 import { type DiffShown, diffView } from './views/diff.ts';
 import { tensorsView } from './views/tensors.ts';
 
 interface WeightsParts {
-  readonly registry: Registry;
+  readonly tensors: Tensors;
   readonly shown: Shown;
 }
 
-export function addWeightsPages(page: AddPage, { registry, shown }: WeightsParts): void {
-  const tensors = new Tensors(registry);
+export function addWeightsPages(page: AddPage, { tensors, shown }: WeightsParts): void {
   const path = '/:namespace/:name/:version';
 
   page(`${path}/tensors`, async (request) => {

@@ -101,6 +101,17 @@ describe('the tensors of a release', () => {
     expect((await page('/acme/many/v1/tensors?page=9')).shown).toContain('fewer pages');
   });
 
+  test('are counted where the release is described, be they few or many', async () => {
+    for (const [name, total] of [
+      ['many', 450],
+      ['sharded', 2],
+    ] as const) {
+      const { safetensors } = await served.api(`/../models/acme/${name}`);
+      expect(safetensors).toEqual({ parameters: { U8: total }, total });
+      expect((await page(`/acme/${name}/v1`)).shown).toContain(`Parameters ${total} (U8)`);
+    }
+  });
+
   test('that are none say so', async () => {
     expect((await page('/acme/words/v1/tensors')).shown).toContain('has no tensors');
     expect((await page('/acme/words/v9/tensors')).status).toBe(404);

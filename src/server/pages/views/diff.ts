@@ -10,11 +10,11 @@ import {
   type TensorContent,
 } from '../../../core/weights/compare.ts';
 import type { PublishedRelease } from '../../../registry/registry.ts';
+import { TENSORS_A_PAGE, type TensorDifference } from '../../tensors/shelf.ts';
 import { diffPage, releasePage } from '../addresses.ts';
 import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { bytes, command, digest, facts, number } from '../pieces.ts';
-import { TENSORS_A_PAGE, type TensorDifference } from '../tensors/shelf.ts';
 import { pages } from './files.ts';
 import { layerPictures } from './layers.ts';
 import { path } from './path.ts';

@@ -3,11 +3,11 @@ import { formatCount, formatParameters } from '../../../core/amounts.ts';
 import { formatReleaseName } from '../../../core/release/name.ts';
 import type { TensorContent } from '../../../core/weights/compare.ts';
 import type { PublishedRelease } from '../../../registry/registry.ts';
+import { type DtypeSum, TENSORS_A_PAGE, type TensorPage } from '../../tensors/shelf.ts';
 import { apiOf, tensorsPage } from '../addresses.ts';
 import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { bytes, command, digest, number } from '../pieces.ts';
-import { type DtypeSum, TENSORS_A_PAGE, type TensorPage } from '../tensors/shelf.ts';
 import { pages } from './files.ts';
 import { path } from './path.ts';
 

@@ -3,8 +3,8 @@
  * To parse one of a hundred thousand tensors takes a second or two, so those asked for last
  * stay; the rest of it takes milliseconds.
  */
-import { BoundedMap } from '../../../core/bounded-map.ts';
-import type { Digest } from '../../../core/digest.ts';
+import { BoundedMap } from '../../core/bounded-map.ts';
+import type { Digest } from '../../core/digest.ts';
 import {
   type Change,
   compareTensors,
@@ -12,15 +12,18 @@ import {
   fateOf,
   filesOf,
   type TensorContent,
-} from '../../../core/weights/compare.ts';
-import { parseInventory } from '../../../core/weights/inventory.ts';
-import { type Stacks, tallyLayers } from '../../../core/weights/layers.ts';
-import { countElements } from '../../../core/weights/tensor.ts';
+} from '../../core/weights/compare.ts';
+import { parseInventory } from '../../core/weights/inventory.ts';
+import { type Stacks, tallyLayers } from '../../core/weights/layers.ts';
+import { sumWeights, type WeightsSums } from '../../core/weights/summary.ts';
+import { countElements } from '../../core/weights/tensor.ts';
 
 /** Tensors of one page. */
 export const TENSORS_A_PAGE = 200;
 /** Tensors of the inventories that are kept: of each some 320 bytes. */
 const KEPT_TENSORS = 600_000;
+/** Releases whose sums are kept. */
+const KEPT_SUMS = 10_000;
 /** Tensors that the searches found that are kept, and one more for each. */
 const KEPT_FOUND = 300_000;
 /** Changes of the differences that are kept, and one more for each. */
@@ -68,6 +71,7 @@ export class Shelf {
     KEPT_TENSORS,
     ({ length }) => length,
   );
+  readonly #sums = new BoundedMap<Digest, WeightsSums>(KEPT_SUMS);
   readonly #found = new BoundedMap<string, Found>(KEPT_FOUND, ({ tensors }) => tensors.length + 1);
   readonly #compared = new BoundedMap<string, Compared>(
     KEPT_CHANGES,
@@ -81,13 +85,19 @@ export class Shelf {
 
   /** Takes in an inventory, whose bytes were checked. Throws what `parseInventory` throws. */
   keep(digest: Digest, bytes: Uint8Array): void {
-    const { files } = parseInventory(bytes);
-    const tensors = files.flatMap(({ path, tensors: theirs }) =>
+    const inventory = parseInventory(bytes);
+    this.#sums.set(digest, sumWeights(inventory));
+    const tensors = inventory.files.flatMap(({ path, tensors: theirs }) =>
       theirs.map(({ name, dtype, shape, size, sha256 }): TensorContent => {
         return { name, dtype, shape, size, sha256, file: path };
       }),
     );
     this.#tensors.set(digest, tensors);
+  }
+
+  /** The weights in a few numbers; undefined for an inventory that is not here. */
+  sums(digest: Digest): WeightsSums | undefined {
+    return this.#sums.get(digest);
   }
 
   /** Page `page`, from 1, of the tensors with `words` in their names, in whatever case. */

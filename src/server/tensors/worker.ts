@@ -1,6 +1,6 @@
 /** The thread that knows the tensors: a long inventory is parsed here, and keeps nobody else waiting. */
-import type { Digest } from '../../../core/digest.ts';
-import { answerCalls } from '../../../hashing/calls.ts';
+import type { Digest } from '../../core/digest.ts';
+import { answerCalls } from '../../hashing/calls.ts';
 import { type Answered, type Answers, type Kept, NAME, type Question } from './protocol.ts';
 import { Shelf } from './shelf.ts';
 
@@ -11,6 +11,10 @@ answerCalls<Question | Kept, Answers>(NAME, (asked) => {
     case 'keep':
       shelf.keep(asked.digest, asked.bytes);
       return undefined;
+    case 'sums': {
+      const sums = shelf.sums(asked.of);
+      return sums === undefined ? { lacks: asked.of } : { answer: sums };
+    }
     case 'page':
       return when([asked.of], () => shelf.page(asked.of, asked.words, asked.page));
     case 'compare': {

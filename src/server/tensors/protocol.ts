@@ -1,11 +1,13 @@
 /** What the server and the thread that knows its tensors say to one another. */
-import type { Digest } from '../../../core/digest.ts';
+import type { Digest } from '../../core/digest.ts';
+import type { WeightsSums } from '../../core/weights/summary.ts';
 import type { TensorDifference, TensorPage } from './shelf.ts';
 
 /** What messages call the thread. */
 export const NAME = 'the thread of tensors';
 
 export type Question =
+  | { readonly kind: 'sums'; readonly of: Digest }
   | {
       readonly kind: 'page';
       readonly of: Digest;
@@ -30,6 +32,7 @@ export interface Kept {
 export type Answered<T> = { readonly answer: T } | { readonly lacks: Digest };
 
 export interface Answers {
+  sums: Answered<WeightsSums>;
   page: Answered<TensorPage>;
   compare: Answered<TensorDifference>;
   keep: undefined;

@@ -1,19 +1,24 @@
 /**
- * Tensors of releases, for pages. They are known to a thread of its own, with memory of its own:
+ * Tensors of releases, for whoever describes them. They are known to a thread of its own, with memory of its own:
  * what parses a hundred thousand of them would keep every other request waiting, and an
  * inventory that is too much for it ends the thread and not the server.
  */
 import { extname } from 'node:path';
-import type { Digest } from '../../../core/digest.ts';
-import { CodedError } from '../../../core/error.ts';
-import type { Manifest } from '../../../core/release/manifest.ts';
-import { CallingThread } from '../../../hashing/calls.ts';
-import type { PublishedRelease, Registry } from '../../../registry/registry.ts';
+import type { Digest } from '../../core/digest.ts';
+import { CodedError } from '../../core/error.ts';
+import type { Manifest } from '../../core/release/manifest.ts';
+import { parseInventory } from '../../core/weights/inventory.ts';
+import { MAX_SUMMARISED_BYTES, sumWeights, type WeightsSums } from '../../core/weights/summary.ts';
+import { CallingThread } from '../../hashing/calls.ts';
+import type { PublishedRelease, Registry } from '../../registry/registry.ts';
 import { type Answered, type Answers, type Kept, NAME, type Question } from './protocol.ts';
 import type { TensorDifference, TensorPage } from './shelf.ts';
 
 /** The longest inventory that pages show: some 150,000 tensors, as the largest known models have. */
 export const MAX_SHOWN_INVENTORY = 32 * 2 ** 20;
+
+/** Inventories of some two hundred tensors are summed up on the spot, in a millisecond or two. */
+const SHORT_INVENTORY = 32 * 1024;
 
 /** The thread's program lies beside this file: `.ts` in a checkout, `.js` in `dist`. */
 const PROGRAM = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
@@ -39,6 +44,18 @@ export class Tensors {
 
   constructor(registry: Registry) {
     this.#registry = registry;
+  }
+
+  /** The weights in a few numbers; undefined where there are none, or too many to be read for it. */
+  async sums(published: PublishedRelease): Promise<WeightsSums | undefined> {
+    const { release, manifest } = published;
+    const size = manifest.tensors?.size ?? Number.POSITIVE_INFINITY;
+    if (size > MAX_SUMMARISED_BYTES) return undefined;
+    if (size <= SHORT_INVENTORY) {
+      return sumWeights(parseInventory(await this.#registry.document(release, 'tensors.json')));
+    }
+    const question = { kind: 'sums', of: inventoryOf(published) } as const;
+    return this.#ask([published], () => this.#open().call(question));
   }
 
   /** A page of the tensors with `words` in their names. The release must have tensors that are shown. */
