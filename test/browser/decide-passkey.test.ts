@@ -125,6 +125,11 @@ test(
     await consent(publishing, 'Sign and publish');
     await publishing.getByRole('link', { name: 'published' }).waitFor();
 
+    await publishing.goto(`${gated.served.url}/acme/tiny/v1.0`);
+    await publishing.waitForSelector('#proof [data-step=gate][data-state=passed]');
+    await publishing.goto(`${gated.served.url}/acme`);
+    await publishing.getByText('rita: a passkey of localhost').waitFor();
+
     expect([...rita.faults, ...max.faults, ...elsewhere.faults]).toEqual([]);
     const home = await makeHome();
     const { url, fingerprint } = gated.served;

@@ -53,7 +53,7 @@ export function offerPasskeys(parts: PasskeyParts, signer: Signer | undefined): 
     element(
       'p',
       { class: 'small' },
-      'A passkey is kept by your device, its screen lock or a security key, which asks you each time that you sign. It works in every browser that can reach it.',
+      'A passkey is kept by your device or by a security key, which asks for you each time that you sign. It works in every browser that can reach it.',
     ),
     element(
       'p',
