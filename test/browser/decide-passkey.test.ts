@@ -1,5 +1,5 @@
 /** A person's way through a release with a passkey: enrol it, approve, publish; audited at the end. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import type { Policy } from '../../src/core/release/policy.ts';
 import type { PolicyKey } from '../../src/core/release/policy-key.ts';
@@ -20,6 +20,21 @@ import {
 } from './browser.ts';
 
 const DRAFT = '/-/drafts/acme/tiny/v1.0';
+
+/** Opens a browser's store as the page of before did, and keeps it open. */
+const OPEN_AS_BEFORE = `new Promise((resolve) => {
+  const opening = indexedDB.open('weighhouse', 1);
+  opening.onupgradeneeded = () => {
+    opening.result.createObjectStore('keys');
+    opening.result.createObjectStore('receipts');
+  };
+  opening.onsuccess = () => resolve();
+})`;
+
+const STORES = `new Promise((resolve) => {
+  const opening = indexedDB.open('weighhouse');
+  opening.onsuccess = () => resolve([...opening.result.objectStoreNames]);
+})`;
 
 let browser: Browser;
 let gated: GatedServer;
@@ -143,20 +158,43 @@ test(
   STARTING_MS,
 );
 
-test(
-  'a page at an address says by which name passkeys work',
-  async () => {
-    const byAddress = await GatedServer.start(ONE_APPROVAL, {});
+describe('at an address', () => {
+  let byAddress: GatedServer;
+  beforeAll(async () => {
+    byAddress = await GatedServer.start(ONE_APPROVAL, {});
     await byAddress.push();
-    const visitor = await Visitor.come(browser);
-    const { page } = await sitDown(visitor, 'rita', byAddress);
-    const local = byAddress.served.url.replace('127.0.0.1', 'localhost');
-    await page.getByText(`“--public-url ${local}”`).waitFor();
-    expect(await page.getByRole('button', { name: 'Make a passkey' }).count()).toBe(0);
-    await page.getByRole('button', { name: 'Make a key in this browser' }).waitFor();
-    expect(visitor.faults).toEqual([]);
-    await visitor.leave();
-    await byAddress.stop();
-  },
-  STARTING_MS,
-);
+  }, STARTING_MS);
+  afterAll(() => byAddress?.stop());
+
+  test(
+    'a page says by which name passkeys work',
+    async () => {
+      const visitor = await Visitor.come(browser);
+      const { page } = await sitDown(visitor, 'rita', byAddress);
+      const local = byAddress.served.url.replace('127.0.0.1', 'localhost');
+      await page.getByText(`“--public-url ${local}”`).waitFor();
+      expect(await page.getByRole('button', { name: 'Make a passkey' }).count()).toBe(0);
+      await page.getByRole('button', { name: 'Make a key in this browser' }).waitFor();
+      expect(visitor.faults).toEqual([]);
+      await visitor.leave();
+    },
+    STARTING_MS,
+  );
+
+  test(
+    'a browser that kept keys before there were passkeys keeps them, once no older page holds on to them',
+    async () => {
+      const visitor = await Visitor.come(browser);
+      const older = await visitor.open(byAddress.served.url);
+      await older.evaluate(OPEN_AS_BEFORE);
+      const { page } = await sitDown(visitor, 'rita', byAddress);
+      await page.getByText('Another tab shows an older page of this registry').waitFor();
+      await older.close();
+      await page.reload();
+      await page.getByText('“--public-url').waitFor();
+      expect(await page.evaluate(STORES)).toEqual(['keys', 'passkeys', 'receipts']);
+      await visitor.leave();
+    },
+    STARTING_MS,
+  );
+});

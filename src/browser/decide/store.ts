@@ -10,6 +10,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { ReceiptStore } from '../../client/receipts.ts';
 import { formatReceipt, parseReceipt, type Receipt } from '../../client/receipts.ts';
+import { CodedError } from '../../core/error.ts';
 import type { Origin } from '../../core/log/checkpoint.ts';
 import type { Passkey } from '../../core/statement/passkey.ts';
 
@@ -22,8 +23,10 @@ type Database = IDBPDatabase<Kept>;
 
 const STRICT = { durability: 'strict' } as const;
 
+/** Throws `conflict` while an older page of ours in another tab keeps the store as it was. */
 export async function openStore(): Promise<SignerStore> {
-  const database = await openDB<Kept>('weighhouse', 2, {
+  const { promise: isBlocked, reject } = Promise.withResolvers<never>();
+  const opening = openDB<Kept>('weighhouse', 2, {
     upgrade(made, before) {
       if (before < 1) {
         made.createObjectStore('keys');
@@ -35,7 +38,16 @@ export async function openStore(): Promise<SignerStore> {
     blocking(_before, _next, event) {
       (event.target as IDBDatabase).close();
     },
+    blocked() {
+      reject(
+        new CodedError(
+          'conflict',
+          'another tab shows an older page of this registry, which keeps your keys as they were; close it, and load this page anew',
+        ),
+      );
+    },
   });
+  const database = await Promise.race([opening, isBlocked]);
   return new SignerStore(database);
 }
 
