@@ -12,6 +12,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { ReleaseName } from '../../src/core/release/name.ts';
+import { releasePage } from '../../src/server/pages/addresses.ts';
 import type { Story } from './play.ts';
 import { Stage } from './stage.ts';
 import { postponedStory } from './stories/postponed.ts';
@@ -48,13 +50,26 @@ const stage = new Stage(program, home, {
   WEIGHHOUSE_LOG_LEVEL: 'error',
 });
 const model = join(home, 'model');
+// Nobody else would end the server.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    stage.end();
+    process.exit(0);
+  });
+}
+let released: ReleaseName;
 
 try {
   stage.title('A model');
   if (options.model === undefined) writeBasicPitch(model);
   else cpSync(resolve(options.model), model, { recursive: true });
   stage.run(['inspect', './model'], { lines: 12 });
-  await story({ stage, home, model: './model', isOwnModel: options.model !== undefined });
+  released = await story({
+    stage,
+    home,
+    model: './model',
+    isOwnModel: options.model !== undefined,
+  });
 } catch (error) {
   stage.end();
   throw error;
@@ -64,8 +79,12 @@ if (options.once) {
   stage.end();
   if (options.dir === undefined) rmSync(home, { recursive: true });
 } else {
-  stage.say(`\nThe server goes on at ${stage.url}, its files are in ${home}. Ctrl-C ends it.`);
-  process.on('SIGINT', () => stage.end());
+  const page = `${stage.url}${releasePage(released)}`;
+  stage.say(`\nOpen ${page}
+The page checks itself, step by step. Drop a file of ${join(home, 'pulled')} on it,
+or choose it there, and it is compared with what was signed.
+
+The server goes on at ${stage.url}, its files are in ${home}. Ctrl-C ends it.`);
 }
 
 function makeHome(wanted: string | undefined): string {

@@ -1,4 +1,5 @@
 /** What a story is given. */
+import type { ReleaseName } from '../../src/core/release/name.ts';
 import type { Stage } from './stage.ts';
 
 export interface Play {
@@ -11,4 +12,5 @@ export interface Play {
   readonly isOwnModel: boolean;
 }
 
-export type Story = (play: Play) => Promise<void>;
+/** Ends with a release that is published, and verified in `home/pulled`. */
+export type Story = (play: Play) => Promise<ReleaseName>;

@@ -3,19 +3,14 @@
  * it needs of the page is one element:
  *
  *     <section id="decide" data-reference="acme/tiny@v1" data-digest="sha256:…"
- *              data-token="/-/token">
+ *              data-token="/-/token" data-now="1764504000000">
  *
  * The digest is the one that the person sees: should another be sealed meanwhile, nothing is signed.
+ * What the page counts down to, it keeps current, by the clock of the server that made it.
  */
 import type { DraftStatus } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
-import {
-  decide,
-  draftDecision,
-  type Said,
-  signEnvelope,
-  type Wish,
-} from '../client/decide/decide.ts';
+import { decide, draftDecision, signEnvelope, type Wish } from '../client/decide/decide.ts';
 import { type Means, type Signer, signingKey } from '../client/decide/desk.ts';
 import { deskOf } from '../client/decide/registry-desk.ts';
 import { readPolicyInForce } from '../client/policy-in-force.ts';
@@ -29,10 +24,12 @@ import { browserHost } from './check/host.ts';
 import { StoredPins } from './check/stored-pins.ts';
 import { findRoot } from './check/trust.ts';
 import { type Choice, choicesOf, liftable } from './decide/choices.ts';
+import { keepCurrent } from './decide/countdown.ts';
+import { askEvaluation } from './decide/evaluation.ts';
 import { findKey, makeKey } from './decide/key.ts';
 import { type Attempt, knownKey, noKey, personOf, unknownKey } from './decide/key-panel.ts';
 import { findPasskey, offerPasskeys } from './decide/passkey-panel.ts';
-import { askConsent, askWhat, CHOICE_WORDS } from './decide/questions.ts';
+import { type Asked, askConsent, askWhat, CHOICE_WORDS } from './decide/questions.ts';
 import { apiOfSession } from './decide/session.ts';
 import { openStore, type SignerStore } from './decide/store.ts';
 import { button, element } from './panel/element.ts';
@@ -40,9 +37,14 @@ import { button, element } from './panel/element.ts';
 /** Seconds that a decision is good for, and an intent to publish. */
 const DECISION_LASTS = 90 * 24 * 3600;
 const INTENT_LASTS = 24 * 3600;
+/** What takes a release further; everything else stops it. */
+const LEADING: readonly Choice[] = ['evaluate', 'approve', 'publish'];
 
 const section = document.querySelector<HTMLElement>('#decide');
-if (section !== null) void begin(section);
+if (section !== null) {
+  countDown(section);
+  void begin(section);
+}
 
 /** What a page is about, once the registry was recognised. */
 interface Room {
@@ -53,6 +55,25 @@ interface Room {
   readonly digest: Digest;
   readonly status: DraftStatus;
   readonly policy: Policy;
+}
+
+/** Says once that a time has come, and never how long it still is. */
+function countDown(section: HTMLElement): void {
+  const ahead = Number(section.dataset.now) - Date.now();
+  const said = element('p', { role: 'status' });
+  section.before(said);
+  keepCurrent(
+    document,
+    () => Date.now() + ahead,
+    () => {
+      const again = element('a', { href: location.pathname }, 'Load the page again');
+      said.replaceChildren(
+        'What this waited for has come. ',
+        again,
+        ' to see what is still missing.',
+      );
+    },
+  );
 }
 
 async function begin(section: HTMLElement): Promise<void> {
@@ -124,7 +145,7 @@ async function show(content: HTMLElement, room: Room, tell: Tell): Promise<void>
   const choices = choicesOf(policy, person, status);
   const buttons = choices.map((choice) =>
     button(CHOICE_WORDS[choice], () => void act(choice, person), {
-      ...(choice === 'approve' || choice === 'publish' ? {} : { class: 'quiet' }),
+      ...(LEADING.includes(choice) ? {} : { class: 'quiet' }),
     }),
   );
   content.replaceChildren(
@@ -138,7 +159,10 @@ async function show(content: HTMLElement, room: Room, tell: Tell): Promise<void>
   async function act(choice: Choice, who: string): Promise<void> {
     for (const each of buttons) each.disabled = true;
     try {
-      const what = await askWhat(choice, liftable(policy, who, status));
+      const what =
+        choice === 'evaluate'
+          ? await askEvaluation(means.host, policy)
+          : await askWhat(choice, liftable(policy, who, status));
       if (what !== undefined && signer !== undefined) await sign(room, signer, what, tell);
     } catch (error) {
       tell(messageOf(error), !isCoded(error, 'interrupted'));
@@ -149,19 +173,33 @@ async function show(content: HTMLElement, room: Room, tell: Tell): Promise<void>
 }
 
 /** Signs what was said, has it recorded or published, and shows the page as it is then. */
-async function sign(room: Room, signer: Signer, said: Said, tell: Tell): Promise<void> {
-  const { means, release, digest } = room;
+async function sign(
+  room: Room,
+  signer: Signer,
+  { said, report }: Asked,
+  tell: Tell,
+): Promise<void> {
+  const { api, means, release, digest } = room;
   tell('Signing …');
   if (said.decision === 'publish') await publish(room, signer, said);
   else {
     const wish = { release, said, named: digest, lasts: DECISION_LASTS };
-    await decide(means, signer, wish, askConsent);
+    // The report goes once it is signed for: whoever leaves a passkey's dialog has sent nothing.
+    const sending: Signer = {
+      ...signer,
+      async sign(bytes) {
+        const signature = await signer.sign(bytes);
+        if (report !== undefined) await api.putReport(release, report);
+        return signature;
+      },
+    };
+    await decide(means, sending, wish, (draft) => askConsent(draft, report !== undefined));
   }
   tell('Recorded in the log.');
   location.reload();
 }
 
-async function publish({ api, means, release, digest }: Room, signer: Signer, said: Said) {
+async function publish({ api, means, release, digest }: Room, signer: Signer, said: Asked['said']) {
   const wish: Wish = { release, said, named: digest, lasts: INTENT_LASTS };
   const draft = await draftDecision(means, signingKey(signer), wish);
   await askConsent(draft);

@@ -112,8 +112,14 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'login',
     group: 'Decide',
-    summary: 'sign in to the registry’s pages with your token',
+    summary: 'get a token from a browser where you are signed in, or sign in there',
     load: () => import('./commands/login.ts'),
+  },
+  {
+    name: 'logout',
+    group: 'Decide',
+    summary: 'forget the token that login got',
+    load: () => import('./commands/logout.ts'),
   },
   {
     name: 'receipts',

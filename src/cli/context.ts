@@ -45,5 +45,7 @@ export const places = {
   imports: ({ cacheDirectory }: Config) => join(cacheDirectory, 'imports'),
   /** What was decided, and proves it. */
   receipts: ({ directory }: Config) => join(directory, 'receipts'),
+  /** What `login` got. */
+  tokens: ({ directory }: Config) => join(directory, 'tokens'),
   keys: ({ directory }: Config, origin: string) => join(directory, 'keys', origin),
 } as const;

@@ -7,6 +7,7 @@ import { CodedError } from '../core/error.ts';
 import { nodeHost } from '../hashing/host.ts';
 import { type Nonces, noncesIn } from '../transfer/nonces.ts';
 import { type Context, places } from './context.ts';
+import { keptToken } from './kept-tokens.ts';
 import { openPins } from './pins.ts';
 
 /** The registry that the person means. Throws `usage` when none can be meant. */
@@ -19,18 +20,24 @@ export async function openApi(context: Context): Promise<Api> {
 /** As `openApi`, for what can do without; undefined when none can be meant. */
 export async function openApiIfAny(context: Context): Promise<Api | undefined> {
   const url = await registryUrl(context);
-  return url && new Api({ url, token: context.config.token });
+  return url && apiAt(context, url);
+}
+
+/** The registry at that address, with the token that was given, or that `login` got there. */
+export async function apiAt(context: Context, url: RegistryUrl): Promise<Api> {
+  return new Api({ url, token: context.config.token ?? (await keptToken(context, url)) });
 }
 
 /** As `openApi`, for what takes a token. Throws `not-authorised` without one, before anything is sent. */
 export async function openApiWithToken(context: Context): Promise<Api> {
-  if (context.config.token === undefined) {
+  const api = await openApiIfAny(context);
+  if ((api?.http.token ?? context.config.token) === undefined) {
     throw new CodedError(
       'not-authorised',
-      'this takes a token: give one with --token or WEIGHHOUSE_TOKEN',
+      'this takes a token: run "weighhouse login", or give one with --token or WEIGHHOUSE_TOKEN',
     );
   }
-  return openApi(context);
+  return api ?? openApi(context);
 }
 
 /** The registry, and what it takes to believe it. `api` where its address is known otherwise. */

@@ -8,7 +8,7 @@ import { Target } from '../transfer/target.ts';
 import type { VerifiedFolder } from '../transfer/verify.ts';
 import { warnOfAdvisories } from './advisories.ts';
 import type { Context } from './context.ts';
-import { openReader } from './reach.ts';
+import { apiAt, openReader } from './reach.ts';
 
 /** What only the registry knows: advisories, and that its log is fresh and still holds this. */
 export async function askRegistry(
@@ -38,10 +38,9 @@ export async function askRegistry(
 }
 
 /** `--url`, or where the release was pulled from: a mirror of the same registry will do. */
-async function whereFrom({ config }: Context, directory: string): Promise<Api> {
-  if (config.url !== undefined) {
-    return new Api({ url: parseRegistryUrl(config.url), token: config.token });
-  }
+async function whereFrom(context: Context, directory: string): Promise<Api> {
+  const { url } = context.config;
+  if (url !== undefined) return apiAt(context, parseRegistryUrl(url));
   const { summary } = await readLeft(await Target.open(directory));
   // Nobody signed that address, and the folder may come from anybody: the token is not for it.
   return new Api({ url: parseRegistryUrl(summary.url) });

@@ -142,6 +142,16 @@ export const voided = v.object({ signed: v.array(envelope) });
 /** RFC 8693, section 2.2.1. */
 export const signInLink = v.object({ url: v.string(), expires: v.string() });
 
+/** RFC 8628, section 3.2. */
+export const deviceCodes = v.object({
+  device_code: text(8_192),
+  user_code: text(64),
+  verification_uri: text(2_048),
+  verification_uri_complete: v.optional(text(2_048)),
+  expires_in: count,
+  interval: v.optional(count, 5),
+});
+
 export const exchangedToken = v.object({
   access_token: text(8_192),
   token_type: v.pipe(v.string(), v.regex(/^bearer$/i)),

@@ -154,6 +154,28 @@ export class Api extends GateApi {
     return this.http.json(answers.signInLink, { ...request, ...options });
   }
 
+  /** Codes by which a person lets this machine in (RFC 8628); `roles` in place of all that they have. */
+  beginDeviceLogin(
+    { machine, roles }: { readonly machine: string; readonly roles?: readonly string[] },
+    options: CallOptions = {},
+  ) {
+    const scope = roles === undefined ? {} : { scope: roles.join(' ') };
+    const form = { client_id: 'weighhouse-cli', machine, ...scope };
+    const request = { method: 'POST', path: '/api/v1/device', form, token: null } as const;
+    return this.http.json(answers.deviceCodes, { ...request, ...options });
+  }
+
+  /** The token, once somebody has let this machine in; `details.error` says why not (section 3.5). */
+  takeDeviceToken(deviceCode: string, options: CallOptions = {}) {
+    const form = {
+      grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+      device_code: deviceCode,
+      client_id: 'weighhouse-cli',
+    };
+    const request = { method: 'POST', path: '/api/v1/device/token', form, token: null } as const;
+    return this.http.json(answers.exchangedToken, { ...request, ...options });
+  }
+
   // Namespaces and advisories.
 
   createNamespace(

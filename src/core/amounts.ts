@@ -38,6 +38,22 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/**
+ * Milliseconds until something → `2 days 4 h`, `3 h 20 min`, `12 min`. Of the last minute the seconds
+ * are told only where `finest` is `second`: what changes at each look is not for everybody.
+ */
+export function formatWait(milliseconds: number, finest: 'minute' | 'second' = 'minute'): string {
+  const minutes = Math.floor(milliseconds / 60_000);
+  if (minutes < 1) {
+    const seconds = Math.ceil(Math.max(milliseconds, 0) / 1000);
+    return finest === 'second' ? `${seconds} s` : 'less than a minute';
+  }
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours} h ${minutes % 60} min`;
+  return `${formatCount(Math.floor(hours / 24), 'day')} ${hours % 24} h`;
+}
+
 /** `1 file`, `3 files`. */
 export function formatCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

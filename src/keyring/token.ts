@@ -6,7 +6,8 @@
  * else: a terabyte outlives a token. A *CI token* is what a job of a trusted publisher gets:
  * it has one namespace, a quarter of an hour and no role at all; it names the entry of the
  * configuration that let the job in, as the upload credential does that it opens. A *page token*
- * is a bearer token for the scripts of the pages that somebody has signed in to (`session.ts`).
+ * is a bearer token for the scripts of the pages that somebody has signed in to (`session.ts`), and a
+ * *login token* one for a machine that they have let in from there (`login-code.ts`).
  */
 import type { JWTPayload } from 'jose';
 import * as v from 'valibot';
@@ -28,7 +29,8 @@ const BEARER = 'weighhouse+jwt';
 const UPLOAD = 'weighhouse-upload+jwt';
 const CI = 'weighhouse-ci+jwt';
 const PAGE = 'weighhouse-page+jwt';
-const KINDS: ReadonlySet<string | undefined> = new Set([BEARER, UPLOAD, CI, PAGE]);
+const LOGIN = 'weighhouse-login+jwt';
+const KINDS: ReadonlySet<string | undefined> = new Set([BEARER, UPLOAD, CI, PAGE, LOGIN]);
 /** Seconds that an upload credential lasts; each call that opens the draft renews it. */
 export const UPLOAD_SECONDS = 7 * 24 * 3600;
 /** Seconds that an upload credential lasts when a CI job opened the draft: no job runs longer. */
@@ -37,11 +39,13 @@ export const CI_UPLOAD_SECONDS = 24 * 3600;
 export const CI_SECONDS = 15 * 60;
 /** Seconds that a page token lasts. */
 export const PAGE_SECONDS = 5 * 60;
+/** Seconds that a login token lasts at most; it ends with the session that it was given from, too. */
+export const LOGIN_TOKEN_SECONDS = 8 * 3600;
 
 /** What a token says once its signature, audience and time were checked. */
 export interface TokenClaims {
   readonly id: string;
-  /** Set on an upload credential and a page token: the id of the token that they came from. */
+  /** Set on what came from another token, or from a session: the id to revoke for all of it. */
   readonly parent: string | undefined;
   /** True for an upload credential that may be exchanged for a fresh one. */
   readonly renews: boolean;
@@ -86,21 +90,43 @@ export async function issueToken(
   return signJwt(issuer, BEARER, grant.subject, claims, seconds, now);
 }
 
+/** What a token from a session says: as whom it speaks, and what it came from. */
+interface SessionGrant {
+  readonly subject: string;
+  readonly roles: readonly TokenRole[];
+  readonly namespace: Namespace | undefined;
+  readonly parent: string;
+}
+
 /** Issues a page token to a session that came from the token `parent`. */
 export async function issuePageToken(
   issuer: TokenKey,
-  grant: {
-    readonly subject: string;
-    readonly roles: readonly TokenRole[];
-    readonly namespace: Namespace | undefined;
-    readonly parent: string;
-  },
+  grant: SessionGrant,
   seconds: number,
   now: number,
 ): Promise<string> {
-  const { subject, roles, namespace, parent } = grant;
+  return (await issueFrom(PAGE, issuer, grant, seconds, now)).token;
+}
+
+/** Issues a login token to a machine that somebody let in from a session. */
+export async function issueLoginToken(
+  issuer: TokenKey,
+  grant: SessionGrant,
+  seconds: number,
+  now: number,
+): Promise<{ token: string; id: string }> {
+  return issueFrom(LOGIN, issuer, grant, seconds, now);
+}
+
+async function issueFrom(
+  kind: string,
+  issuer: TokenKey,
+  { subject, roles, namespace, parent }: SessionGrant,
+  seconds: number,
+  now: number,
+) {
   const claims = { roles, parent, ...(namespace === undefined ? {} : { ns: namespace }) };
-  return (await signJwt(issuer, PAGE, subject, claims, seconds, now)).token;
+  return signJwt(issuer, kind, subject, claims, seconds, now);
 }
 
 /** Issues the token of a CI job, which pushes to one namespace. */
@@ -175,14 +201,14 @@ function claimsOf(payload: JWTPayload, kind: unknown): TokenClaims {
 }
 
 /**
- * Only an upload credential has a draft, and is renewed unless a CI job opened it; only that and a
- * page token have a parent; a CI token has a namespace, a grant, and no role whatever it says.
+ * Only an upload credential has a draft, and is renewed unless a CI job opened it; only that and
+ * what comes from a session have a parent; a CI token has a namespace, a grant, and no role whatever it says.
  */
 function isOfKind(claims: v.InferOutput<typeof claimsSchema>, kind: unknown) {
   const { draft, parent, ns, roles, grant, renews } = claims;
   const isUpload = kind === UPLOAD;
   const isOfCi = kind === CI || (isUpload && renews !== true);
-  const hasParent = isUpload || kind === PAGE;
+  const hasParent = isUpload || kind === PAGE || kind === LOGIN;
   if ((grant !== undefined) !== isOfCi) return false;
   if ((draft !== undefined) !== isUpload || (parent !== undefined) !== hasParent) return false;
   return kind !== CI || (ns !== undefined && roles.length === 0);

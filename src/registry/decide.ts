@@ -91,6 +91,20 @@ export class Decisions {
 
   /** What was decided about a sealed draft, with all that opens the commitments. */
   async list(caller: Caller, release: ReleaseName): Promise<DraftDecisions> {
+    const { digest, revision, docket } = await this.#sealed(caller, release);
+    const { unopened, voids } = docket;
+    return { digest, revision, decisions: docket.disclosed.map(disclosed), unopened, voids };
+  }
+
+  /** A report that one of these decisions rests on. Throws `not-found`. */
+  async report(caller: Caller, release: ReleaseName, digest: Digest): Promise<Uint8Array> {
+    const { docket } = await this.#sealed(caller, release);
+    const statements = docket.disclosed.map(({ opened }) => opened.statement);
+    return this.#rooms.reports.namedBy(statements, release, digest);
+  }
+
+  /** What was decided about what is sealed, for those who take part. */
+  async #sealed(caller: Caller, release: ReleaseName) {
     requireRole(caller, release.namespace, TAKING_PART);
     const draft = await this.#rooms.drafts.get(release);
     const digest = sealedDigest(draft);
@@ -101,9 +115,7 @@ export class Decisions {
     const from = inStore(this.#parts);
     const standing = await this.#rooms.book.read(from, release.namespace);
     const docket = await this.#rooms.gatekeeper.docket(from, standing, draft);
-    const { revision } = draft;
-    const { unopened, voids } = docket;
-    return { digest, revision, decisions: docket.disclosed.map(disclosed), unopened, voids };
+    return { digest, revision: draft.revision, docket };
   }
 
   /** What a published release reveals, in the order of the log; nothing where it is not published. */

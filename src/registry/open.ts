@@ -122,6 +122,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     commit: (caller, commitment) => commitments.commit(caller, commitment),
     decide: (caller, release, disclosure) => decisions.decide(caller, release, disclosure),
     decisions: (caller, release) => decisions.list(caller, release),
+    draftReport: (caller, release, digest) => decisions.report(caller, release, digest),
     revealed: (release) => decisions.revealed(release),
     putReport: (caller, release, body) => reports.put(caller, release, body),
     report: (release, digest) => reports.get(release, digest),

@@ -292,9 +292,11 @@ export interface Registry {
   decide(caller: Caller, release: ReleaseName, disclosure: Disclosure): Promise<RecordedDecision>;
   /** What was decided about a sealed draft. */
   decisions(caller: Caller, release: ReleaseName): Promise<DraftDecisions>;
+  /** A report that an evaluation among these names and does not keep private. */
+  draftReport(caller: Caller, release: ReleaseName, digest: Digest): Promise<Uint8Array>;
   /** What a published release reveals of its decisions. For everybody. */
   revealed(release: ReleaseName): Promise<readonly ShownDecision[]>;
-  /** Stores the report of an evaluation: it is public once the release is. */
+  /** Stores the report of an evaluation: public once the release is, and until then for its people. */
   putReport(
     caller: Caller,
     release: ReleaseName,

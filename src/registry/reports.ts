@@ -1,8 +1,9 @@
 /**
  * Reports of evaluations. Whoever evaluates sends the report first and then signs its digest;
- * with the release it becomes public, unless the evaluation keeps it private. Reports are kept
- * apart from all other documents, by namespace: a digest that somebody signs opens nothing
- * that nobody of that namespace sent as a report.
+ * with the release it becomes public, unless the evaluation keeps it private. Until then those may
+ * read it who are shown the evaluation. Reports are kept apart from all other documents, by
+ * namespace: a digest that somebody signs opens nothing that nobody of that namespace sent as a
+ * report.
  */
 import { concat } from '../core/bytes.ts';
 import { type Digest, digestOf } from '../core/digest.ts';
@@ -74,12 +75,38 @@ export class Reports {
   async get(release: ReleaseName, digest: Digest): Promise<Uint8Array> {
     const { decisions } = await this.#releases.get(release);
     const isRevealed = decisions !== undefined && (await this.#of(decisions)).has(digest);
-    const key = keys.report(release.namespace, digest);
-    const stored = isRevealed ? await this.#parts.store.get(key, MAX_REPORT_BYTES) : undefined;
-    if (stored === undefined) {
-      throw new CodedError('not-found', `${formatReleaseName(release)} reveals no such report`);
+    const report = isRevealed ? await this.#read(release.namespace, digest) : undefined;
+    if (report !== undefined) return report;
+    throw new CodedError('not-found', `${formatReleaseName(release)} reveals no such report`);
+  }
+
+  /**
+   * A report that one of `decisions` names, and does not keep private: who is shown the decision
+   * may read what it rests on. Throws `not-found`.
+   */
+  async namedBy(
+    decisions: readonly Decision[],
+    release: ReleaseName,
+    digest: Digest,
+  ): Promise<Uint8Array> {
+    const isNamed = decisions.some(
+      (each) =>
+        each.decision === 'evaluate' && !each.report.private && each.report.digest === digest,
+    );
+    const report = isNamed ? await this.#read(release.namespace, digest) : undefined;
+    if (report !== undefined) return report;
+    throw new CodedError(
+      'not-found',
+      `no evaluation of ${formatReleaseName(release)} names such a report`,
+    );
+  }
+
+  async #read(namespace: Namespace, digest: Digest): Promise<Uint8Array | undefined> {
+    const key = keys.report(namespace, digest);
+    const stored = await this.#parts.store.get(key, MAX_REPORT_BYTES);
+    if (stored === undefined || digestOf(this.#parts.host, stored.bytes) === digest) {
+      return stored?.bytes;
     }
-    if (digestOf(this.#parts.host, stored.bytes) === digest) return stored.bytes;
     throw new CodedError('storage', `${key} in ${this.#parts.store.name} is damaged; restore it`, {
       key,
     });

@@ -60,6 +60,7 @@ export const KINDS: Readonly<Record<Kind, { readonly at: RegExp; readonly care: 
   staging: { at: /^private\/staging\//, care: 'private' },
 
   probe: { at: /^private\/probe\//, care: 'passing' },
+  device: { at: /^private\/devices\//, care: 'passing' },
   turn: { at: /^private\/turns\//, care: 'passing' },
 };
 

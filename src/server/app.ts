@@ -13,6 +13,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/contract.ts';
 import { Admission } from './admission.ts';
 import { decisionEndpoints } from './api/decisions.ts';
+import { deviceEndpoints } from './api/device.ts';
 import { draftEndpoints } from './api/drafts.ts';
 import { API_PATH, type Doors, type Endpoint, endpoint, mount, param } from './api/endpoint.ts';
 import { namespaceEndpoints } from './api/namespaces.ts';
@@ -24,6 +25,7 @@ import { authenticator } from './auth.ts';
 import { Backlog, refuseBacklog } from './backlog.ts';
 import { Cards } from './cards.ts';
 import { type ContentSender, contentSender } from './content.ts';
+import { DeviceLogins } from './device-logins.ts';
 import { type Hosts, refuseForeignHosts } from './hosts.ts';
 import { sendHubFailure } from './hugging-face/failure.ts';
 import { crossOrigin, HUB_LIST_PATH, HUB_PATHS } from './hugging-face/paths.ts';
@@ -75,6 +77,8 @@ export interface AppParts {
   readonly admission?: Admission;
   /** How often one caller may ask. */
   readonly rates?: RateLimits;
+  /** Seconds between two polls of a machine that waits to be let in; other than usual only in tests. */
+  readonly pollSeconds?: number;
   /** Bytes that may wait for their readers; other than usual only in tests. */
   readonly maxBacklogBytes?: number;
   readonly logger: Logger;
@@ -129,7 +133,8 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   const auth = authenticator(parts);
   const { url, origin } = parts.config;
   const sessions = new Sessions({ ...parts, auth, url });
-  const endpoints = apiEndpoints({ ...parts, sessions }, sender);
+  const devices = new DeviceLogins({ ...parts, auth });
+  const endpoints = apiEndpoints({ ...parts, sessions, devices }, sender);
   const api = describeApi(endpoints, url + API_PATH);
   app.use(API_PATH, apiRouter(endpoints, api, { auth, rates, admission }));
   // What other clients read is files for the most part; their lists cost what ours do.
@@ -148,17 +153,8 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   app.use(counted, sending, hubRouter({ ...parts, sender, auth, url, cards }));
   const unready = async () => admission.reason() ?? (await parts.unready());
   const providers = new ProviderSignIn({ ...parts, sessions, url });
-  const pages = makePages({
-    ...parts,
-    unready,
-    cards,
-    tensors,
-    sessions,
-    providers,
-    url,
-    origin,
-    api,
-  });
+  const people = { sessions, providers, devices, rates };
+  const pages = makePages({ ...parts, ...people, unready, cards, tensors, url, origin, api });
   // What programs ask for and is not there is no page with a name that nobody may have.
   app.use(NOT_FOR_PEOPLE, nothingHere);
   app.use(SIGN_IN_PAGE, rates.middleware('exchange'));
@@ -183,7 +179,7 @@ function commonHeaders(_request: Request, response: Response, next: () => void):
 }
 
 function apiEndpoints(
-  parts: AppParts & { sessions: Sessions },
+  parts: AppParts & { sessions: Sessions; devices: DeviceLogins },
   sender: ContentSender,
 ): readonly Endpoint[] {
   const catchUp = () =>
@@ -199,6 +195,7 @@ function apiEndpoints(
     contentEndpoint(parts, sender),
     tokenEndpoint(parts),
     signInEndpoint(parts.sessions, parts.config.url, parts.clock),
+    ...deviceEndpoints(parts),
   ];
 }
 

@@ -12,7 +12,7 @@ import { BoundedMap } from '../core/bounded-map.ts';
 import { CodedError } from '../core/error.ts';
 
 /** What is counted by itself. */
-export type Rate = 'read' | 'search' | 'write' | 'log' | 'exchange';
+export type Rate = 'read' | 'search' | 'write' | 'log' | 'exchange' | 'device';
 
 /** Requests of one caller in a window; 0 for no limit. */
 export const RATES: Readonly<Record<Rate, number>> = {
@@ -26,6 +26,8 @@ export const RATES: Readonly<Record<Rate, number>> = {
   log: 6_000,
   /** Token exchange, by address. */
   exchange: 600,
+  /** Machines that ask to be let in, by address; codes that one person tries, by their session. */
+  device: 10,
 };
 export type Rates = Readonly<Record<Rate, number>>;
 

@@ -136,6 +136,12 @@ export const keys = {
   /** Says that an identity token was exchanged; `expires` in seconds, `fingerprint` 64 hex digits. */
   exchanged: (expires: number, fingerprint: string): Key =>
     key('private', 'exchanged', `${expires}-${fingerprint}`),
+  /**
+   * A device that asks to be let in, or what came of it; `window` counts the times in which such
+   * codes end, `fingerprint` is 64 hex digits.
+   */
+  device: (window: number, fingerprint: string, step: 'asked' | 'answer' | 'taken'): Key =>
+    key('private', 'devices', `${window}-${fingerprint}`, step),
   /** The commitment with that label (64 hex digits): there exactly when the log has it. */
   label: (label: string): Key => key('private', 'labels', label),
   /** What opens the commitment with that label. */
@@ -186,6 +192,7 @@ export const prefixes = {
   unlogged: (): KeyPrefix => prefix('private', 'unlogged'),
   revoked: (): KeyPrefix => prefix('private', 'revoked'),
   exchanged: (): KeyPrefix => prefix('private', 'exchanged'),
+  devices: (): KeyPrefix => prefix('private', 'devices'),
   /** The bindings of digests that begin with the two hex digits `shard`. */
   digests: (shard: string): KeyPrefix => prefix('digests', 'sha256', shard),
   /** The blobs whose names begin with the two hex digits `shard`. */

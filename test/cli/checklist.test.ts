@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Checklist, describeChecklist, makeChecklist } from '../../src/cli/checklist.ts';
+import { describeChecklist } from '../../src/cli/checklist.ts';
 import { paint } from '../../src/cli/paint.ts';
 import type { DraftStatus } from '../../src/client/answers.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import { type Digest, digestOf } from '../../src/core/digest.ts';
+import { type Checklist, makeChecklist } from '../../src/core/release/checklist.ts';
 import type { Decision } from '../../src/core/statement/decision.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { policyOf } from '../made/decisions.ts';

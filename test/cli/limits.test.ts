@@ -23,7 +23,7 @@ beforeAll(async () => {
   server = makeWorld(home.env);
   const rates = Object.entries(RATES).flatMap(([rate, n]) => [
     '--rate-limit',
-    `${rate}=${n / 100}`,
+    `${rate}=${Math.ceil(n / 100)}`,
   ]);
   const here = ['--listen', '127.0.0.1:0', '--index', home.path('index')];
   serving = run(['serve', ...where, ...here, '--quota', '1MB', ...rates], server);
@@ -109,6 +109,6 @@ describe('the operator', () => {
     const where = ['--store', home.path('store'), '--keys', home.path('keys')];
     const ran = await home.run('serve', ...where, '--listen', '127.0.0.1:0', '--rate-limit', 'x=1');
     expect(ran.status).toBe(2);
-    expect(ran.stderr).toContain('read, search, write, log, exchange');
+    expect(ran.stderr).toContain('read, search, write, log, exchange, device');
   });
 });

@@ -4,6 +4,7 @@ import {
   formatCount,
   formatParameters,
   formatSeconds,
+  formatWait,
 } from '../../src/core/amounts.ts';
 
 describe('amounts as people read them', () => {
@@ -49,5 +50,20 @@ describe('amounts as people read them', () => {
 
   test('one file is not "1 files"', () => {
     expect([0, 1, 2].map((n) => formatCount(n, 'file'))).toEqual(['0 files', '1 file', '2 files']);
+  });
+
+  test('waits have two units, and end in seconds only for who asks', () => {
+    const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
+    const waits = [0, 1, minute - 1, minute, 12 * minute + 59_999, hour, 3 * hour + 20 * minute];
+    expect(waits.map((wait) => formatWait(wait))).toEqual([
+      ...Array(3).fill('less than a minute'),
+      ...['1 min', '12 min', '1 h 0 min', '3 h 20 min'],
+    ]);
+    expect([day, 2 * day + 4 * hour].map((wait) => formatWait(wait))).toEqual([
+      '1 day 0 h',
+      '2 days 4 h',
+    ]);
+    const seconds = [-5, 1, 1000, 1001, minute - 1].map((wait) => formatWait(wait, 'second'));
+    expect(seconds).toEqual(['0 s', '1 s', '1 s', '2 s', '60 s']);
   });
 });

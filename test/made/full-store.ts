@@ -154,6 +154,7 @@ export class FullStore {
     await plant(keys.unlogged(DRAFT, 99), unlogged);
     await plant(keys.staging(999, 'ef'.repeat(32), random), formatStaging(nodeHost, []));
     await plant(keys.probe(random), new Uint8Array(1));
+    await plant(keys.device(1, 'ab'.repeat(32), 'taken'), new Uint8Array(1));
     await plant(keys.turn(random.slice(16)), new Uint8Array(0));
     const sealing = { v: 1, generation: 1, server: random, request: `sha256:${'ab'.repeat(32)}` };
     const failed = { ...sealing, state: 'failed', code: 'conflict', message: 'A file is missing.' };

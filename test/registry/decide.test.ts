@@ -254,6 +254,9 @@ describe('a decision', () => {
     await team.decide(live, 'eve', { ...said, report: secret });
     const read = () => live.registry.report(RELEASE, digest);
     await expect(read()).rejects.toThrowWithCode('not-found');
+    expect(await live.registry.draftReport(team.member, RELEASE, digest)).toEqual(body);
+    const kept = live.registry.draftReport(team.member, RELEASE, secret.digest);
+    await expect(kept).rejects.toThrowWithCode('not-found');
     await team.decide(live, 'rita', { decision: 'approve' });
     await team.publish(live);
     expect(await read()).toEqual(body);
@@ -299,6 +302,7 @@ describe('a CI job and an upload session', () => {
       await refused(registry.decide(caller, RELEASE, { index, ...signed }));
       await refused(registry.decisions(caller, RELEASE));
       await refused(registry.putReport(caller, RELEASE, streamOf(utf8('x'))));
+      await refused(registry.draftReport(caller, RELEASE, signed.digest));
       await refused(registry.setPolicy(caller, policy));
       const words = { namespace: RELEASE.namespace, label: signed.label, signed: policy.signed };
       await refused(registry.voidLabel(caller, words));

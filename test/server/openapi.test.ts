@@ -72,6 +72,7 @@ describe('the OpenAPI description', () => {
   "get /drafts/{namespace}/{name}/{version}",
   "get /drafts/{namespace}/{name}/{version}/decisions",
   "get /drafts/{namespace}/{name}/{version}/manifest.json",
+  "get /drafts/{namespace}/{name}/{version}/reports/{digest}",
   "get /namespaces/{namespace}/head",
   "get /namespaces/{namespace}/policies",
   "get /namespaces/{namespace}/policy",
@@ -97,6 +98,8 @@ describe('the OpenAPI description', () => {
   "post /advisories",
   "post /announcements",
   "post /commitments",
+  "post /device",
+  "post /device/token",
   "post /drafts/{namespace}/{name}/{version}/decisions",
   "post /drafts/{namespace}/{name}/{version}/files",
   "post /drafts/{namespace}/{name}/{version}/publish",
@@ -141,7 +144,11 @@ describe('the OpenAPI description', () => {
     const open = operations.filter(({ security }) => security === undefined);
     const writes = open.filter(({ method }) => method !== 'get');
     // It is asked by those who have no token yet.
-    expect(writes.map(({ operationId }) => operationId)).toEqual(['exchangeToken']);
+    expect(writes.map(({ operationId }) => operationId)).toEqual([
+      'exchangeToken',
+      'beginDeviceLogin',
+      'takeDeviceToken',
+    ]);
     expect(open.some(({ path }) => path.startsWith('/drafts'))).toBe(false);
   });
 

@@ -7,6 +7,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseReleaseName, type ReleaseName } from '../../../src/core/release/name.ts';
 import type { Play } from '../play.ts';
 import type { Stage } from '../stage.ts';
 
@@ -24,7 +25,7 @@ interface Policy {
   gate: { sealed?: number };
 }
 
-export async function postponedStory({ stage, home, model }: Play): Promise<void> {
+export async function postponedStory({ stage, home, model }: Play): Promise<ReleaseName> {
   stage.title('A registry for a lab');
   const { stdout } = stage.run([
     'init',
@@ -86,6 +87,7 @@ export async function postponedStory({ stage, home, model }: Play): Promise<void
   stage.run(['verify', './pulled']);
   stage.run(['audit', url]);
   stage.run(['receipts', 'check'], { lines: 60 });
+  return parseReleaseName(RELEASE);
 }
 
 /** A key and a token for each person of the ready policy; one of them is shown. */

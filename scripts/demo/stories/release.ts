@@ -1,11 +1,12 @@
 /** The main job: published, pulled, verified, audited; and three changed bytes, three refusals. */
 import { closeSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseReleaseName, type ReleaseName } from '../../../src/core/release/name.ts';
 import type { Play } from '../play.ts';
 
 const ORIGIN = 'weights.example';
 
-export async function releaseStory({ stage, home, model, isOwnModel }: Play): Promise<void> {
+export async function releaseStory({ stage, home, model, isOwnModel }: Play): Promise<ReleaseName> {
   const release = isOwnModel ? 'demo/model@1.0' : 'demo/basic-pitch@1.0.1';
   stage.title('A registry: its keys, its trust root, its empty log, and a namespace');
   const { stdout } = stage.run([
@@ -52,6 +53,7 @@ export async function releaseStory({ stage, home, model, isOwnModel }: Play): Pr
   stage.run(['history', release.split('@')[0]!]);
   stage.run(['audit', url]);
   stage.say('\nPublished, logged, pulled, verified, audited; three changed bytes, three refusals.');
+  return parseReleaseName(release);
 }
 
 /** The largest file below `directory`, as the one whose bytes matter most. */

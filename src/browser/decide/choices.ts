@@ -1,10 +1,18 @@
 /** What somebody may say about a draft, by the policy in force. The registry decides; this only asks. */
 import type { DraftStatus } from '../../client/answers.ts';
 import { membersOf, type Policy } from '../../core/release/policy.ts';
-import { liftingRole, type Stop } from '../../core/release/requirements.ts';
-import { ROLES, type Role, TAKING_PART } from '../../core/release/roles.ts';
+import { isGated, liftingRole, type Stop } from '../../core/release/requirements.ts';
+import { PUBLISHING, ROLES, type Role, TAKING_PART } from '../../core/release/roles.ts';
 
-export type Choice = 'approve' | 'object' | 'hold' | 'postpone' | 'lift' | 'publish';
+export type Choice =
+  | 'evaluate'
+  | 'approve'
+  | 'object'
+  | 'hold'
+  | 'postpone'
+  | 'lift'
+  | 'publish'
+  | 'withdraw';
 
 /** Something that stands against a release, and that can be lifted. */
 export interface Standing {
@@ -23,13 +31,17 @@ export function choicesOf(policy: Policy, person: string, status: DraftStatus): 
   const roles = rolesOf(policy, person);
   const { approvals = [] } = policy.gate;
   const lacks = status.missing.filter(({ need }) => need !== 'intent');
+  const publishes = roles.some((role) => PUBLISHING.includes(role));
   return [
+    ...(roles.includes('evaluator') ? (['evaluate'] as const) : []),
     ...(approvals.some(({ role }) => roles.includes(role)) ? (['approve'] as const) : []),
     ...(roles.some((role) => TAKING_PART.includes(role))
       ? (['object', 'hold', 'postpone'] as const)
       : []),
     ...(liftable(policy, person, status).length > 0 ? (['lift'] as const) : []),
     ...(roles.includes('release-manager') && lacks.length === 0 ? (['publish'] as const) : []),
+    // Elsewhere a token is enough, and the page has a form for it.
+    ...(publishes && isGated(policy.gate) ? (['withdraw'] as const) : []),
   ];
 }
 

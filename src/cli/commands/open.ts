@@ -3,7 +3,6 @@
  * is public: a draft has none, and whoever may see it is told how.
  */
 import type { Command } from 'commander';
-import openInBrowser from 'open';
 import type { Api } from '../../client/api.ts';
 import { CodedError, isCoded } from '../../core/error.ts';
 import {
@@ -14,6 +13,7 @@ import {
   type Reference,
 } from '../../core/release/name.ts';
 import { releasePageOf } from '../../server/pages/addresses.ts';
+import { isShown } from '../browser.ts';
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { openApi } from '../reach.ts';
@@ -36,9 +36,9 @@ async function open(context: Context, flags: OpenFlags, text: string): Promise<v
   const { config, output, signal } = context;
   const reference = parseReference(text);
   const api = await openApi(context);
-  const release = await publishedName(api, reference, config.token, signal);
+  const release = await publishedName(api, reference, api.http.token, signal);
   const url = `${api.http.url}${releasePageOf(release)}`;
-  const isOpened = flags.print !== true && config.hasScreen && (await isShown(url));
+  const isOpened = flags.print !== true && (await isShown(config, url));
   output.result({ url, opened: isOpened }, [url]);
 }
 
@@ -63,15 +63,5 @@ async function publishedName(
       'not-found',
       `${name} is a draft (${status.state}) and has no page before it is published; "weighhouse status ${name}" shows what it lacks`,
     );
-  }
-}
-
-/** False where nothing could be started: the address is said all the same. */
-async function isShown(url: string): Promise<boolean> {
-  try {
-    await openInBrowser(url);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -57,13 +57,13 @@ async function show(context: Context, _flags: SharedFlags, text: string): Promis
 }
 
 async function find(context: Context, api: Api, reference: Reference): Promise<Shown> {
-  const { signal, config } = context;
+  const { signal } = context;
   const at = await whichOf(api, reference, signal);
   try {
     return await api.release(reference, at, { signal });
   } catch (error) {
     const isVersion = reference.at !== undefined && 'version' in reference.at;
-    if (!isCoded(error, 'not-found') || config.token === undefined || !isVersion) throw error;
+    if (!isCoded(error, 'not-found') || api.http.token === undefined || !isVersion) throw error;
     return findDraft(api, reference, at, signal);
   }
 }

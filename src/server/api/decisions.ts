@@ -1,9 +1,11 @@
 /** Decisions about drafts: committed blindly, then opened; and the reports that they name. */
+import { parseDigest } from '../../core/digest.ts';
 import { formatCanonical } from '../../core/json.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { bytesOf } from '../body.ts';
+import { sendReport } from '../send-report.ts';
 import { DRAFT, releaseOf } from './drafts.ts';
-import { callerOf, type Endpoint, endpoint } from './endpoint.ts';
+import { callerOf, type Endpoint, endpoint, param } from './endpoint.ts';
 import * as shapes from './gate-shapes.ts';
 
 export function decisionEndpoints(registry: Registry): Endpoint[] {
@@ -56,6 +58,19 @@ export function decisionEndpoints(registry: Registry): Endpoint[] {
       answer: shapes.storedReport,
       status: 201,
       run: (call) => registry.putReport(callerOf(call), releaseOf(call), bytesOf(call.request)),
+    }),
+    endpoint({
+      method: 'get',
+      path: `${DRAFT}/reports/{digest}`,
+      id: 'draftReport',
+      summary: 'A report that an evaluation of a sealed draft names and does not keep private',
+      token: 'required',
+      produces: 'application/octet-stream',
+      async run(call) {
+        const digest = parseDigest(param(call, 'digest'), 'the report’s digest');
+        const report = await registry.draftReport(callerOf(call), releaseOf(call), digest);
+        sendReport(call.response, report);
+      },
     }),
   ];
 }

@@ -7,25 +7,22 @@
  *     subject_token_type=urn:ietf:params:oauth:token-type:jwt      (or …:id_token)
  *     scope=push:acme
  *
- * A refusal has the status and members that RFC 6749 (section 5.2) asks for, and those of our
- * problem documents beside them, with the same `code` as everywhere. What is nobody's fault
- * (an issuer that does not answer, too much at once) has no code in OAuth: it is a problem
- * document with the table's status.
+ * How it refuses stands in `oauth.ts`.
  */
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import type { Logger } from 'pino';
 import * as v from 'valibot';
-import { CodedError, isCoded } from '../../core/error.ts';
+import { isCoded } from '../../core/error.ts';
 import { type Namespace, parseNamespace } from '../../core/release/name.ts';
 import { count } from '../../core/shape.ts';
 import type { TokenKey } from '../../keyring/jwt.ts';
 import { CI_SECONDS, issueCiToken } from '../../keyring/token.ts';
 import { type Identities, MAX_IDENTITY_TOKEN } from '../../oidc/identity.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { discardBody, FORM } from '../body.ts';
-import { problemOf, statusOf } from '../problem.ts';
+import { FORM } from '../body.ts';
 import { notesOf } from '../request-log.ts';
-import { API_PATH, type Endpoint, endpoint, type Refusal } from './endpoint.ts';
+import { API_PATH, type Endpoint, endpoint } from './endpoint.ts';
+import { oauthError, oauthRefusal } from './oauth.ts';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -62,18 +59,6 @@ const ERRORS = [
   'invalid_target',
   'unsupported_grant_type',
 ] as const;
-type OAuthError = (typeof ERRORS)[number];
-
-const refusalShape = v.strictObject({
-  error: v.picklist(ERRORS),
-  error_description: v.string(),
-  type: v.string(),
-  title: v.string(),
-  status: count,
-  detail: v.string(),
-  code: v.string(),
-  details: v.looseObject({}),
-});
 
 interface ExchangeParts {
   readonly registry: Registry;
@@ -116,7 +101,7 @@ export function tokenEndpoint(parts: ExchangeParts): Endpoint {
     body: request,
     maxBodyBytes: MAX_REQUEST,
     answer,
-    refusal,
+    refusal: oauthRefusal(ERRORS),
     async run({ body, response }) {
       try {
         return await exchange(body, response);
@@ -137,54 +122,12 @@ function requireExchange(
   url: string,
 ): Namespace {
   if (grant_type !== GRANT_TYPE) {
-    throw oauth('unsupported_grant_type', `the only grant_type here is ${GRANT_TYPE}`);
+    throw oauthError('unsupported_grant_type', `the only grant_type here is ${GRANT_TYPE}`);
   }
   if ((audience ?? origin) !== origin || (resource ?? url) !== url) {
-    throw oauth('invalid_target', `tokens of this registry are for ${origin} alone`);
+    throw oauthError('invalid_target', `tokens of this registry are for ${origin} alone`);
   }
   const [, namespace] = /^push:([^ ]+)$/.exec(scope) ?? [];
   if (namespace !== undefined) return parseNamespace(namespace);
-  throw oauth('invalid_scope', 'scope must be push: and one namespace, as in push:acme');
-}
-
-function oauth(error: OAuthError, message: string): CodedError {
-  return new CodedError('usage', message, { error });
-}
-
-const refusal: Refusal = {
-  status: 400,
-  shape: refusalShape,
-  send(request: Request, response: Response, error: unknown) {
-    // What OAuth has no word for: too much at once, too often, and what is nobody's fault.
-    if (!(error instanceof CodedError) || isOther(error)) throw error;
-    const { status } = refusal;
-    const { details, message } = error;
-    const chosen = ERRORS.find((it) => it === details.error);
-    const isGrant = error.code === 'not-authorised' || error.code === 'untrusted';
-    const byCode = isGrant ? 'invalid_grant' : 'invalid_request';
-    discardBody(request);
-    response
-      .status(status)
-      .set('Cache-Control', 'no-store')
-      .type('application/json')
-      .send(
-        JSON.stringify({
-          error: chosen ?? byCode,
-          error_description: asciiOf(message),
-          ...problemOf(error, status),
-        }),
-      );
-  },
-};
-
-function isOther({ code }: CodedError): boolean {
-  return code === 'rate-limited' || statusOf(code) >= 500;
-}
-
-/** RFC 6749, section 5.2: what an `error_description` may hold. */
-function asciiOf(message: string): string {
-  return message
-    .replaceAll('’', "'")
-    .replaceAll('"', "'")
-    .replace(/[^\x20-\x7e]|\\/g, '?');
+  throw oauthError('invalid_scope', 'scope must be push: and one namespace, as in push:acme');
 }

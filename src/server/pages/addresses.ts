@@ -104,6 +104,24 @@ export function signInPage(code: string): string {
   return `${SIGN_IN_PAGE}?${new URLSearchParams({ code })}`;
 }
 
+/** Where somebody lets a machine in. */
+export const DEVICE_PAGE = `${OWN_PAGES}/device`;
+
+/** The same, with the code that the machine shows. */
+export function devicePage(code: string): string {
+  return `${DEVICE_PAGE}?${new URLSearchParams({ code })}`;
+}
+
 export function draftPage(release: ReleaseName): string {
   return `${DRAFTS_PAGE}${releasePage(release)}`;
+}
+
+/** The report of an evaluation of a draft, for its people. */
+export function draftReportPath(release: ReleaseName, digest: Digest): string {
+  return `${draftPage(release)}/reports/${digest}`;
+}
+
+/** Gives up a draft about which nobody was asked to decide. */
+export function withdrawPath(release: ReleaseName): string {
+  return `${draftPage(release)}/withdraw`;
 }

@@ -1,31 +1,26 @@
 /**
- * Pages for the people of a namespace: signing in and out, their drafts, and the token with which
- * a page's script speaks. Nothing of it is kept by anybody on its way.
+ * Pages for the people of a namespace: signing in and out, the token with which a page's script
+ * speaks, their drafts (`draft-router.ts`), and machines that they let in (`device-router.ts`). Nothing of it is kept by anybody on its way.
  */
 import { type Request, type Response, Router } from 'express';
 import * as v from 'valibot';
 import { CodedError, isCoded } from '../../core/error.ts';
-import {
-  formatModel,
-  parseModel,
-  parseNamespace,
-  parseReleaseName,
-} from '../../core/release/name.ts';
-import { parsePolicy } from '../../core/release/policy.ts';
 import { parseShape } from '../../core/shape.ts';
 import type { Session } from '../../keyring/session.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { readForm } from '../body.ts';
+import type { DeviceLogins } from '../device-logins.ts';
 import type { ProviderSignIn } from '../provider-sign-in.ts';
+import type { RateLimits } from '../rate-limits.ts';
 import { named, notesOf } from '../request-log.ts';
-import { callerOf, requireOwnPage, type Sessions } from '../sessions.ts';
+import { requireOwnPage, type Sessions } from '../sessions.ts';
 import { DRAFTS_PAGE, HOME, PAGE_TOKEN, SIGN_IN_PAGE, SIGN_OUT } from './addresses.ts';
+import { deviceRouter } from './device-router.ts';
+import { draftRouter } from './draft-router.ts';
 import { setPageHeaders } from './headers.ts';
 import { layout, type Page, type Site } from './layout.ts';
 import { providerRouter } from './provider-router.ts';
 import { textOf } from './query.ts';
-import { draftView } from './views/draft.ts';
-import { draftsView } from './views/drafts.ts';
 import { confirmView, signedOutView } from './views/sign-in.ts';
 
 /** Bytes of a form: a sign-in code is the longest that is in one. */
@@ -37,10 +32,14 @@ export interface PeopleParts {
   readonly registry: Registry;
   readonly sessions: Sessions;
   readonly providers: ProviderSignIn;
+  readonly devices: DeviceLogins;
+  readonly rates: RateLimits;
   readonly site: Site;
+  readonly clock: () => number;
 }
 
-export function peopleRouter({ registry, sessions, providers, site }: PeopleParts): Router {
+export function peopleRouter(parts: PeopleParts): Router {
+  const { sessions, providers, site } = parts;
   const router = Router({ caseSensitive: true });
 
   const show = (response: Response, page: Page, status = 200) => {
@@ -52,18 +51,18 @@ export function peopleRouter({ registry, sessions, providers, site }: PeoplePart
   const signedOut = (why?: string) => signedOutView(providers.shown, why);
   router.use(providerRouter({ providers, site, show, signedOut }));
 
-  /** A page for whoever is signed in; everybody else learns how to. */
-  const forPeople = (
-    path: string,
-    make: (request: Request, session: Session) => Promise<Page>,
-  ): void => {
-    router.get(path, named(path.replaceAll(/:(\w+)/g, '{$1}')), async (request, response) => {
-      const session = await sessions.of(request, response);
-      if (session === undefined) return show(response, signedOut(), 401);
-      notesOf(response).subject = session.subject;
-      show(response, { ...(await make(request, session)), person: session.subject });
-    });
+  const signedIn = async (
+    request: Request,
+    response: Response,
+    why?: string,
+  ): Promise<Session | undefined> => {
+    const session = await sessions.of(request, response);
+    if (session === undefined) show(response, signedOut(why), 401);
+    else notesOf(response).subject = session.subject;
+    return session;
   };
+  router.use(draftRouter({ ...parts, show, signedIn }));
+  router.use(deviceRouter({ ...parts, show, signedIn }));
 
   router.get(SIGN_IN_PAGE, named(SIGN_IN_PAGE), async (request, response) => {
     const code = textOf(request.query.code, MAX_FORM_BYTES);
@@ -102,21 +101,6 @@ export function peopleRouter({ registry, sessions, providers, site }: PeoplePart
     const session = await sessions.of(request, response);
     if (session === undefined) throw new CodedError('not-authorised', 'nobody is signed in');
     response.set('Cache-Control', 'no-store').json(await sessions.pageToken(session));
-  });
-
-  forPeople(DRAFTS_PAGE, async ({ query }, session) => {
-    const named = textOf(query.namespace);
-    const namespace = named === '' ? session.namespace : parseNamespace(named);
-    if (namespace === undefined) return draftsView({ namespace, drafts: [] });
-    return draftsView({ namespace, drafts: await registry.drafts(callerOf(session), namespace) });
-  });
-
-  forPeople(`${DRAFTS_PAGE}/:namespace/:name/:version`, async ({ params }, session) => {
-    const model = parseModel(`${params.namespace}/${params.name}`);
-    const release = parseReleaseName(`${formatModel(model)}@${params.version}`);
-    const status = await registry.draftStatus(callerOf(session), release);
-    const { policy } = await registry.policy(release.namespace, status.policyIndex);
-    return draftView({ status, policy: parsePolicy(policy), origin: site.origin });
   });
 
   return router;

@@ -1,5 +1,5 @@
 /** What pages show again and again: digests, times, sizes, commands. */
-import { formatBytes } from '../../core/amounts.ts';
+import { formatBytes, formatWait } from '../../core/amounts.ts';
 import type { Namespace } from '../../core/release/name.ts';
 import type { Restriction } from '../../core/release/readers.ts';
 import type { CatalogueAdvisory } from '../../index/catalogue.ts';
@@ -30,6 +30,16 @@ export function day(instant: string): Html {
 /** An instant to the minute, in UTC. */
 export function moment(instant: string): Html {
   return html`<time datetime="${instant}">${MINUTE.format(Date.parse(instant))} UTC</time>`;
+}
+
+/**
+ * An instant to come, and how long that is from `now`, in milliseconds since 1970. A page's script
+ * keeps the second current (`browser/decide/countdown.ts`); nobody is told each time that it changes.
+ */
+export function countdown(instant: string, now: number): Html {
+  const left = Date.parse(instant) - now;
+  const words = left > 0 ? `in ${formatWait(left)}` : 'now';
+  return html`${moment(instant)}, <span data-until="${instant}">${words}</span>`;
 }
 
 /** How instants are told apart on an axis that is so many milliseconds long. */

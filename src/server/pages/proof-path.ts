@@ -43,14 +43,16 @@ export function proofPath(
   const { index, hashes, checkpoint } = parseTlogProof(proof);
   const { size, root } = parseCheckpoint(parseNote(checkpoint).text);
   const leaf = { start: index, end: index + 1, hash: leafHash(host, entry) };
+  const siblings = inclusionSubtrees(index, size);
   const steps: ProofStep[] = [];
   let below: ProofNode = leaf;
-  for (const [i, subtree] of inclusionSubtrees(index, size).entries()) {
-    const step = stepUp(host, below, { ...subtree, hash: hashes[i]! });
+  for (const [i, hash] of hashes.slice(0, siblings.length).entries()) {
+    const step = stepUp(host, below, { ...siblings[i]!, hash });
     steps.push(step);
     below = step.node;
   }
-  if (hashes.length === steps.length && equal(below.hash, root)) return { leaf, steps, size, root };
+  const isWhole = hashes.length === siblings.length;
+  if (isWhole && equal(below.hash, root)) return { leaf, steps, size, root };
   throw new CodedError(
     'proof-invalid',
     `the proof of entry ${index} does not lead to the root of the checkpoint of ${size} entries`,

@@ -7,9 +7,11 @@ import type { Logger } from 'pino';
 import { CodedError } from '../../core/error.ts';
 import { parseModel, parseNamespace, RESERVED_NAMESPACES } from '../../core/release/name.ts';
 import { parsePolicy } from '../../core/release/policy.ts';
+import type { DeviceLogins } from '../device-logins.ts';
 import type { ApiDescription } from '../openapi.ts';
 import { beginRefusal, failureHandler, OURS, sendProblem } from '../problem.ts';
 import type { ProviderSignIn } from '../provider-sign-in.ts';
+import type { RateLimits } from '../rate-limits.ts';
 import { idOf } from '../request-log.ts';
 import type { Sessions } from '../sessions.ts';
 import { API_PAGE, OWN_PAGES } from './addresses.ts';
@@ -46,6 +48,8 @@ export interface PageParts extends ShownParts, LogPageParts, StatusPageParts {
   readonly logger: Logger;
   readonly sessions: Sessions;
   readonly providers: ProviderSignIn;
+  readonly devices: DeviceLogins;
+  readonly rates: RateLimits;
 }
 
 export interface Pages {
@@ -64,13 +68,13 @@ export function makePages(parts: PageParts, assets: Assets = ownAssets()): Pages
 }
 
 function pageRouter(parts: PageParts, site: Site, assets: Assets): Router {
-  const { registry, catalogue, origin, sessions, providers } = parts;
+  const { registry, catalogue, origin } = parts;
   const router = Router({ caseSensitive: true });
   const shown = new Shown(parts);
   const page = pageAdder(router, site);
 
   router.use(assets.router());
-  router.use(peopleRouter({ registry, sessions, providers, site }));
+  router.use(peopleRouter({ ...parts, site }));
 
   page('/', ({ query }) => {
     const words = textOf(query.q);

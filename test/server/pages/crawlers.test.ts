@@ -66,6 +66,19 @@ test.each([
   }
 });
 
+test('a sitemap that could not be made is made when it is asked for again', async () => {
+  let failures = 1;
+  const { get, close } = await serveModels(1, 2, () => {
+    if (failures-- > 0) throw new Error('the index is busy');
+  });
+  try {
+    expect((await get('/sitemap.xml')).status).toBe(500);
+    expect(addressesOf((await get('/sitemap.xml')).text).addresses).toHaveLength(2);
+  } finally {
+    await close();
+  }
+});
+
 test('robots may read pages, and fetch no weights', async () => {
   const response = await served.fetch('/robots.txt');
   expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
@@ -77,7 +90,7 @@ test('robots may read pages, and fetch no weights', async () => {
 });
 
 /** The files for crawlers alone, over a catalogue of so many models. */
-async function serveModels(count: number, modelsASitemap: number) {
+async function serveModels(count: number, modelsASitemap: number, before = () => {}) {
   const models = Array.from({ length: count }, (_, i) => ({
     model: parseModel(`acme/m${i}`),
     time: '2026-01-01T00:00:00.000Z',
@@ -85,7 +98,10 @@ async function serveModels(count: number, modelsASitemap: number) {
   const catalogue: Partial<FollowingCatalogue> = {
     size: () => count,
     modelCount: () => count,
-    modelsByName: ({ limit, offset }) => models.slice(offset, offset + limit),
+    modelsByName: ({ limit, offset }) => {
+      before();
+      return models.slice(offset, offset + limit);
+    },
   };
   const router = Router();
   const site = { origin: 'models.test', url: 'https://models.test', asset: (name: string) => name };

@@ -29,6 +29,7 @@ const SUBJECTS: readonly (readonly [first: string, title: string, about: string]
   ['announcements', 'Announcements', 'What is said in public of a release that is not there yet.'],
   ['voids', 'Voids', 'Commitments that nobody opens, declared void by the owners.'],
   ['sign-in-links', 'Signing in', 'How a person signs in to the pages of their drafts.'],
+  ['device', 'Devices', 'How a person lets a machine in that has no token (RFC 8628).'],
   ['token', 'Tokens', 'How a CI job gets a token that pushes and seals.'],
 ];
 

@@ -1,30 +1,38 @@
 /**
  * A draft, for the people of its namespace: what is sealed, what the gate still lacks and whom it
- * waits for, and what was decided. Deciding itself is done by a script, which signs with a key that
+ * waits for, and what was decided, with the reports that it rests on. Deciding itself is done by a script, which signs with a key that
  * does not leave the reader's browser.
  */
 
 import { formatBytes } from '../../../core/amounts.ts';
-import type { Missing } from '../../../core/release/missing.ts';
 import { formatReleaseName } from '../../../core/release/name.ts';
-import type { Policy } from '../../../core/release/policy.ts';
 import { isGated } from '../../../core/release/requirements.ts';
-import type { DraftStatus } from '../../../registry/registry.ts';
-import { DRAFTS_PAGE, draftPage, PAGE_TOKEN, releasePage } from '../addresses.ts';
+import { PUBLISHING } from '../../../core/release/roles.ts';
+import type { Caller, DraftStatus } from '../../../registry/registry.ts';
+import {
+  DRAFTS_PAGE,
+  draftPage,
+  draftReportPath,
+  PAGE_TOKEN,
+  releasePage,
+  withdrawPath,
+} from '../addresses.ts';
 import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
-import { digest, entry, facts, sentence } from '../pieces.ts';
-import { decisionTable } from './decisions.ts';
+import { digest, entry, facts } from '../pieces.ts';
+import { type DecisionShown, decisionTable } from './decisions.ts';
+import { type GateShown, missingView } from './draft-gate.ts';
 import { STATE_WORDS } from './drafts.ts';
 
-export interface DraftShown {
-  readonly status: DraftStatus;
-  readonly policy: Policy;
+export interface DraftShown extends GateShown {
   /** The policies' origin: the registry. */
   readonly origin: string;
+  /** The reader's, which the registry asks for again when something is done. */
+  readonly roles: Caller['roles'];
 }
 
-export function draftView({ status, policy, origin }: DraftShown): Page {
+export function draftView(shown: DraftShown): Page {
+  const { status, policy, origin, now } = shown;
   const { release, state, digest: sealed, revision, policyIndex, former } = status;
   const reference = formatReleaseName(release);
   return {
@@ -47,18 +55,27 @@ ${facts([
   ['Policy', html`version ${policy.version}, ${entry(policyIndex)} of the log`],
   sealing(status),
 ])}
-${outcome(status, policy)}
+${outcome(shown)}
 ${
   sealed !== undefined &&
   state === 'sealed' &&
   html`
-<section id="decide" data-reference="${reference}" data-digest="${sealed}" data-revision="${revision}" data-origin="${origin}" data-token="${PAGE_TOKEN}">
+<section id="decide" data-reference="${reference}" data-digest="${sealed}" data-revision="${revision}" data-origin="${origin}" data-token="${PAGE_TOKEN}" data-now="${now}">
 <h2>Decide</h2>
 <p class="no-script">What you decide is signed in your browser, which takes JavaScript. Without it, decide on the command line: <code>weighhouse approve ${reference} --digest ${sealed}</code>.</p>
 </section>`
 }
-${status.decisions.length > 0 && html`<h2>What was decided</h2>${decisionTable(status.decisions, policy)}`}`,
+${status.decisions.length > 0 && html`<h2>What was decided</h2>${decisionTable(decisionsOf(shown), policy, (report) => draftReportPath(release, report))}`}
+${givingUp(shown)}`,
   };
+}
+
+/** The decisions, with what evaluators rest theirs on. */
+function decisionsOf({ status, statements }: DraftShown): DecisionShown[] {
+  return status.decisions.map((each) => {
+    const said = statements.get(each.digest);
+    return said?.decision === 'evaluate' ? { ...each, evaluation: said } : each;
+  });
 }
 
 function sealing({ seal }: DraftStatus): [string, Html | string] | undefined {
@@ -68,30 +85,31 @@ function sealing({ seal }: DraftStatus): [string, Html | string] | undefined {
 }
 
 /** What comes next: nothing, what is missing, or the publish. */
-function outcome({ state, missing, release, digest: sealed }: DraftStatus, policy: Policy): Html {
+function outcome(shown: DraftShown): Html {
+  const { state, missing, release, digest: sealed } = shown.status;
   if (state === 'published') {
     return html`<p>It is <a href="${releasePage(release)}">published</a>.</p>`;
   }
   if (state === 'withdrawn')
     return html`<p>It is given up: nothing is published under this name.</p>`;
-  if (missing.length === 0) {
-    return html`<h2>Nothing is missing</h2>
+  if (missing.length > 0) return missingView(shown);
+  return html`<h2>Nothing is missing</h2>
 <p>Whoever may, publishes it now; that cannot be undone. <code>weighhouse publish ${formatReleaseName(release)} --digest ${sealed}</code></p>`;
-  }
-  return html`<h2>What is still missing</h2>
-${isGated(policy.gate) && html`<p>Nothing is published before all of this is met:</p>`}
-<ul class="missing">${missing.map(lacking)}</ul>`;
 }
 
-/** What would satisfy it: a command to type, or an instant to wait for. */
-function next(satisfiedBy: string): Html {
-  if (satisfiedBy.startsWith('weighhouse ')) return html`<code>${satisfiedBy}</code>`;
-  return html`met from ${sentence(satisfiedBy)} on`;
-}
-
-function lacking({ message, waitsFor, satisfiedBy, passedOver = [] }: Missing): Html {
-  return html`<li><strong>${sentence(message)}</strong>
-${waitsFor.length > 0 && html`<span class="small">waits for ${waitsFor.join(', ')}</span>`}
-${satisfiedBy !== '' && html`<span class="small">${next(satisfiedBy)}</span>`}
-${passedOver.map(({ person, reason, index }) => html`<span class="small">${person}’s (${entry(index)}) does not count: ${reason}</span>`)}</li>`;
+/**
+ * Gives it up without anybody's signature, as `weighhouse withdraw` does with a token: only where
+ * nobody was asked to decide about it. What people were asked about, one of them signs.
+ */
+function givingUp({ status, policy, roles }: DraftShown): Html | false {
+  const { release, state, former } = status;
+  const isAsked = isGated(policy.gate) && (state === 'sealed' || former.length > 0);
+  const isOpen = state === 'draft' || state === 'sealed';
+  if (!isOpen || isAsked || !PUBLISHING.some((role) => roles.includes(role))) return false;
+  return html`<details><summary>Give it up</summary>
+<form method="post" action="${withdrawPath(release)}">
+<p>Nothing is ever published as ${release.name} ${release.version} then, and nobody takes that back. The same files may be pushed again as another version.</p>
+<p><label><input type="checkbox" name="sure" value="yes" required> Give up ${release.name} ${release.version} for good</label></p>
+<p><button type="submit">Withdraw</button></p>
+</form></details>`;
 }

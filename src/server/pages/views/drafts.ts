@@ -1,7 +1,7 @@
 /** The drafts of a namespace, for its people. */
 import type { Namespace } from '../../../core/release/name.ts';
 import type { ListedDraft } from '../../../registry/draft-list.ts';
-import { DRAFTS_PAGE, draftPage } from '../addresses.ts';
+import { DEVICE_PAGE, DRAFTS_PAGE, draftPage } from '../addresses.ts';
 import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { digest } from '../pieces.ts';
@@ -28,7 +28,8 @@ export function draftsView({ namespace, drafts }: DraftsShown): Page {
     unlisted: true,
     body: html`
 <h1>Drafts${namespace !== undefined && html` of ${namespace}`}</h1>
-${namespace === undefined ? choose() : table(drafts)}`,
+${namespace === undefined ? choose() : table(drafts)}
+<p class="small">A machine shows a code and asks to be let in? <a href="${DEVICE_PAGE}">See which one</a>.</p>`,
   };
 }
 

@@ -15,6 +15,7 @@ import {
   filesPage,
   releasePage,
   releasePageOf,
+  reportPath,
   tensorsPage,
 } from '../addresses.ts';
 import { type Html, html } from '../html.ts';
@@ -179,7 +180,7 @@ function decided({ published, policy, policyIndex, decisions }: ReleaseShown): H
 ${
   decisions.length > 0 &&
   html`<p>Each decision was committed to the log, blindly, when it was made, and opened by the release: none can have been backdated.</p>
-${decisionTable(decisions, policy, published.release)}`
+${decisionTable(decisions, policy, (report) => reportPath(published.release, report))}`
 }`;
 }
 
