@@ -3,7 +3,7 @@
  * its own registry into `${XDG_CACHE_HOME:-~/.cache}/weighhouse-peers`, whole or not at all.
  */
 import { execFile } from 'node:child_process';
-import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -21,12 +21,16 @@ export async function installFromPypi(name: string, packages: readonly string[])
   return join(folder, python);
 }
 
-/** The program of a Go package, `module/path@version`; resolves to its path. Needs Go. */
-export async function installFromGo(name: string, program: string): Promise<string> {
+/** The program of a Go package, `module/path@version`, built in `environment`; resolves to its path. Needs Go. */
+export async function installFromGo(
+  name: string,
+  program: string,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<string> {
   const folder = await installOnce(name, async (staged) => {
     await need('go', ['version'], 'Go 1.24 or newer');
     await run('go', ['install', program], {
-      env: { ...process.env, GOBIN: staged, GOFLAGS: '', GOTOOLCHAIN: 'local' },
+      env: { ...process.env, ...environment, GOBIN: staged, GOFLAGS: '', GOTOOLCHAIN: 'local' },
     });
   });
   return join(folder, program.replace(/@.*$/, '').split('/').at(-1)!);
@@ -62,6 +66,18 @@ export async function installFromDebian(program: string): Promise<string> {
   await run('apt-get', ['update', '--quiet']);
   await run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', program]);
   return program;
+}
+
+/** The files of a Debian package, in a folder of the cache and not in the system; resolves to the folder. */
+export function unpackFromDebian(name: string): Promise<string> {
+  return installOnce(`debian-${name}`, async (staged) => {
+    await need('apt-get', ['--version'], `Debian, which has ${name},`);
+    await run('apt-get', ['update', '--quiet']);
+    await run('apt-get', ['download', '--quiet', name], { cwd: staged });
+    const [archive] = await readdir(staged);
+    await run('dpkg', ['--extract', archive!, '.'], { cwd: staged });
+    await rm(join(staged, archive!));
+  });
 }
 
 /** The folder `name` of the cache, filled by `install` the first time. */

@@ -1,5 +1,6 @@
 /** Clients of OCI registries. */
-import { installFromDebian, installFromGo } from './install.ts';
+import { join } from 'node:path';
+import { installFromDebian, installFromGo, unpackFromDebian } from './install.ts';
 
 /** Resolves to the program `oras` (CNCF). */
 export function installOras(): Promise<string> {
@@ -24,4 +25,16 @@ export function installRegctl(): Promise<string> {
 /** Resolves to the program `skopeo` (containers), in Debian's version. */
 export function installSkopeo(): Promise<string> {
   return installFromDebian('skopeo');
+}
+
+/** Resolves to the folder with the programs `containerd` and `ctr`, in Debian's version. */
+export async function unpackContainerd(): Promise<string> {
+  return join(await unpackFromDebian('containerd'), 'usr', 'bin');
+}
+
+/** Resolves to the program `conformance`, the distribution specification's own tests, as of August 2026. */
+export function installConformance(): Promise<string> {
+  const version = 'v0.0.0-20260831232431-97274622c111';
+  const module = 'github.com/opencontainers/distribution-spec/conformance';
+  return installFromGo(`oci-conformance-${version}`, `${module}@${version}`);
 }

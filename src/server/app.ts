@@ -129,7 +129,7 @@ function expressApp(parts: AppParts, backlog: Backlog): Express {
   const rates = parts.rates ?? rateLimits();
   app.use(WELL_KNOWN_PATH, reading, wellKnownRouter(parts.store, parts.log, parts.config));
   app.use('/log', reading, logRouter(parts.log));
-  const sender = contentSender(parts.hashing);
+  const sender = contentSender(parts.hashing, parts);
   const auth = authenticator(parts);
   const { url, origin } = parts.config;
   const sessions = new Sessions({ ...parts, auth, url });

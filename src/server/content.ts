@@ -4,7 +4,8 @@
  *
  * No byte leaves the server unchecked. A client that says `Weighhouse-Verifies: chunks`
  * checks each chunk itself, and gets the file as it lies. For every other client the server
- * hashes each chunk against the release's chunk list before it sends any of it; when one does
+ * hashes each chunk against the release's chunk list before it sends any of it, unless it has
+ * done so a while ago in a file that nobody has changed since (`whole-chunks.ts`); when one does
  * not fit, the connection is cut (RFC 9112 leaves no other way to take back a length) and the
  * damage is logged.
  */
@@ -16,11 +17,13 @@ import { chunkRange } from '../core/release/chunks.ts';
 import type { HashingPool } from '../hashing/pool.ts';
 import type { Content } from '../registry/registry.ts';
 import type { ByteRange } from '../store/contract.ts';
+import { type FileState, stateAt } from './file-state.ts';
 import { goneSignal } from './gone.ts';
 import { REPRESENTATION, StatusError } from './problem.ts';
 import { parseRange } from './range.ts';
 import { openSource, type Source } from './send-range.ts';
 import { SendingMemory } from './sending-memory.ts';
+import { WholeChunks } from './whole-chunks.ts';
 
 /** The header by which a client says that it verifies. */
 export const VERIFIES_HEADER = 'Weighhouse-Verifies';
@@ -54,9 +57,10 @@ export interface ContentSender {
 /** Sends content that `hashing` has checked. `maxSendings` is less only in tests. */
 export function contentSender(
   hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>,
-  maxSendings = MAX_SENDINGS,
+  { clock = Date.now, maxSendings = MAX_SENDINGS } = {},
 ): ContentSender {
   const memory = new SendingMemory();
+  const whole = new WholeChunks();
   let sendings = 0;
 
   async function sendBody(
@@ -82,7 +86,10 @@ export function contentSender(
     });
     try {
       if (request.get(VERIFIES_HEADER) === 'chunks') await source.send(range);
-      else await sendChecked({ hashing, content, signal: goneSignal(response) }, range, source);
+      else {
+        const signal = goneSignal(response);
+        await sendChecked({ hashing, whole, clock, content, signal, source }, range);
+      }
       response.end();
     } catch (error) {
       // A reader that went away is no failure of ours.
@@ -203,22 +210,21 @@ function rangeOf(
 /** What is checked, with what, and until when somebody wants it. */
 interface Checking {
   readonly hashing: Pick<HashingPool, 'hashFile' | 'hashBytes'>;
+  readonly whole: WholeChunks;
+  readonly clock: () => number;
   readonly content: Content;
   readonly signal: AbortSignal;
+  readonly source: Source;
 }
 
 /**
- * Sends the range chunk by chunk, each hashed before any of it goes out; the next one is
- * hashed meanwhile, on another core. A chunk is read twice, once to hash and once to send,
+ * Sends the range chunk by chunk, each known to be whole before any of it goes out; the next one
+ * is hashed meanwhile, on another core. A chunk is read twice, once to hash and once to send,
  * so that no client, however slow, holds a chunk's memory: the second reading finds the pages
  * that the first one has left.
  */
-async function sendChecked(
-  checking: Checking,
-  { offset, length }: ByteRange,
-  source: Source,
-): Promise<void> {
-  const { content } = checking;
+async function sendChecked(checking: Checking, { offset, length }: ByteRange): Promise<void> {
+  const { content, source } = checking;
   const list = await content.chunkList();
   const end = offset + length;
   const check = (index: number) => {
@@ -231,20 +237,54 @@ async function sendChecked(
     const index = Math.floor(at / content.chunkSize);
     const chunk = chunkRange(content.size, content.chunkSize, index);
     const chunkEnd = Math.min(end, chunk.offset + chunk.length);
-    await next;
+    await requireUnchanged(checking, await next, () => check(index));
     if (chunkEnd < end) next = check(index + 1);
     await source.send({ offset: at, length: chunkEnd - at });
     at = chunkEnd;
   }
 }
 
-/** Throws `storage` unless chunk `index` has the digest that the list gives it. */
-async function requireWhole(checking: Checking, list: Uint8Array, index: number): Promise<void> {
-  const { content } = checking;
+/**
+ * Throws `storage` unless chunk `index` has the digest that the list gives it. Resolves to the
+ * state of the file in which it has; to undefined for what is no file, or changes meanwhile.
+ */
+async function requireWhole(
+  checking: Checking,
+  list: Uint8Array,
+  index: number,
+): Promise<FileState | undefined> {
+  const { content, source, whole, clock } = checking;
+  const state = await source.state();
+  const begun = clock();
+  if (state !== undefined && whole.has(content, state, index, begun)) return state;
   const found = await hashChunk(checking, index).catch((error) => {
     throw isCoded(error, 'interrupted') ? error : damaged(content, index, error);
   });
   if (!equal(found, list.subarray(index * 32, index * 32 + 32))) throw damaged(content, index);
+  if (state === undefined) return undefined;
+  // It was hashed by its name. That this still names the open file, in the state of before, says
+  // that it was this one all the time: a file that loses a name or gets one changes its state.
+  const hashed = await stateAt(content.localPath!);
+  if (hashed?.identity !== state.identity) return undefined;
+  whole.add(content, state, index, begun, clock());
+  return state;
+}
+
+/**
+ * The file that is sent must be in the state in which the chunk was found whole. Who reads slowly
+ * may come to a chunk long after it was hashed: then it is hashed `again`. Throws `storage` when
+ * that is of no use.
+ */
+async function requireUnchanged(
+  { source, content }: Checking,
+  found: FileState | undefined,
+  again: () => Promise<FileState | undefined>,
+): Promise<void> {
+  const isIn = async (state: FileState | undefined) =>
+    (await source.state())?.identity === state?.identity;
+  if ((await isIn(found)) || (await isIn(await again()))) return;
+  const message = `the store’s file of ${content.path} changes while it is sent; let nothing write to it`;
+  throw new CodedError('storage', message, { sha256: content.sha256 });
 }
 
 async function hashChunk(

@@ -13,6 +13,7 @@ import type { Response } from 'express';
 import { CodedError } from '../core/error.ts';
 import type { Content } from '../registry/registry.ts';
 import type { ByteRange } from '../store/contract.ts';
+import { type FileState, stateOf } from './file-state.ts';
 import { goneSignal } from './gone.ts';
 import { BLOCKS } from './sending-memory.ts';
 
@@ -20,6 +21,8 @@ import { BLOCKS } from './sending-memory.ts';
 export interface Source {
   /** Writes the range. Throws `storage` when the store gives fewer bytes, `interrupted` when the reader is gone. */
   send(range: ByteRange): Promise<void>;
+  /** The state of the open file, now; undefined for what is no file of this machine. */
+  state(): Promise<FileState | undefined>;
   close(): Promise<void>;
 }
 
@@ -33,6 +36,7 @@ export async function openSource(
   if (localPath === undefined) {
     return {
       send: async (range) => sendStream(await content.read(range, goneSignal(response)), response),
+      state: async () => undefined,
       close: async () => {},
     };
   }
@@ -42,6 +46,7 @@ export async function openSource(
   const blocks = new Blocks(response, block);
   return {
     send: (range) => sendFile(file, range, blocks, content.path),
+    state: async () => stateOf(await file.stat({ bigint: true })),
     close: async () => {
       await blocks.settle();
       await file.close();

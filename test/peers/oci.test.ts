@@ -1,4 +1,5 @@
 /** OCI clients on a registry: pull, discover, copy, with nothing but its address. */
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -8,6 +9,7 @@ import {
   installOras,
   installRegctl,
   installSkopeo,
+  unpackContainerd,
 } from '../../scripts/peers/oci.ts';
 import { Sandbox } from '../e2e/sandbox.ts';
 import { makeSafetensors } from '../made/safetensors.ts';
@@ -23,6 +25,7 @@ let oras: string;
 let crane: string;
 let regctl: string;
 let skopeo: string;
+let containerd: string;
 let modelSigning: string;
 let stop: () => Promise<unknown>;
 
@@ -31,6 +34,7 @@ beforeAll(async () => {
   crane = await installCrane();
   regctl = await installRegctl();
   skopeo = await installSkopeo();
+  containerd = await unpackContainerd();
   modelSigning = await installModelSigning();
   sandbox = await Sandbox.make();
   const made = await sandbox.init('acme');
@@ -172,6 +176,41 @@ describe('regctl', () => {
       expect(shown).toContain('application/vnd.dev.sigstore.bundle.v0.3+json');
       const tags = await run(regctl, 'tag', 'ls', ...plain, `${host}/acme/tiny`);
       expect(tags.trim().split('\n')).toEqual(['1', 'latest']);
+    },
+    RUNNING_MS,
+  );
+});
+
+describe('containerd', () => {
+  const socket = () => sandbox.path('containerd.sock');
+  const ctr = (...args: string[]) =>
+    sandbox.spawn(join(containerd, 'ctr'), ['--address', socket(), ...args]).ended;
+
+  test(
+    'fetches the manifest and all that it names into its content store',
+    async () => {
+      const root = sandbox.path('containerd');
+      const config = [
+        ...['version = 2', `root = "${root}"`, `state = "${sandbox.path('state')}"`],
+        'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
+        ...['[grpc]', `address = "${socket()}"`],
+      ];
+      await sandbox.write('.', { 'containerd.toml': config.join('\n') });
+      const args = ['--config', sandbox.path('containerd.toml')];
+      const { child, ended } = sandbox.spawn(join(containerd, 'containerd'), args);
+      try {
+        while ((await ctr('version')).status !== 0) expect(child.exitCode).toBe(null);
+        const fetched = await ctr('content', 'fetch', '--plain-http', `${host}/acme/tiny:1`);
+        expect(fetched).toMatchObject({ status: 0 });
+        const blob = createHash('sha256').update(WEIGHTS).digest('hex');
+        const store = join(root, 'io.containerd.content.v1.content', 'blobs', 'sha256');
+        expect(new Uint8Array(await readFile(join(store, blob)))).toEqual(WEIGHTS);
+        // Manifest, configuration and the files.
+        expect(await readdir(store)).toHaveLength(2 + Object.keys(FILES).length);
+      } finally {
+        child.kill();
+        await ended;
+      }
     },
     RUNNING_MS,
   );

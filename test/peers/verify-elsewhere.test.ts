@@ -1,14 +1,17 @@
 /** The commands of docs/verify-elsewhere.md, read out of the page and run as they stand there. */
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { symlink } from 'node:fs/promises';
+import { readFile, symlink } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { installCosign } from '../../scripts/peers/cosign.ts';
 import { installFsck } from '../../scripts/peers/fsck.ts';
 import { installHuggingFaceHub } from '../../scripts/peers/hugging-face.ts';
 import { installModelSigning } from '../../scripts/peers/model-signing.ts';
 import { installOras } from '../../scripts/peers/oci.ts';
 import { type Made, PROGRAM, Sandbox } from '../e2e/sandbox.ts';
 import { makeSafetensors } from '../made/safetensors.ts';
+import { isAskedFor } from './asked-for.ts';
 
 const INSTALLING_MS = 600_000;
 const RUNNING_MS = 60_000;
@@ -18,7 +21,8 @@ const sections = page
   .split(/^## /m)
   .slice(1)
   .map((text) => ({ title: text.slice(0, text.indexOf('\n')), commands: blocks(text, 'sh') }))
-  .filter(({ commands }) => commands !== '');
+  .filter(({ commands }) => commands !== '')
+  .filter(({ title }) => !title.includes('cosign') || isAskedFor('cosign'));
 
 let sandbox: Sandbox;
 let made: Made;
@@ -39,6 +43,7 @@ beforeAll(async () => {
     npx: `shift\nexec "${process.execPath}" "${PROGRAM}" "$@"`,
     hf: `exec "${hub}" -m huggingface_hub.cli.hf "$@"`,
     model_signing: `exec "${modelSigning}" -m model_signing "$@"`,
+    ...(isAskedFor('cosign') ? { cosign: `exec "${await installCosign()}" "$@"` } : {}),
     oras: `exec "${await installOras()}" "$@"`,
     fsck: `exec "${await installFsck()}" "$@"`,
     node: `exec "${process.execPath}" "$@"`,
@@ -95,6 +100,23 @@ describe('docs/verify-elsewhere.md', () => {
         // It says what it found and ends with status 0 in either case.
         expect(ended.stderr).toContain('Successfully fsck');
       }
+    },
+    RUNNING_MS,
+  );
+
+  (isAskedFor('cosign') ? test : test.skip)(
+    'cosign refuses what the log that we trust has not, and what another key has signed',
+    async () => {
+      const { commands } = sections.find(({ title }) => title.includes('cosign'))!;
+      const root = JSON.parse(await readFile(sandbox.path('trusted_root.json'), 'utf8'));
+      await sandbox.write('.', { 'no_log.json': JSON.stringify({ ...root, tlogs: [] }) });
+      const unlogged = await type(commands.replace('trusted_root.json', 'no_log.json'));
+      expect(unlogged.stderr).toContain('not enough verified log entries');
+      const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const pem = publicKey.export({ format: 'pem', type: 'spki' });
+      await sandbox.write('.', { 'other.pem': pem });
+      const foreign = await type(commands.replace('registry.pem', 'other.pem'));
+      expect([unlogged.status, foreign.status]).toEqual([1, 1]);
     },
     RUNNING_MS,
   );

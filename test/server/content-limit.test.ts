@@ -38,7 +38,7 @@ function chunkList(): Uint8Array {
 
 /** Serves `content` and lets `act` ask for it. */
 async function serving(content: Content, most: number, act: (url: string) => Promise<void>) {
-  const sender = contentSender(HASHING, most);
+  const sender = contentSender(HASHING, { maxSendings: most });
   const app = () => {
     const it = express();
     it.get('/', (request, response) => sender.send(request, response, content));

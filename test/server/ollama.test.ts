@@ -1,6 +1,6 @@
 /**
  * What Ollama asks of a registry, in its order and with its headers (its `server/images.go` and
- * `server/download.go`). The program itself is not run here: no package registry has it.
+ * `server/download.go`). The program itself is run in test/peers, where it is asked for.
  */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';

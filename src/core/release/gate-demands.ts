@@ -4,6 +4,7 @@
  * decisions: with two keys, or having said it twice, one person is one.
  */
 
+import { formatSeconds } from '../amounts.ts';
 import type { Evaluation } from '../statement/test-result.ts';
 import {
   bindsDigest,
@@ -45,7 +46,7 @@ export function missingTime(circumstances: Circumstances, { seals }: Docket): Mi
     const from = new Date(ripe).toISOString();
     const message =
       sealed > 0
-        ? `it must have been sealed for ${sealed} ${sealed === 1 ? 'second' : 'seconds'}, which it will be at ${from}`
+        ? `it must have been sealed for ${formatSeconds(sealed)}, which it will be at ${from}`
         : `its seal in the log is of ${from}, which is to come: the registry’s clock is wrong`;
     missing.push({ need: 'age', message, waitsFor: [], satisfiedBy: from });
   }

@@ -118,8 +118,8 @@ describe('a gated release', () => {
       const verdict = it.ask({ time: day(5) });
       return verdict.ok ? '' : verdict.missing.map(({ message }) => message).join();
     };
-    expect(said(1)).toContain('sealed for 1 second, ');
-    expect(said(2)).toContain('sealed for 2 seconds, ');
+    expect(said(1)).toContain('sealed for 1 s, ');
+    expect(said(2)).toContain('sealed for 2 s, ');
   });
 
   test('needs the registry’s own seal: nobody else’s word for who pushed counts', () => {
