@@ -10,14 +10,8 @@
  */
 import type { DraftStatus } from '../client/answers.ts';
 import type { Api } from '../client/api.ts';
-import {
-  type Draft,
-  decide,
-  draftDecision,
-  signEnvelope,
-  type Wish,
-} from '../client/decide/decide.ts';
-import type { Means, Signer } from '../client/decide/desk.ts';
+import { decide, draftDecision, signEnvelope, type Wish } from '../client/decide/decide.ts';
+import { type Means, type Signer, signingKey } from '../client/decide/desk.ts';
 import { deskOf } from '../client/decide/registry-desk.ts';
 import { readPolicyInForce } from '../client/policy-in-force.ts';
 import { formatHex } from '../core/bytes.ts';
@@ -33,7 +27,8 @@ import { type Choice, choicesOf, liftable } from './decide/choices.ts';
 import { keepCurrent } from './decide/countdown.ts';
 import { askEvaluation } from './decide/evaluation.ts';
 import { findKey, makeKey } from './decide/key.ts';
-import { knownKey, noKey, personOf, unknownKey } from './decide/key-panel.ts';
+import { type Attempt, knownKey, noKey, personOf, unknownKey } from './decide/key-panel.ts';
+import { findPasskey, offerPasskeys } from './decide/passkey-panel.ts';
 import { type Asked, askConsent, askWhat, CHOICE_WORDS } from './decide/questions.ts';
 import { apiOfSession } from './decide/session.ts';
 import { openStore, type SignerStore } from './decide/store.ts';
@@ -130,15 +125,21 @@ async function show(content: HTMLElement, room: Room, tell: Tell): Promise<void>
   const { means, store, policy, status } = room;
   const { origin } = means.desk;
   const parts = { host: means.host, origin, policy };
-  const signer = await findKey(store, origin);
+  const again = () => show(content, room, tell);
+  const attempt: Attempt = (what) => {
+    tell('');
+    what().catch((error) => tell(messageOf(error), !isCoded(error, 'interrupted')));
+  };
+  const signer = (await findPasskey(parts, store)) ?? (await findKey(store, origin));
+  const passkeys = offerPasskeys({ ...parts, store, attempt, again }, signer);
   if (signer === undefined) {
-    const make = () => void makeKey(store, origin).then(() => show(content, room, tell));
-    content.replaceChildren(noKey(make));
+    const make = () => attempt(() => makeKey(store, origin).then(again));
+    content.replaceChildren(noKey(make, passkeys));
     return;
   }
   const person = personOf(policy, signer);
   if (person === undefined) {
-    content.replaceChildren(unknownKey(parts, signer));
+    content.replaceChildren(unknownKey(parts, signer, attempt), passkeys);
     return;
   }
   const choices = choicesOf(policy, person, status);
@@ -152,6 +153,7 @@ async function show(content: HTMLElement, room: Room, tell: Tell): Promise<void>
     choices.length === 0
       ? element('p', {}, 'In your roles there is nothing to decide here now.')
       : element('p', { class: 'actions' }, ...buttons),
+    passkeys,
   );
 
   async function act(choice: Choice, who: string): Promise<void> {
@@ -182,10 +184,16 @@ async function sign(
   if (said.decision === 'publish') await publish(room, signer, said);
   else {
     const wish = { release, said, named: digest, lasts: DECISION_LASTS };
-    await decide(means, signer, wish, async (draft: Draft) => {
-      await askConsent(draft, report !== undefined);
-      if (report !== undefined) await api.putReport(release, report);
-    });
+    // The report goes once it is signed for: whoever leaves a passkey's dialog has sent nothing.
+    const sending: Signer = {
+      ...signer,
+      async sign(bytes) {
+        const signature = await signer.sign(bytes);
+        if (report !== undefined) await api.putReport(release, report);
+        return signature;
+      },
+    };
+    await decide(means, sending, wish, (draft) => askConsent(draft, report !== undefined));
   }
   tell('Recorded in the log.');
   location.reload();
@@ -193,7 +201,7 @@ async function sign(
 
 async function publish({ api, means, release, digest }: Room, signer: Signer, said: Asked['said']) {
   const wish: Wish = { release, said, named: digest, lasts: INTENT_LASTS };
-  const draft = await draftDecision(means, signer.spki, wish);
+  const draft = await draftDecision(means, signingKey(signer), wish);
   await askConsent(draft);
   const intent = parseEnvelope(await signEnvelope(signer, draft.decision));
   await api.publish(release, digest, { intent });

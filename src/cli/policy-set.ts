@@ -12,6 +12,7 @@ import { parseBase64 } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { type Namespace, parseNamespace } from '../core/release/name.ts';
 import { formatPolicy, type Policy, parsePolicy } from '../core/release/policy.ts';
+import { describeKey } from '../core/release/policy-key.ts';
 import { compareStrictness } from '../core/release/strictness.ts';
 import type { Context } from './context.ts';
 import {
@@ -43,6 +44,7 @@ export async function setPolicy(
   requireNextVersion(policy, await newestVersion(api, namespace, signal), file);
   const change = compareStrictness(inForce, policy);
   output.say(describeChange(change, inForce));
+  for (const line of newKeys(inForce, policy)) output.say(line);
   if (inForce.bytes !== undefined && policy.bytes === undefined) {
     output.warn('it gives the bytes of every release to everybody, which nobody can take back');
   }
@@ -84,6 +86,19 @@ function requireNextVersion({ version }: Policy, newest: number, file: string): 
     'usage',
     `${file} is version ${version}, but the next one is ${newest + 1}: change its "version" (and look at what version ${newest} says)`,
     { version, next: newest + 1 },
+  );
+}
+
+/** Keys that the policy in force does not have: whoever signs should know whose, and of which kind. */
+function newKeys(inForce: Policy, { people }: Policy): string[] {
+  const known = new Set(inForce.people.flatMap(({ keys }) => keys.map(({ spki }) => spki)));
+  return people.flatMap(({ id, keys }) =>
+    keys
+      .filter(({ spki }) => !known.has(spki))
+      .map((key) => {
+        const where = key.passkey && `, which signs at ${key.passkey.origins.join(' and ')}`;
+        return `${id} gets ${describeKey(key)}${where ?? ''}`;
+      }),
   );
 }
 

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { CodedError } from '../core/error.ts';
 import { parseJson } from '../core/json.ts';
 import type { Enrolment } from '../core/release/enrolment.ts';
-import type { PolicyKey } from '../core/release/policy.ts';
+import type { PolicyKey } from '../core/release/policy-key.ts';
 import { parseShape } from '../core/shape.ts';
 
 /** How the words begin that stand where a key is to be. */

@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { claimMembers } from '../core/release/claims.ts';
 import { base64, count, digest, hex32, instant } from '../core/shape.ts';
 import { MAX_DECISION_BYTES } from '../core/statement/decision-context.ts';
+import { assertionExtension } from '../core/statement/passkey.ts';
 
 const text = (length: number) => v.pipe(v.string(), v.maxLength(length));
 const shownDecision = {
@@ -121,7 +122,9 @@ export const recordedDecision = v.object({ index: count, digest, decision: text(
 const envelope = v.strictObject({
   payload: base64(MAX_DECISION_BYTES),
   payloadType: text(128),
-  signatures: v.strictTuple([v.strictObject({ sig: text(128) })]),
+  signatures: v.strictTuple([
+    v.strictObject({ sig: text(128), extension: v.exactOptional(assertionExtension) }),
+  ]),
 });
 const loggedLabel = v.object({ index: count, label: hex32 });
 export const draftDecisions = v.object({

@@ -1,13 +1,13 @@
 /** A namespace's first policy, signed by its owner, ready to be logged. */
-import { type Enrolment, enrolmentToSign, policyKey } from '../core/release/enrolment.ts';
+import { type Enrolment, enrolmentToSign } from '../core/release/enrolment.ts';
 import type { Namespace } from '../core/release/name.ts';
 import {
   formatPolicy,
   POLICY_PAYLOAD_TYPE,
   type Policy,
-  type PolicyKey,
   soloPolicy,
 } from '../core/release/policy.ts';
+import { type PolicyKey, policyKey } from '../core/release/policy-key.ts';
 import { formatEnvelope, toSign } from '../core/statement/dsse.ts';
 import type { StatementSigner } from '../keyring/keys.ts';
 

@@ -49,7 +49,7 @@ test('a key that is added without the word of its holder is refused', async () =
   await refused(
     gated().setPolicy({ ...policy, people: stolen }, 'olga'),
     'signature-invalid',
-    'a key of "rob" has no proof that its holder wants to be "rob" of acme at models.example.org',
+    'a key of "rob" has no proof that its holder wants to be "rob" of acme at models.example.org: the signature is not by the expected key',
   );
 });
 

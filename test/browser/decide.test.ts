@@ -1,7 +1,8 @@
 /** A person's way through a release in their browser: sign in, make a key, decide, publish. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import type { Policy, PolicyKey } from '../../src/core/release/policy.ts';
+import type { Policy } from '../../src/core/release/policy.ts';
+import type { PolicyKey } from '../../src/core/release/policy-key.ts';
 import { GatedServer } from '../made/gated-served.ts';
 import { RELEASE } from '../made/live-registry.ts';
 import { SignedIn } from '../made/signed-in.ts';

@@ -1,6 +1,7 @@
 /** The people of a gated namespace at their browsers: signing in, and keys that their browsers make. */
 import type { Browser, Page } from 'playwright-core';
-import type { Policy, PolicyKey } from '../../src/core/release/policy.ts';
+import type { Policy } from '../../src/core/release/policy.ts';
+import type { PolicyKey } from '../../src/core/release/policy-key.ts';
 import type { Requirements } from '../../src/core/release/requirements.ts';
 import { GatedServer } from '../made/gated-served.ts';
 import { SignedIn } from '../made/signed-in.ts';

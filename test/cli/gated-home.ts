@@ -4,7 +4,7 @@
  * ada's, the token bob's.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
-import type { PolicyKey } from '../../src/core/release/policy.ts';
+import type { PolicyKey } from '../../src/core/release/policy-key.ts';
 import { type Home, makeHome, makeWorld, run } from './command-line.ts';
 
 export const ORIGIN = 'models.example';

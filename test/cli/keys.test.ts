@@ -2,7 +2,8 @@ import { createPublicKey } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { checkEnrolments } from '../../src/core/release/enrolment.ts';
-import { type PolicyKey, soloPolicy } from '../../src/core/release/policy.ts';
+import { soloPolicy } from '../../src/core/release/policy.ts';
+import type { PolicyKey } from '../../src/core/release/policy-key.ts';
 import { nodeHost } from '../../src/hashing/host.ts';
 import { type Home, makeHome, makeWorld, run } from './command-line.ts';
 

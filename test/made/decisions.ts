@@ -13,8 +13,9 @@ import {
 } from '../../src/core/release/gate.ts';
 import type { Need } from '../../src/core/release/missing.ts';
 import type { OpenedDecision, OpenedStatement } from '../../src/core/release/opened-decision.ts';
-import type { Person, Policy, PolicyKey } from '../../src/core/release/policy.ts';
+import type { Person, Policy } from '../../src/core/release/policy.ts';
 import { holdersOf } from '../../src/core/release/policy-history.ts';
+import type { PolicyKey } from '../../src/core/release/policy-key.ts';
 import type { Requirements } from '../../src/core/release/requirements.ts';
 import { ROLES, type Role } from '../../src/core/release/roles.ts';
 import type { Decision } from '../../src/core/statement/decision.ts';

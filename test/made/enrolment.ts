@@ -1,15 +1,15 @@
 /** Keys as they stand in policies. */
-import { type Enrolment, enrolmentToSign, policyKey } from '../../src/core/release/enrolment.ts';
-import type { PolicyKey } from '../../src/core/release/policy.ts';
+import { type Enrolment, enrolmentToSign } from '../../src/core/release/enrolment.ts';
+import { type PolicyKey, policyKey } from '../../src/core/release/policy-key.ts';
 import { ORIGIN } from './model-signature.ts';
-import type { MadeKey } from './p256.ts';
+import type { AnyKey } from './passkey.ts';
 
 /** Signatures differ from one time to the next; a policy that is made twice should not. */
-const made = new WeakMap<MadeKey, Map<string, PolicyKey>>();
+const made = new WeakMap<AnyKey, Map<string, PolicyKey>>();
 
 /** The key with its proof. */
 export function enrolled(
-  key: MadeKey,
+  key: AnyKey,
   { origin = ORIGIN, namespace = 'acme', person = 'owner' }: Partial<Enrolment> = {},
 ): PolicyKey {
   const keys = made.get(key) ?? new Map<string, PolicyKey>();
@@ -17,8 +17,9 @@ export function enrolled(
   const where = `${origin} ${namespace} ${person}`;
   const there = keys.get(where);
   if (there !== undefined) return there;
-  const proof = key.sign(enrolmentToSign({ origin, namespace, person }, key.spki));
-  const entry = policyKey(key.spki, proof);
+  const signing = key.passkey ?? key.spki;
+  const proof = key.sign(enrolmentToSign({ origin, namespace, person }, signing));
+  const entry = policyKey(signing, proof);
   keys.set(where, entry);
   return entry;
 }

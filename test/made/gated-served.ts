@@ -80,13 +80,19 @@ export class GatedServer {
     this.#changes = policy.changes;
   }
 
-  static async start(gate: Requirements, changes: Partial<Policy>): Promise<GatedServer> {
+  /** `name` is the host name by which browsers reach it. */
+  static async start(
+    gate: Requirements,
+    changes: Partial<Policy>,
+    name?: string,
+  ): Promise<GatedServer> {
     const team = new Team();
     const time = { offset: 0 };
     const clock = () => Date.now() + time.offset;
     const served = await Served.start({
       origin: ORIGIN,
       clock,
+      ...(name !== undefined && { name }),
       begin: (registry) =>
         team.createNamespace({ registry, world: { clock } }, team.policy(gate, changes)),
     });

@@ -6,6 +6,7 @@ import type { ErrorCode } from '../../src/core/error.ts';
 import type { Requirements } from '../../src/core/release/requirements.ts';
 import { type Cheat, type GatedDraft, GatedNamespace, type MadeDecision } from './gated.ts';
 import { makeKey } from './p256.ts';
+import { type AnyKey, type Lies, type MadePasskey, makePasskey, telling } from './passkey.ts';
 import type { MadeRegistry } from './registry.ts';
 
 /** A number from 0 to 1, the same ones for the same seed. */
@@ -70,6 +71,24 @@ const afterwards = (act: (scene: Scene) => Cheat | undefined) =>
 const without = (left: MadeDecision): Cheat => ({
   show: (decisions) => decisions.filter((each) => each !== left),
 });
+
+/** Rob has a passkey, and approves with what `key` makes of it. */
+function approvingBy(key: (passkey: MadePasskey) => AnyKey) {
+  return deciding(({ draft, space }) => {
+    const passkey = makePasskey();
+    space.setPolicy({ people: space.enrolling('rob', passkey) });
+    space.made.wait(3600);
+    draft.evaluate('safety');
+    draft.approve('rita');
+    draft.approve('rob', { key: key(passkey) });
+    return undefined;
+  });
+}
+
+function byPasskey(name: string, lies: Lies): Readonly<Record<string, Violation>> {
+  const play = approvingBy((passkey) => telling(passkey, lies));
+  return { [name]: { code: 'signature-invalid', play } };
+}
 
 /** What a patched registry does, and the code by which an audit finds it. */
 export const VIOLATIONS: Readonly<Record<string, Violation>> = {
@@ -194,6 +213,15 @@ export const VIOLATIONS: Readonly<Record<string, Violation>> = {
       space.made.wait(3600);
       return undefined;
     }),
+  },
+  ...byPasskey('an approval by a passkey at another site', {
+    client: { origin: 'https://evil.example' },
+  }),
+  ...byPasskey('an approval by a passkey for another relying party', { rpId: 'evil.example' }),
+  ...byPasskey('an approval by a passkey whose holder was not verified', { flags: 0x01 }),
+  'an approval by the bare numbers of a passkey': {
+    code: 'signature-invalid',
+    play: approvingBy(({ bare }) => bare),
   },
   'an approval has expired': {
     code: 'gate-unmet',
@@ -392,6 +420,13 @@ const HONEST: readonly ((scene: Scene, roll: Dice) => Cheat | undefined)[] = [
   },
   ({ draft }) => {
     draft.lift('max', draft.stop('ron', 'object'));
+    return undefined;
+  },
+  ({ draft, space }) => {
+    const passkey = makePasskey();
+    space.setPolicy({ people: space.enrolling('ron', passkey) });
+    space.made.wait(3600);
+    draft.lift('ron', draft.stop('ron', 'object', { key: passkey }), { key: passkey });
     return undefined;
   },
   ({ draft }) => {

@@ -27,6 +27,7 @@ import type { Said } from './decisions.ts';
 import { enrolled } from './enrolment.ts';
 import { ORIGIN } from './model-signature.ts';
 import { type MadeKey, makeKey } from './p256.ts';
+import type { AnyKey } from './passkey.ts';
 import type { MadeRegistry, NamedInRelease, Prepared } from './registry.ts';
 
 const PEOPLE = ['olga', 'pat', 'rita', 'rob', 'ron', 'eve', 'max'] as const;
@@ -37,7 +38,7 @@ const LIFETIME = 365 * 24 * 3600;
 /** How a decision is made otherwise than it should be. */
 export interface Saying {
   /** Signs in place of the person's first key. */
-  readonly key?: MadeKey;
+  readonly key?: AnyKey;
   readonly digest?: Digest;
   readonly context?: Partial<DecisionContext>;
   /** Seconds until it expires. */
@@ -126,7 +127,7 @@ export class GatedNamespace {
   }
 
   /** The people, with one more key for one of them. */
-  enrolling(id: string, key: MadeKey): Policy['people'] {
+  enrolling(id: string, key: AnyKey): Policy['people'] {
     const { namespace } = this;
     return this.policy.people.map((person) =>
       person.id === id
@@ -309,6 +310,6 @@ function bytesOf({ payloadType, payload, signature }: Envelope): Uint8Array {
   return formatEnvelope(payloadType, payload, signature);
 }
 
-function chainOf(digest: Digest, { spki }: MadeKey): string {
+function chainOf(digest: Digest, { spki }: AnyKey): string {
   return `${digest} ${formatHex(spki)}`;
 }

@@ -47,6 +47,7 @@ import { nodeHost } from '../../src/hashing/host.ts';
 import { enrolled } from './enrolment.ts';
 import { makeLogKey, ORIGIN } from './model-signature.ts';
 import { type MadeKey, makeKey } from './p256.ts';
+import type { AnyKey } from './passkey.ts';
 import { MadeTree } from './tree.ts';
 import { makeRootDocument } from './trust-root.ts';
 
@@ -366,7 +367,7 @@ export class MadeRegistry {
     );
   }
 
-  sign(key: MadeKey, payloadType: string, payload: Uint8Array): Uint8Array {
+  sign(key: AnyKey, payloadType: string, payload: Uint8Array): Uint8Array {
     return formatEnvelope(payloadType, payload, key.sign(toSign(payloadType, payload)));
   }
 

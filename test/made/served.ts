@@ -70,6 +70,8 @@ export interface ServedOptions {
   readonly limits?: Partial<ListenLimits>;
   /** Where it listens; any that is free without. */
   readonly port?: number;
+  /** The host name by which browsers reach it; its address without. */
+  readonly name?: string;
 }
 
 export interface RequestOptions {
@@ -107,7 +109,7 @@ interface Rooms {
 }
 
 export class Served {
-  /** `http://127.0.0.1:port`. */
+  /** `http://127.0.0.1:port`, or by its name. */
   readonly url: string;
   readonly port: number;
   /** A temporary folder of its own: `store`, `keys`, `root.key`, `owner.key`. */
@@ -137,6 +139,7 @@ export class Served {
     at: {
       listening: Listening;
       appOf: (rooms: Pick<Rooms, 'registry' | 'log'>) => MakeApp;
+      url: string;
       publisher: string;
       time: Clock;
       logged: string[];
@@ -146,7 +149,7 @@ export class Served {
     this.#time = at.time;
     this.#appOf = at.appOf;
     this.listening = at.listening;
-    this.url = at.listening.url;
+    this.url = at.url;
     this.port = Number(new URL(this.url).port);
     this.publisher = at.publisher;
     this.logged = at.logged;
@@ -166,10 +169,12 @@ export class Served {
     const rooms = await openRooms(options);
     const time = new Clock();
     const logged: string[] = [];
+    const reachedAt = (bound: string) =>
+      options.name === undefined ? bound : bound.replace(HOST, options.name);
     const logger: Logger = pino({ level: 'info' }, { write: (line: string) => logged.push(line) });
     const appOf =
       ({ registry, log }: Pick<Rooms, 'registry' | 'log'>) =>
-      (url: string) =>
+      (bound: string) =>
         createApp({
           registry,
           catalogue: rooms.catalogue,
@@ -178,10 +183,10 @@ export class Served {
           tokens: rooms.trust.tokens,
           identities: openIdentities(nodeHost, [], internet),
           hashing: rooms.hashing,
-          hosts: allowedHosts(url, undefined),
+          hosts: allowedHosts(bound, undefined),
           config: {
             origin: rooms.trust.origin,
-            url,
+            url: reachedAt(bound),
             vkey: rooms.made.vkey,
             releaseKeys: presentReleaseKeys(rooms.trust.root).map(formatPem),
           },
@@ -201,7 +206,14 @@ export class Served {
       24 * 3600,
       time.now(),
     );
-    const served = new Served(rooms, { listening, appOf, publisher: token, time, logged });
+    const served = new Served(rooms, {
+      listening,
+      appOf,
+      url: reachedAt(listening.url),
+      publisher: token,
+      time,
+      logged,
+    });
     if (options.begin === undefined) await served.createNamespace('acme');
     else await options.begin(served.registry);
     return served;

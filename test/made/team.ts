@@ -26,6 +26,7 @@ import { enrolled } from './enrolment.ts';
 import { ACME, OPERATOR, RELEASE, type World } from './live-registry.ts';
 import { ORIGIN } from './model-signature.ts';
 import { type MadeKey, makeKey } from './p256.ts';
+import type { AnyKey } from './passkey.ts';
 
 export const PEOPLE = ['olga', 'otto', 'pat', 'rita', 'rob', 'eve', 'max'] as const;
 export type PersonName = (typeof PEOPLE)[number];
@@ -56,7 +57,7 @@ export interface About {
   readonly release?: ReleaseName;
   readonly context?: Partial<DecisionContext>;
   readonly digest?: Digest;
-  readonly key?: MadeKey;
+  readonly key?: AnyKey;
   /** Of the commitment. */
   readonly salt?: string;
 }
@@ -101,7 +102,12 @@ export class Team {
   }
 
   /** An envelope by a person's key, or by another. */
-  sign(who: PersonName, type: string, payload: Uint8Array, key = this.keys[who]): Uint8Array {
+  sign(
+    who: PersonName,
+    type: string,
+    payload: Uint8Array,
+    key: AnyKey = this.keys[who],
+  ): Uint8Array {
     return formatEnvelope(type, payload, key.sign(toSign(type, payload)));
   }
 

@@ -4,7 +4,7 @@
  *
  *     30 44 02 20 <r, 32 bytes> 02 20 <s, 32 bytes>     ↔     r ‖ s, 64 bytes
  */
-import { isSignature } from '../../core/statement/dsse.ts';
+import { isSignature } from '../../core/statement/signature.ts';
 
 /** Bytes of a number of P-256. */
 const NUMBER = 32;

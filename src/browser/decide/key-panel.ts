@@ -15,6 +15,9 @@ export interface KeyParts {
   readonly policy: Policy;
 }
 
+/** Does something that may fail, and tells the person why it did. */
+export type Attempt = (what: () => Promise<void>) => void;
+
 /** The person whose key it is, by the policy in force; undefined when it stands there for nobody. */
 export function personOf(policy: Policy, signer: Signer): string | undefined {
   return personWithKey(policy, formatBase64(signer.spki));
@@ -26,29 +29,39 @@ export function knownKey({ host, policy }: KeyParts, signer: Signer, person: str
   return element(
     'p',
     {},
-    'With the key in this browser you sign as ',
+    `With ${describe(signer)} you sign as `,
     element('strong', {}, name),
     ` (${rolesOf(policy, person).join(', ')}). Key `,
     element('code', {}, keyId(host, signer.spki)),
   );
 }
 
-/** Offers to make a key. */
-export function noKey(make: () => void): HTMLElement {
+/** What somebody signs with, in words. */
+function describe({ passkey }: Signer): string {
+  return passkey === undefined ? 'the key in this browser' : `your passkey of ${passkey.rpId}`;
+}
+
+/** Offers to make a key, or to use what is in `others`. */
+export function noKey(make: () => void, others: HTMLElement): HTMLElement {
   return element(
     'div',
     {},
     element(
       'p',
       {},
-      'What you decide is signed with a key of your own. This browser has none yet: it can make one, which never leaves it. When its storage is cleared, the key is gone, and another one takes its place.',
+      'What you decide is signed with a key of your own. This browser knows none yet: it can make one, which never leaves it. When its storage is cleared, the key is gone, and another one takes its place.',
     ),
     button('Make a key in this browser', make),
+    others,
   );
 }
 
 /** Shows how the key gets into the policy: its owners put it there. */
-export function unknownKey({ host, origin, policy }: KeyParts, signer: Signer): HTMLElement {
+export function unknownKey(
+  { host, origin, policy }: KeyParts,
+  signer: Signer,
+  attempt: Attempt,
+): HTMLElement {
   const people = policy.people.map(({ id, name }) =>
     element('option', { value: id }, `${name} (${id})`),
   );
@@ -74,12 +87,11 @@ export function unknownKey({ host, origin, policy }: KeyParts, signer: Signer): 
     element(
       'p',
       {},
-      'This browser’s key ',
+      `The policy of ${policy.namespace} does not have ${describe(signer)} yet: `,
       element('code', {}, keyId(host, signer.spki)),
-      ` is not in the policy of ${policy.namespace} yet.`,
     ),
     element('label', { class: 'field' }, 'You are', select),
-    button('Show what enrols it', () => void show()),
+    button('Show what enrols it', () => attempt(show)),
     out,
   );
 }

@@ -2,10 +2,10 @@
  * A person's key in their browser: ECDSA P-256, made here, and never given out, to this page or to
  * anybody. With the browser's storage it is gone; then its owner enrols another.
  */
-import type { Signer } from '../../client/decide/desk.ts';
+import { type Signer, signingKey } from '../../client/decide/desk.ts';
 import type { Origin } from '../../core/log/checkpoint.ts';
-import { type Enrolment, enrolmentToSign, policyKey } from '../../core/release/enrolment.ts';
-import type { PolicyKey } from '../../core/release/policy.ts';
+import { type Enrolment, enrolmentToSign } from '../../core/release/enrolment.ts';
+import { type PolicyKey, policyKey } from '../../core/release/policy-key.ts';
 import { parseSpki } from '../../core/statement/public-key.ts';
 import { derSignature } from '../check/der.ts';
 import type { SignerStore } from './store.ts';
@@ -30,8 +30,8 @@ export async function makeKey(store: SignerStore, origin: Origin): Promise<Signe
 
 /** What enrols the key, to be put among the keys of a person in a policy. */
 export async function enrol(signer: Signer, enrolment: Enrolment): Promise<PolicyKey> {
-  const proof = await signer.sign(enrolmentToSign(enrolment, signer.spki));
-  return policyKey(signer.spki, proof);
+  const key = signingKey(signer);
+  return policyKey(key, await signer.sign(enrolmentToSign(enrolment, key)));
 }
 
 async function signerOf({ publicKey, privateKey }: CryptoKeyPair): Promise<Signer> {

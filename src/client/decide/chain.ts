@@ -9,7 +9,7 @@ import { CodedError } from '../../core/error.ts';
 import type { Host } from '../../core/host.ts';
 import { decisionLabel } from '../../core/release/commitment.ts';
 import { openEnvelope, parseEnvelope } from '../../core/statement/dsse.ts';
-import type { Spki } from '../../core/statement/public-key.ts';
+import { type SigningKey, spkiOf } from '../../core/statement/signature.ts';
 import { decisionIn, nameOf, type Receipt } from '../receipts.ts';
 import type { ShownDraft } from './desk.ts';
 
@@ -28,7 +28,7 @@ export interface Link {
  */
 export async function nextLink(
   host: Host,
-  spki: Spki,
+  key: SigningKey,
   draft: ShownDraft,
   receipts: readonly Receipt[],
 ): Promise<Link> {
@@ -39,7 +39,7 @@ export async function nextLink(
   const hidden = new Set([...draft.unopened, ...draft.voids].map(({ label }) => label));
   let previous: Digest | null = null;
   for (let n = 0; ; n++) {
-    const label = decisionLabel(host, draft.digest, spki, n);
+    const label = decisionLabel(host, draft.digest, spkiOf(key), n);
     const own = ours.get(label);
     const theirs = shown.get(label);
     if (own === undefined && theirs === undefined) {
@@ -59,7 +59,7 @@ export async function nextLink(
         { label, receipt: ownName, shown: theirName },
       );
     }
-    if (own === undefined && theirs !== undefined) await requireOurs(host, spki, draft, n, theirs);
+    if (own === undefined && theirs !== undefined) await requireOurs(host, key, draft, n, theirs);
     previous = ownName ?? theirName ?? null;
   }
 }
@@ -67,13 +67,13 @@ export async function nextLink(
 /** Throws unless the decision that the registry shows as our number `n` is that, by our key. */
 async function requireOurs(
   host: Host,
-  spki: Spki,
+  key: SigningKey,
   { digest }: ShownDraft,
   n: number,
   bytes: Uint8Array,
 ): Promise<void> {
   const said = decisionIn({ envelope: bytes });
-  const isSigned = (await openEnvelope(host, parseEnvelope(bytes), spki)).ok;
+  const isSigned = (await openEnvelope(host, parseEnvelope(bytes), key)).ok;
   if (isSigned && said.digest === digest && said.context.n === n) return;
   throw new CodedError(
     'untrusted',

@@ -15,10 +15,10 @@ import { type Decision, formatDecision } from '../../core/statement/decision.ts'
 import type { DecisionContext } from '../../core/statement/decision-context.ts';
 import { formatEnvelope, toSign } from '../../core/statement/dsse.ts';
 import { IN_TOTO_PAYLOAD_TYPE } from '../../core/statement/in-toto.ts';
-import type { Spki } from '../../core/statement/public-key.ts';
+import type { SigningKey } from '../../core/statement/signature.ts';
 import { newReceipt, type Receipt } from '../receipts.ts';
 import { nextLink } from './chain.ts';
-import type { Means, ShownDraft, Signer } from './desk.ts';
+import { type Means, type ShownDraft, type Signer, signingKey } from './desk.ts';
 import { finishReceipt } from './finish.ts';
 import { resumeReceipt, unfinished } from './resume.ts';
 
@@ -58,7 +58,7 @@ export async function decide(
   consent: (draft: Draft) => Promise<void>,
 ): Promise<Receipt> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const draft = await draftDecision(means, signer.spki, wish);
+    const draft = await draftDecision(means, signingKey(signer), wish);
     if (attempt === 0) await consent(draft);
     const envelope = await signEnvelope(signer, draft.decision);
     const receipt = newReceipt(means.host, signer.spki, envelope, means.random());
@@ -73,10 +73,10 @@ export async function decide(
   );
 }
 
-/** Looks at what is sealed, and writes what would be signed with the key `spki`. */
+/** Looks at what is sealed, and writes what would be signed with `key`. */
 export async function draftDecision(
   means: Means,
-  spki: Spki,
+  key: SigningKey,
   { release, said, named, lasts }: Wish,
 ): Promise<Draft> {
   const { host, desk, clock, random } = means;
@@ -84,7 +84,7 @@ export async function draftDecision(
   refuseOther(release, shown.digest, named);
   const { files, size } = await checkManifest(means, release, shown);
   const receipts = await means.receipts.all(desk.origin);
-  const { n, previous } = await nextLink(host, spki, shown, receipts);
+  const { n, previous } = await nextLink(host, key, shown, receipts);
   const log = await desk.log();
   const now = clock();
   const context: DecisionContext = {

@@ -4,7 +4,9 @@ import type { Host } from '../../core/host.ts';
 import type { Origin } from '../../core/log/checkpoint.ts';
 import type { Commitment } from '../../core/release/commitment.ts';
 import type { ReleaseName } from '../../core/release/name.ts';
+import type { Passkey } from '../../core/statement/passkey.ts';
 import type { Spki } from '../../core/statement/public-key.ts';
+import type { Signature, SigningKey } from '../../core/statement/signature.ts';
 import type { ReceiptStore } from '../receipts.ts';
 
 /** A decision that the registry shows to the members of its namespace. Nothing in it is checked. */
@@ -57,7 +59,15 @@ export interface Desk {
 /** Signs statements. */
 export interface Signer {
   readonly spki: Spki;
-  sign(data: Uint8Array): Promise<Uint8Array>;
+  /** What binds the key, where it is a passkey. */
+  readonly passkey?: Passkey;
+  /** Of the key's own form. */
+  sign(data: Uint8Array): Promise<Signature>;
+}
+
+/** What the signer's signatures are checked with. */
+export function signingKey({ spki, passkey }: Signer): SigningKey {
+  return passkey ?? spki;
 }
 
 /** All that deciding takes, besides the person. */

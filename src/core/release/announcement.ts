@@ -13,12 +13,12 @@
  */
 import * as v from 'valibot';
 import { CodedError } from '../error.ts';
-import type { Host } from '../host.ts';
 import { formatCanonical, parseCanonical } from '../json.ts';
 import { ANNOUNCEMENTS, type EntryOf } from '../log/entry.ts';
 import { hex32, instant, parseShape } from '../shape.ts';
 import { reason } from '../statement/decision-context.ts';
 import type { Envelope } from '../statement/dsse.ts';
+import type { Checking } from '../statement/signature.ts';
 import { refusal, type Verdict } from '../verdict.ts';
 import { formatReleaseName, parseReleaseName } from './name.ts';
 import { personWhoSigned, type Speakers } from './signed-by.ts';
@@ -65,7 +65,7 @@ export function parseAnnouncement(bytes: Uint8Array): Announcement {
  * are another type (`untrusted`) and anybody else's signature (`signature-invalid`).
  */
 export async function openAnnouncement(
-  host: Pick<Host, 'verifyP256'>,
+  host: Checking,
   speakers: Speakers,
   envelope: Envelope,
 ): Promise<Verdict<{ readonly announcement: Announcement; readonly person: string }>> {

@@ -21,7 +21,7 @@ import { formatReleaseName, parseReleaseName } from './name.ts';
 
 /** Decisions about one release, former revisions included. */
 export const MAX_DECISIONS = 10_000;
-export const DECISIONS_LIMITS: JsonLimits = { maxBytes: 64 * 2 ** 20, maxDepth: 6 };
+export const DECISIONS_LIMITS: JsonLimits = { maxBytes: 64 * 2 ** 20, maxDepth: 8 };
 
 /** What opens one commitment. */
 export interface RevealedDecision {

@@ -11,6 +11,7 @@ import { type Decision, parseDecision } from '../statement/decision.ts';
 import { type Envelope, formatEnvelope, openEnvelope } from '../statement/dsse.ts';
 import { statementPayload } from '../statement/in-toto.ts';
 import { parseSpkiBase64, type Spki } from '../statement/public-key.ts';
+import { type SigningKey, spkiOf } from '../statement/signature.ts';
 import { refusal, type Verdict } from '../verdict.ts';
 import { type Commitment, checkCommitment, decisionLabel } from './commitment.ts';
 import {
@@ -19,6 +20,7 @@ import {
   type Signer,
   type Silence,
   signerAt,
+  signingKeyAt,
   speakerAt,
 } from './policy-history.ts';
 
@@ -68,10 +70,10 @@ export async function openDecision(
   }
   const { payloadType, payload, signature } = envelope;
   const digest = digestOf(host, formatEnvelope(payloadType, payload, signature));
-  const opening = { digest: statement.digest, spki: found.spki, n: statement.context.n };
+  const opening = { digest: statement.digest, spki: spkiOf(found.key), n: statement.context.n };
   const fits = checkCommitment(host, logged, { ...opening, salt, envelope: digest });
   if (!fits.ok) return fits;
-  const opened = await openEnvelope(host, envelope, found.spki);
+  const opened = await openEnvelope(host, envelope, found.key);
   if (!opened.ok) return opened;
   const { index, time } = logged;
   return { ok: true, decision: { index, time, signer: found.signer, digest, statement } };
@@ -90,7 +92,8 @@ export async function openIntentStatement(
   const isManager = ({ roles }: Signer) => roles.includes('release-manager');
   const likely = [...signers.filter(isManager), ...signers.filter((each) => !isManager(each))];
   for (const signer of likely) {
-    if (!(await openEnvelope(host, envelope, parseSpkiBase64(signer.spki))).ok) continue;
+    const key = signingKeyAt(history, place, signer.spki);
+    if (key === undefined || !(await openEnvelope(host, envelope, key)).ok) continue;
     const { payloadType, payload, signature } = envelope;
     const digest = digestOf(host, formatEnvelope(payloadType, payload, signature));
     return { ok: true, intent: { signer, digest, statement } };
@@ -100,7 +103,7 @@ export async function openIntentStatement(
 
 interface Found {
   readonly signer: Signer | 'registry';
-  readonly spki: Spki;
+  readonly key: SigningKey;
 }
 
 function findSigner(
@@ -111,12 +114,14 @@ function findSigner(
 ): Found | Silence {
   const isLabelOf = (spki: Spki) => decisionLabel(host, digest, spki, n) === logged.label;
   const ours = registry.find(isLabelOf);
-  if (ours !== undefined) return { signer: 'registry', spki: ours };
+  if (ours !== undefined) return { signer: 'registry', key: ours };
   for (const text of keysIn(history)) {
     const spki = parseSpkiBase64(text);
     if (!isLabelOf(spki)) continue;
     const signer = speakerAt(history, logged, text);
-    return typeof signer === 'string' ? signer : { signer, spki };
+    if (typeof signer === 'string') return signer;
+    const key = signingKeyAt(history, logged, text);
+    return key === undefined ? 'key-not-enrolled' : { signer, key };
   }
   return 'key-unknown';
 }

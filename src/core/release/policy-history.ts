@@ -23,7 +23,9 @@
  *
  * `time` is that of log entries. Where it runs backwards, order still follows the index.
  */
-import { isUsable, membersOf, type Policy, type PolicyKey } from './policy.ts';
+import type { SigningKey } from '../statement/signature.ts';
+import { isUsable, membersOf, type Policy } from './policy.ts';
+import { type PolicyKey, signingKeyOf } from './policy-key.ts';
 import { ROLES, type Role } from './roles.ts';
 import { compareStrictness } from './strictness.ts';
 
@@ -120,6 +122,17 @@ export function speakerAt(history: PolicyHistory, place: Place, spki: string): S
 export function signerAt(history: PolicyHistory, place: Place, spki: string): Signer | undefined {
   const found = speakerAt(history, place, spki);
   return typeof found === 'string' ? undefined : found;
+}
+
+/** How the key `spki` signs, by the policy in force at that place; undefined where it is in none. */
+export function signingKeyAt(
+  history: PolicyHistory,
+  place: Place,
+  spki: string,
+): SigningKey | undefined {
+  const policy = policyInForce(history, place)?.policy;
+  const holder = policy && holdersOf(policy).get(spki);
+  return holder && signingKeyOf(holder.key);
 }
 
 function follow(before: Step | undefined, next: LoggedPolicy): Pick<Step, 'inForce' | 'waiting'> {

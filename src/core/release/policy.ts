@@ -8,9 +8,7 @@
  *     origin     the registry it is for
  *     namespace  the namespace it is for
  *     version    1, 2, 3 … without gaps
- *     people     [{id, name, keys: [{spki, proof, revoked?, expires?}]}]
- *                spki: DER in base64; proof: see `enrolment.ts`; revoked: true, for ever;
- *                expires: instant from which on it signs nothing new
+ *     people     [{id, name, keys: [{spki, proof, passkey?, revoked?, expires?}]}], see `policy-key.ts`
  *     roles      {owner: [id …], publisher: […], …}
  *     owners     how many distinct owners must sign a change of the policy
  *     delay      seconds that a looser policy waits before it is in force
@@ -20,13 +18,11 @@
  *     bytes      whose the bytes of its releases are (`readers.ts`); everybody's without it
  */
 import * as v from 'valibot';
-import { parseBase64 } from '../bytes.ts';
 import { CodedError } from '../error.ts';
 import { formatCanonical, parseCanonical } from '../json.ts';
-import { base64, count, instant, parseShape, prose } from '../shape.ts';
-import { isSignature, MAX_SIGNATURE_BYTES } from '../statement/dsse.ts';
-import { parseSpkiBase64, SPKI_BYTES } from '../statement/public-key.ts';
+import { count, parseShape, prose } from '../shape.ts';
 import { parseNamespace } from './name.ts';
+import { keySchema, type PolicyKey } from './policy-key.ts';
 import { restrictionSchema } from './readers.ts';
 import { faultIn, requirementsSchema, seconds } from './requirements.ts';
 import { personId, ROLES, type Role } from './roles.ts';
@@ -38,16 +34,6 @@ export const POLICY_PAYLOAD_TYPE = 'application/vnd.weighhouse.policy.v1+json';
 export const MAX_PEOPLE = 1_000;
 /** Keys of one person. */
 export const MAX_KEYS = 16;
-
-const keySchema = v.strictObject({
-  spki: v.pipe(base64(SPKI_BYTES), v.check(isSpki, 'must be an ECDSA P-256 key')),
-  proof: v.pipe(
-    base64(MAX_SIGNATURE_BYTES),
-    v.check((text) => isSignature(parseBase64(text)), 'must be an ECDSA P-256 signature in DER'),
-  ),
-  revoked: v.exactOptional(v.literal(true)),
-  expires: v.exactOptional(instant),
-});
 
 const personSchema = v.strictObject({
   id: personId,
@@ -84,7 +70,6 @@ const policySchema = v.strictObject({
 
 export type Policy = v.InferOutput<typeof policySchema>;
 export type Person = Policy['people'][number];
-export type PolicyKey = Person['keys'][number];
 
 /** Canonical bytes of a policy that `parsePolicy` accepts. */
 export function formatPolicy(policy: Policy): Uint8Array {
@@ -108,8 +93,11 @@ export function parsePolicy(bytes: Uint8Array): Policy {
   }
   for (const owner of policy.roles.owner) {
     const { keys } = people.get(owner)!;
-    if (keys.every(({ revoked }) => revoked)) {
-      refuse(`the owner "${owner}" has no key that is not revoked`);
+    const good = keys.filter(({ revoked }) => !revoked);
+    if (good.length === 0) refuse(`the owner "${owner}" has no key that is not revoked`);
+    // Policies are signed on the command line. A namespace must not lock itself out.
+    if (good.every(({ passkey }) => passkey !== undefined)) {
+      refuse(`the owner "${owner}" has only passkeys, which sign no policies; enrol a key beside`);
     }
   }
   const why = faultIn(policy.gate, (role) => membersOf(policy, role));
@@ -132,15 +120,12 @@ export function personWithKey(policy: Policy, spki: string): string | undefined 
   return policy.people.find(({ keys }) => keys.some((key) => key.spki === spki))?.id;
 }
 
-/**
- * The keys (base64 of SPKI DER) that are usable at `time`, of everyone who has `role`; of
- * everybody without one.
- */
-export function keysOf(policy: Policy, role: Role | undefined, time: string): readonly string[] {
+/** The keys that are usable at `time`, of everyone who has `role`; of everybody without one. */
+export function keysOf(policy: Policy, role: Role | undefined, time: string): readonly PolicyKey[] {
   const members = role === undefined ? undefined : new Set(membersOf(policy, role));
   return policy.people
     .filter(({ id }) => members === undefined || members.has(id))
-    .flatMap(({ keys }) => keys.filter((key) => isUsable(key, time)).map(({ spki }) => spki));
+    .flatMap(({ keys }) => keys.filter((key) => isUsable(key, time)));
 }
 
 /** The policy that `init --namespace` makes: one owner, nobody else's approval. */
@@ -187,15 +172,6 @@ function refuseStrangers(
   const stranger = members.find((id) => !people.has(id));
   if (stranger !== undefined)
     refuse(`roles.${role} names "${stranger}", who is not among its people`);
-}
-
-function isSpki(text: string): boolean {
-  try {
-    parseSpkiBase64(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function refuse(why: string): never {

@@ -1,8 +1,8 @@
 /** Who of a namespace signed an envelope, as of some place in the log. */
-import type { Host } from '../host.ts';
 import { type Envelope, openEnvelope } from '../statement/dsse.ts';
-import { parseSpkiBase64 } from '../statement/public-key.ts';
+import type { Checking } from '../statement/signature.ts';
 import { keysOf, type Policy, personWithKey } from './policy.ts';
+import { signingKeyOf } from './policy-key.ts';
 import type { Role } from './roles.ts';
 
 /** Whose keys speak. */
@@ -16,15 +16,15 @@ export interface Speakers {
 
 /** The person with that role, or with any, whose key signed it; or undefined. */
 export async function personWhoSigned(
-  host: Pick<Host, 'verifyP256'>,
+  host: Checking,
   { policy, revoked, time }: Speakers,
   role: Role | undefined,
   envelope: Envelope,
 ): Promise<string | undefined> {
-  for (const spki of keysOf(policy, role, time)) {
-    if (revoked.has(spki)) continue;
-    const opened = await openEnvelope(host, envelope, parseSpkiBase64(spki));
-    if (opened.ok) return personWithKey(policy, spki);
+  for (const key of keysOf(policy, role, time)) {
+    if (revoked.has(key.spki)) continue;
+    const opened = await openEnvelope(host, envelope, signingKeyOf(key));
+    if (opened.ok) return personWithKey(policy, key.spki);
   }
   return undefined;
 }

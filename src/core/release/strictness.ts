@@ -19,13 +19,14 @@
  * To give them to everybody cannot, so that waits like all that is looser.
  *
  * Every other difference is looser, whatever was meant by it: people, their names, keys added
- * or taken away, roles, who may sign a suite or lift an objection, what a suite accepts, the
+ * or taken away, where a passkey signs, roles, who may sign a suite or lift an objection, what a suite accepts, the
  * delay, formats, other terms. A change with both is looser.
  */
 
 import { equal } from '../bytes.ts';
 import { formatCanonical, type Json } from '../json.ts';
-import type { Person, Policy, PolicyKey } from './policy.ts';
+import type { Person, Policy } from './policy.ts';
+import type { PolicyKey } from './policy-key.ts';
 import type { Restriction } from './readers.ts';
 import {
   isGated,
@@ -65,7 +66,10 @@ function comparePeople(old: readonly Person[], next: readonly Person[]): Strictn
 
 function compareKey(old: PolicyKey, next: PolicyKey): Strictness {
   return all([
-    sameOrLooser([old.spki, old.proof], [next.spki, next.proof]),
+    sameOrLooser(
+      [old.spki, old.proof, old.passkey ?? null],
+      [next.spki, next.proof, next.passkey ?? null],
+    ),
     added(old.revoked, next.revoked, sameOrLooser),
     added(old.expires, next.expires, (before, after) =>
       raised(Date.parse(after), Date.parse(before)),

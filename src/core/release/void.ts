@@ -10,11 +10,11 @@
 import * as v from 'valibot';
 import { equal } from '../bytes.ts';
 import { CodedError } from '../error.ts';
-import type { Host } from '../host.ts';
 import { formatCanonical, parseCanonical } from '../json.ts';
 import { hex32, instant, parseShape } from '../shape.ts';
 import { reason } from '../statement/decision-context.ts';
 import type { Envelope } from '../statement/dsse.ts';
+import type { Checking } from '../statement/signature.ts';
 import { refusal, type Verdict } from '../verdict.ts';
 import { parseNamespace } from './name.ts';
 import { personWhoSigned, type Speakers } from './signed-by.ts';
@@ -55,7 +55,7 @@ export function parseVoid(bytes: Uint8Array): Void {
  * (`untrusted`), strangers and too few owners (`signature-invalid`).
  */
 export async function openVoid(
-  host: Pick<Host, 'verifyP256'>,
+  host: Checking,
   speakers: Speakers,
   envelopes: readonly Envelope[],
 ): Promise<Verdict<{ readonly said: Void }>> {

@@ -19,8 +19,9 @@ import { formatCanonical, type JsonLimits, parseCanonical } from '../json.ts';
 import { formatHash, parseHash } from '../note/line.ts';
 import { parseShape } from '../shape.ts';
 import { refusal, type Verdict } from '../verdict.ts';
-import { type Envelope, isSignature, toSign } from './dsse.ts';
+import { type Envelope, toSign } from './dsse.ts';
 import { parseSpkiBase64, type Spki } from './public-key.ts';
+import { derOf, isSignature } from './signature.ts';
 
 /** Kind and version, as a Sigstore bundle names them beside the body. */
 export const HASHEDREKORD_KIND = { kind: 'hashedrekord', version: '0.0.2' } as const;
@@ -57,7 +58,7 @@ const bodyShape = v.strictObject({
 /** The record of an envelope that `spki` signed. */
 export function recordOf(host: Pick<Host, 'sha256'>, envelope: Envelope, spki: Spki): HashedRekord {
   const digest = host.sha256(toSign(envelope.payloadType, envelope.payload));
-  return { digest, signature: envelope.signature, spki };
+  return { digest, signature: derOf(envelope.signature), spki };
 }
 
 /** The bytes of the leaf. */

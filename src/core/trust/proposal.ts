@@ -17,8 +17,8 @@ import { CodedError } from '../error.ts';
 import type { Host } from '../host.ts';
 import { formatCanonical, type Json, type JsonLimits, parseCanonical } from '../json.ts';
 import { base64, hex32, parseShape } from '../shape.ts';
-import { MAX_SIGNATURE_BYTES } from '../statement/dsse.ts';
 import { keyId, type Spki } from '../statement/public-key.ts';
+import { MAX_SIGNATURE_BYTES } from '../statement/signature.ts';
 import type { Authority } from './change.ts';
 import {
   formatRoot,

@@ -40,7 +40,6 @@ import {
   type VerifierKey,
 } from '../note/key.ts';
 import { base64, count, digest, hex32, instant, parseShape } from '../shape.ts';
-import { isSignature, MAX_SIGNATURE_BYTES } from '../statement/dsse.ts';
 import {
   keyId,
   parseSpki,
@@ -48,6 +47,7 @@ import {
   SPKI_BYTES,
   type Spki,
 } from '../statement/public-key.ts';
+import { isSignature, MAX_SIGNATURE_BYTES } from '../statement/signature.ts';
 
 /** A key of the log, and the tree sizes at which its checkpoints are good. */
 export interface LogPeriod {

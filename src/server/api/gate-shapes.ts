@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { base64, count, digest, hex32, instant } from '../../core/shape.ts';
 import { MAX_DECISION_BYTES } from '../../core/statement/decision-context.ts';
-import { MAX_SIGNATURE_BYTES } from '../../core/statement/dsse.ts';
+import { assertionExtension } from '../../core/statement/passkey.ts';
+import { MAX_SIGNATURE_BYTES } from '../../core/statement/signature.ts';
 import type { DisclosedDecision, DraftDecisions } from '../../registry/gate-shapes.ts';
 
 /** Bytes of a policy. */
@@ -13,7 +14,12 @@ const dsse = (maxBytes: number) =>
     payload: base64(maxBytes),
     payloadType: v.string(),
     signatures: v.pipe(
-      v.array(v.strictObject({ sig: base64(MAX_SIGNATURE_BYTES) })),
+      v.array(
+        v.strictObject({
+          sig: base64(MAX_SIGNATURE_BYTES),
+          extension: v.exactOptional(assertionExtension),
+        }),
+      ),
       v.minLength(1),
       v.maxLength(1),
     ),

@@ -1,6 +1,5 @@
 /** Who signed an advisory: somebody of the namespace, by the policy that was in force where it stands in the log. */
 import { BoundedMap } from '../../core/bounded-map.ts';
-import type { Host } from '../../core/host.ts';
 import { advisingRole } from '../../core/release/advisory.ts';
 import type { Namespace } from '../../core/release/name.ts';
 import { type Policy, parsePolicy } from '../../core/release/policy.ts';
@@ -13,6 +12,7 @@ import {
 } from '../../core/release/policy-history.ts';
 import { personWhoSigned } from '../../core/release/signed-by.ts';
 import { parseEnvelope } from '../../core/statement/dsse.ts';
+import type { Checking } from '../../core/statement/signature.ts';
 import type { AdvisedRelease } from '../../index/catalogue.ts';
 import type { Registry } from '../../registry/registry.ts';
 
@@ -30,10 +30,10 @@ type Policies = Pick<Registry, 'policies' | 'policy' | 'advisory'>;
 
 export class Signatories {
   readonly #registry: Policies;
-  readonly #host: Pick<Host, 'verifyP256'>;
+  readonly #host: Checking;
   readonly #known = new BoundedMap<number, Signatory>(KEPT);
 
-  constructor(registry: Policies, host: Pick<Host, 'verifyP256'>) {
+  constructor(registry: Policies, host: Checking) {
     this.#registry = registry;
     this.#host = host;
   }

@@ -1,10 +1,11 @@
 /**
  * What pages are drawn with: the style sheet and the icon, which lie beside this file, and the
- * scripts, which `npm run build` bundles into `dist/browser`. An asset's address carries the
- * digest of its bytes, so that it can be kept for ever and is never an old one.
+ * scripts, which `npm run build` bundles into `dist/browser`, with the same in Brotli beside each.
+ * An asset's address carries the digest of its bytes, so that it can be kept for ever and is never
+ * an old one. Browsers take Brotli over https and from this machine; whoever does not gets gzip.
  */
 import { hash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type Request, type Response, Router } from 'express';
@@ -24,6 +25,8 @@ const REVALIDATE = 'public, max-age=0, must-revalidate';
 
 interface Asset {
   readonly bytes: Buffer;
+  /** The same for who takes Brotli, where the build has made that. */
+  readonly brotli: Buffer | undefined;
   /** The same for who takes gzip, made when somebody first asks. */
   readonly gzipped: () => Buffer;
   readonly type: string;
@@ -41,9 +44,7 @@ export class Assets {
   /** Reads all that lies in `folders`; one that is not there has nothing: pages work without scripts. */
   static read(folders: readonly URL[]): Assets {
     const assets = folders.flatMap((folder) =>
-      namesIn(folder).map(
-        (name) => [name, assetOf(readFileSync(new URL(name, folder)), name)] as const,
-      ),
+      namesIn(folder).map((name) => [name, assetOf(folder, name)] as const),
     );
     return new Assets(new Map(assets));
   }
@@ -67,10 +68,10 @@ export class Assets {
         setPageHeaders(response);
         const isThisOne = request.originalUrl === this.address(name);
         response.set('Cache-Control', isThisOne ? IMMUTABLE : REVALIDATE);
-        const isGzipped = request.acceptsEncodings(['gzip', 'identity']) === 'gzip';
+        const { coding, bytes } = encodedFor(request, asset);
         response.vary('Accept-Encoding').type(asset.type);
-        if (isGzipped) response.set('Content-Encoding', 'gzip');
-        response.send(isGzipped ? asset.gzipped() : asset.bytes);
+        if (coding !== undefined) response.set('Content-Encoding', coding);
+        response.send(bytes);
       },
     );
     return router;
@@ -94,10 +95,22 @@ function namesIn(folder: URL): string[] {
   }
 }
 
-function assetOf(bytes: Buffer, name: string): Asset {
+/** In the smallest form that whoever asks takes, whichever of them they name first. */
+function encodedFor(request: Request, { bytes, brotli, gzipped }: Asset) {
+  if (brotli !== undefined && request.acceptsEncodings('br') !== false) {
+    return { coding: 'br', bytes: brotli };
+  }
+  const isGzipped = request.acceptsEncodings(['gzip', 'identity']) === 'gzip';
+  return isGzipped ? { coding: 'gzip', bytes: gzipped() } : { coding: undefined, bytes };
+}
+
+function assetOf(folder: URL, name: string): Asset {
+  const bytes = readFileSync(new URL(name, folder));
+  const compressed = new URL(`${name}.br`, folder);
   let gzipped: Buffer | undefined;
   return {
     bytes,
+    brotli: existsSync(compressed) ? readFileSync(compressed) : undefined,
     gzipped: () => {
       gzipped ??= gzipSync(bytes, { level: 9 });
       return gzipped;

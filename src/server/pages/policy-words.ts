@@ -1,6 +1,7 @@
 /** A policy in sentences: what a namespace asks of its releases, and who its people are. */
 import { formatCount, formatSeconds } from '../../core/amounts.ts';
 import { membersOf, type Policy } from '../../core/release/policy.ts';
+import { describeKey } from '../../core/release/policy-key.ts';
 import { isGated, liftingRole, type Stop } from '../../core/release/requirements.ts';
 import { ROLES, type Role } from '../../core/release/roles.ts';
 
@@ -32,6 +33,16 @@ export function demandsOf({ gate }: Policy): string[] {
     `Nothing stands against it: ${STOPS.map(([stop, what]) => `${what} is lifted by a ${liftingRole(gate, stop)}`).join(', ')}.`,
     'A release manager signs the publish.',
   ];
+}
+
+/** Whose keys are passkeys, and where they sign; empty where nobody's are. */
+export function passkeysOf({ people }: Policy): (readonly [label: 'passkeys', names: string])[] {
+  const theirs = people.flatMap(({ name, keys }) =>
+    keys.flatMap((key) =>
+      key.passkey === undefined || key.revoked === true ? [] : `${name}: ${describeKey(key)}`,
+    ),
+  );
+  return theirs.length === 0 ? [] : [['passkeys', theirs.join(', ')]];
 }
 
 /** The people of a namespace by their roles; roles that nobody has are left out. */

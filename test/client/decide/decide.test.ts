@@ -8,6 +8,7 @@ import { parseTlogProof } from '../../../src/core/log/tlog-proof.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
 import { MadeDesk, MadeReceipts, meansAt, RELEASE, signerOf } from '../../made/desk.ts';
 import { makeKey } from '../../made/p256.ts';
+import { makePasskey } from '../../made/passkey.ts';
 
 const approve: Said = { decision: 'approve' };
 const signer = signerOf(makeKey());
@@ -54,6 +55,20 @@ describe('a decision', () => {
     const first = await say();
     means = meansAt(desk, new MadeReceipts());
     expect(decisionIn(await say()).context.previous).toBe(nameOf(nodeHost, first));
+  });
+
+  test('by a passkey goes on where another machine left off, and by its bare numbers does not', async () => {
+    const { passkey, spki, sign, bare } = makePasskey();
+    const wish = { release: RELEASE, said: approve, named: desk.sealed, lasts: 3600 };
+    const own = { spki, passkey, sign: async (bytes: Uint8Array) => sign(bytes) };
+    const first = await decide(means, own, wish, consent);
+    means = meansAt(desk, new MadeReceipts());
+    const second = await decide(means, own, wish, consent);
+    expect(decisionIn(second).context).toMatchObject({ n: 1, previous: nameOf(nodeHost, first) });
+    means = meansAt(desk, new MadeReceipts());
+    await expect(decide(means, signerOf(bare), wish, consent)).rejects.toThrow(
+      'the registry shows a decision as your number 0 that your key has not signed as that',
+    );
   });
 
   test('tells the registry nothing of what it says before it is in the log', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { checkEnrolments } from '../../../src/core/release/enrolment.ts';
-import { type PolicyKey, soloPolicy } from '../../../src/core/release/policy.ts';
+import { soloPolicy } from '../../../src/core/release/policy.ts';
+import type { PolicyKey } from '../../../src/core/release/policy-key.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
 import { enrolled } from '../../made/enrolment.ts';
 import { ORIGIN } from '../../made/model-signature.ts';

@@ -59,16 +59,16 @@ describe('the policy of a namespace', () => {
   });
 
   test('says which keys speak for a role', () => {
-    expect(keysOf(solo, 'owner', now)).toEqual([key.spki]);
+    expect(keysOf(solo, 'owner', now)).toEqual([key]);
     expect(keysOf(solo, 'reviewer', now)).toEqual([]);
-    expect(keysOf(gated, undefined, now)).toEqual([key.spki, other.spki]);
+    expect(keysOf(gated, undefined, now)).toEqual([key, other]);
   });
 
   test('a key that is revoked or expired speaks for nobody', () => {
     const revoked = { ...key, revoked: true as const };
     const both = { ...gated, people: [{ ...gated.people[0]!, keys: [revoked, other] }] };
-    expect(keysOf(both, 'owner', now)).toEqual([other.spki]);
-    expect(keysOf(withKey({ expires: later }), 'owner', now)).toEqual([key.spki]);
+    expect(keysOf(both, 'owner', now)).toEqual([other]);
+    expect(keysOf(withKey({ expires: later }), 'owner', now)).toEqual([{ ...key, expires: later }]);
     expect(keysOf(withKey({ expires: now }), 'owner', now)).toEqual([]);
   });
 

@@ -6,13 +6,13 @@ import { formatCanonical } from '../../../src/core/json.ts';
 import {
   envelopeToJson,
   formatEnvelope,
-  isSignature,
   MAX_PAYLOAD_BYTES,
   MAX_PAYLOAD_TYPE_LENGTH,
   openEnvelope,
   parseEnvelope,
   toSign,
 } from '../../../src/core/statement/dsse.ts';
+import { isSignature } from '../../../src/core/statement/signature.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
 import { makeKey } from '../../made/p256.ts';
 

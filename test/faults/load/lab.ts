@@ -11,13 +11,14 @@ import { deskOf } from '../../../src/client/decide/registry-desk.ts';
 import type { PinStore } from '../../../src/client/pins.ts';
 import type { Receipt } from '../../../src/client/receipts.ts';
 import { parseOrigin } from '../../../src/core/log/checkpoint.ts';
-import { enrolmentToSign, policyKey } from '../../../src/core/release/enrolment.ts';
+import { enrolmentToSign } from '../../../src/core/release/enrolment.ts';
 import { parseNamespace } from '../../../src/core/release/name.ts';
 import {
   formatPolicy,
   POLICY_PAYLOAD_TYPE,
   type Policy,
 } from '../../../src/core/release/policy.ts';
+import { policyKey } from '../../../src/core/release/policy-key.ts';
 import { formatEnvelope, toSign } from '../../../src/core/statement/dsse.ts';
 import { nodeHost } from '../../../src/hashing/host.ts';
 import type { TokenKey } from '../../../src/keyring/jwt.ts';

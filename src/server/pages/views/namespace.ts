@@ -6,7 +6,7 @@ import { feedsOf, namespacePage } from '../addresses.ts';
 import { html } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { entry, facts, follow, lookAlikeNotice, readersOf, sentence } from '../pieces.ts';
-import { demandsOf, peopleOf } from '../policy-words.ts';
+import { demandsOf, passkeysOf, peopleOf } from '../policy-words.ts';
 import { list } from './home.ts';
 
 export interface NamespaceShown {
@@ -43,6 +43,6 @@ ${
 <p>The files of its releases are for ${readersOf(namespace, policy.bytes)}. What proves them is public.</p>`
 }
 <h2>People</h2>
-${facts(peopleOf(policy))}`,
+${facts([...peopleOf(policy), ...passkeysOf(policy)])}`,
   };
 }
