@@ -9,7 +9,11 @@ import { installFsck } from '../../scripts/peers/fsck.ts';
 import { installHuggingFaceHub } from '../../scripts/peers/hugging-face.ts';
 import { installModelSigning } from '../../scripts/peers/model-signing.ts';
 import { installOras } from '../../scripts/peers/oci.ts';
+import { utf8 } from '../../src/core/bytes.ts';
+import { formatEnvelope, toSign } from '../../src/core/statement/dsse.ts';
 import { type Made, PROGRAM, Sandbox } from '../e2e/sandbox.ts';
+import { enrolled } from '../made/enrolment.ts';
+import { makePasskey } from '../made/passkey.ts';
 import { makeSafetensors } from '../made/safetensors.ts';
 import { isAskedFor } from './asked-for.ts';
 
@@ -36,6 +40,22 @@ function blocks(text: string, language: string): string {
   return [...all].map(([, block]) => block).join('');
 }
 
+/** The scripts of the page, by the names under which it has them saved. */
+function scriptsOf(text: string): Record<string, string> {
+  const all = text.matchAll(/[Ss]ave this as `([a-z]+\.mjs)`[^#]*?^```js\n([\s\S]*?)^```/gm);
+  return Object.fromEntries([...all].map(([, name, script]) => [name!, script!]));
+}
+
+/** An envelope that a passkey signed, and its key as a policy has it. */
+function approvalByPasskey(): Record<string, string | Uint8Array> {
+  const passkey = makePasskey();
+  const [type, payload] = ['application/vnd.in-toto+json', utf8('an approval')] as const;
+  return {
+    'envelope.json': formatEnvelope(type, payload, passkey.sign(toSign(type, payload))),
+    'key.json': JSON.stringify(enrolled(passkey, { person: 'ada' })),
+  };
+}
+
 beforeAll(async () => {
   const hub = await installHuggingFaceHub('1.28.0');
   const modelSigning = await installModelSigning();
@@ -52,7 +72,7 @@ beforeAll(async () => {
   await sandbox.install(programs);
   const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
   await symlink(modules, sandbox.path('node_modules'));
-  await sandbox.write('.', { 'verify.mjs': blocks(page, 'js') });
+  await sandbox.write('.', { ...scriptsOf(page), ...approvalByPasskey() });
   made = await sandbox.init('acme');
   const server = await sandbox.serve();
   stop = () => server.stop();
@@ -96,6 +116,9 @@ describe('docs/verify-elsewhere.md', () => {
         expect(`sha256:${ended.stdout.slice(0, 64)}`).toBe(digest);
       }
       if (title.startsWith('Signature and log')) expect(ended.stdout).toBe('signed, and logged\n');
+      if (title.startsWith('An approval')) {
+        expect(ended.stdout).toBe('what was signed is the statement\nVerified OK\n');
+      }
       if (title.startsWith('The whole log')) {
         // It says what it found and ends with status 0 in either case.
         expect(ended.stderr).toContain('Successfully fsck');

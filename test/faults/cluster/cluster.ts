@@ -6,9 +6,12 @@ import { createServer } from 'node:net';
 import type { Sandbox, ServerProcess } from '../../e2e/sandbox.ts';
 import { type Backend, Balancer, type Sent } from '../proxy/balancer.ts';
 
-/** Below the ports that the kernel gives to clients: a restarted server finds its own free. */
-const FIRST_PORT = 9_000;
-const PORTS = 8_000;
+/**
+ * Below the ports that the kernel gives to clients, so that a restarted server finds its own free, and
+ * above the last one to which `fetch` does not go (Fetch, "bad port": 10080).
+ */
+const FIRST_PORT = 11_000;
+const PORTS = 6_000;
 /** Milliseconds within which a server notices that its store is gone, or is back. */
 const MAX_READY_MS = 60_000;
 /** Milliseconds after which whoever asks whether a server is ready gives up: then it is not. */
