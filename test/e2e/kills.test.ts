@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { runKills } from './kills/run.ts';
 
 const SEED = Number(process.env.WEIGHHOUSE_SEED ?? Math.floor(Math.random() * 2 ** 31));
-const RUNS = 20;
+const RUNS = 8;
 
 describe(`a server that is killed at random points (WEIGHHOUSE_SEED=${SEED})`, () => {
   test('has all that it acknowledged, nothing by halves, and goes on', async () => {

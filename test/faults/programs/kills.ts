@@ -24,7 +24,7 @@ const STARTS = 8;
 export const kills: Program = {
   name: 'kills',
   title: 'kill -9 of servers of a busy cluster over one bucket',
-  times: { short: 36, long: 1000 },
+  times: { short: 20, long: 1000 },
   async run({ seed, times, say }) {
     const pool = new HashingPool({ threads: 1 });
     const bucket = await Bucket.start();

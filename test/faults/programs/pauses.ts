@@ -26,7 +26,7 @@ const EVERY_MS = 20;
 export const pauses: Program = {
   name: 'pauses',
   title: 'SIGSTOP and SIGCONT of servers of a busy cluster',
-  times: { short: 8, long: 100 },
+  times: { short: 5, long: 100 },
   async run({ seed, times, isLong, say }) {
     const pool = new HashingPool({ threads: 1 });
     const bucket = await Bucket.start();

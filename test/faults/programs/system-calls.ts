@@ -43,7 +43,7 @@ interface Injection {
 export const systemCalls: Program = {
   name: 'system-calls',
   title: 'SIGKILL and EIO at the system calls of a publish',
-  times: { short: 12, long: 1000 },
+  times: { short: 8, long: 1000 },
   async run({ seed, times, say }) {
     const pool = new HashingPool({ threads: 1 });
     try {
