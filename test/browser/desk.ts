@@ -29,8 +29,11 @@ export class Desk {
     this.#gate = gate;
   }
 
-  static async open(browser: Browser, gate: Requirements): Promise<Desk> {
-    return new Desk(browser, await GatedServer.start(gate, {}), gate);
+  /** A registry with a draft of its own; by a name of this machine's where an address will not do. */
+  static async open(browser: Browser, gate: Requirements, host?: string): Promise<Desk> {
+    const gated = await GatedServer.start(gate, {}, host);
+    await gated.push();
+    return new Desk(browser, gated, gate);
   }
 
   /** Opens the draft as `who`, signed in through the link that `login --web` prints. */
@@ -49,17 +52,14 @@ export class Desk {
   async sitWithKey(who: PersonName, look?: Look): Promise<Sitting> {
     const sitting = await this.sit(who, look);
     const { page } = sitting;
-    await page.getByRole('button', { name: 'Make a key in this browser' }).click();
-    await page.getByLabel('You are').selectOption(who);
-    await page.getByRole('button', { name: 'Show what enrols it' }).click();
-    await this.#enrol(who, JSON.parse(await page.locator('#decide pre').innerText()));
+    await this.enrol(who, await makeKey(page, who));
     await page.reload();
     await page.getByText(`you sign as ${who}`).waitFor();
     return sitting;
   }
 
   /** Puts a key into the policy, as its owners do. */
-  async #enrol(who: PersonName, key: PolicyKey): Promise<void> {
+  async enrol(who: PersonName, key: PolicyKey): Promise<void> {
     this.#version += 1;
     const before = this.#people ?? this.gated.policy(this.#version).people;
     this.#people = before.map((person) =>
@@ -68,6 +68,18 @@ export class Desk {
     const next = this.gated.policy(this.#version, this.#gate, { people: this.#people });
     await this.gated.setPolicy(next, 'olga');
   }
+}
+
+/** Makes a key, or a passkey where that is what the button makes; gives what enrols it for `who`. */
+export async function makeKey(
+  page: Page,
+  who: PersonName,
+  name = 'Make a key in this browser',
+): Promise<PolicyKey> {
+  await page.getByRole('button', { name }).click();
+  await page.getByLabel('You are').selectOption(who);
+  await page.getByRole('button', { name: 'Show what enrols it' }).click();
+  return JSON.parse(await page.locator('#decide pre').innerText());
 }
 
 /** What the dialog says is to be signed, by its names. */

@@ -37,7 +37,6 @@ let desk: Desk;
 beforeAll(async () => {
   browser = await startBrowser();
   desk = await Desk.open(browser, GATE);
-  await desk.gated.push();
 }, STARTING_MS);
 afterAll(async () => {
   await desk?.gated.stop();

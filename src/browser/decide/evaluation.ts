@@ -1,7 +1,7 @@
 /**
  * An evaluation, as `weighhouse evaluate` takes it: suite, result and report. The report is read and
- * hashed here; it is sent once the person has said yes to what they sign, and before they sign it, for
- * a decision must not point to what is nowhere. A private one stays where it is.
+ * hashed here; it is sent once the person has signed, and before the decision is, which must not point
+ * to what is nowhere. A private one stays where it is.
  */
 import type { Said } from '../../client/decide/decide.ts';
 import { formatBytes, formatSeconds } from '../../core/amounts.ts';
