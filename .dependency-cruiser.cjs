@@ -23,7 +23,7 @@ const rooms = {
   ],
   client: ['core'],
   browser: ['core', 'client'],
-  transfer: ['core', 'client', 'hashing', 'folders'],
+  transfer: ['core', 'client', 'hashing', 'folders', 'whole-file'],
   scrub: ['core', 'client', 'hashing', 'log', 'registry', 'transfer', 'store/(contract|keys)'],
   operator: ['core', 'folders', 'keyring', 'log', 'store/(contract|keys)', 'registry', 'scrub'],
 };

@@ -2,7 +2,7 @@
  * Signs a decision, or the intent to publish, where there is no network, and submits a decision
  * where there is one; an intent is submitted with the publish.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { signEnvelope } from '../client/decide/decide.ts';
 import { finishReceipt } from '../client/decide/finish.ts';
 import { type Carried, formatCarried, parseCarried } from '../client/decide/unsigned.ts';
@@ -11,6 +11,7 @@ import { equal } from '../core/bytes.ts';
 import { CodedError } from '../core/error.ts';
 import { parseReleaseName } from '../core/release/name.ts';
 import { nodeHost } from '../hashing/host.ts';
+import { replaceFile } from '../whole-file.ts';
 import { askConsent, namedDigest } from './consent.ts';
 import type { Context } from './context.ts';
 import { answerRecorded, submitCommand } from './deciding.ts';
@@ -44,8 +45,7 @@ export async function signOffline(
   }
   await askConsent(context, carried.draft, named);
   const envelope = await signEnvelope(signer, decision);
-  await writeFile(`${file}.new`, formatCarried({ ...carried, envelope }), { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  await replaceFile(file, formatCarried({ ...carried, envelope }), 0o600);
   const { release } = decision.context;
   context.output.result(
     {

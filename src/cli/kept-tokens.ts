@@ -3,7 +3,7 @@
  * mode 0600. They are kept by the registry's address, and no other address is ever sent one: what a
  * registry says of itself has nothing to do with it.
  */
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { RegistryUrl } from '../client/http.ts';
@@ -11,6 +11,7 @@ import { CodedError } from '../core/error.ts';
 import { formatCanonical, parseCanonical } from '../core/json.ts';
 import { instant, parseShape } from '../core/shape.ts';
 import { makeFolder } from '../folders.ts';
+import { replaceFile } from '../whole-file.ts';
 import { type Context, places } from './context.ts';
 
 const shape = v.strictObject({
@@ -51,16 +52,7 @@ export async function keepToken(
 ): Promise<string> {
   const path = placeOf(config, url);
   await makeFolder(places.tokens(config), 0o700);
-  const temporary = `${path}.${process.pid}.new`;
-  await rm(temporary, { force: true });
-  const file = await open(temporary, 'wx', 0o600);
-  try {
-    await file.writeFile(formatCanonical({ v: 1, url, token, expires }));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
+  await replaceFile(path, formatCanonical({ v: 1, url, token, expires }), 0o600);
   return path;
 }
 

@@ -2,13 +2,14 @@
  * Puts enrolled keys into a policy that is still being written: one of `keys/policies`, or the
  * last version. Where a person has no key yet, a template has words in the place of one.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { CodedError } from '../core/error.ts';
 import { parseJson } from '../core/json.ts';
 import type { Enrolment } from '../core/release/enrolment.ts';
 import type { PolicyKey } from '../core/release/policy-key.ts';
 import { parseShape } from '../core/shape.ts';
+import { replaceFile } from '../whole-file.ts';
 
 /** How the words begin that stand where a key is to be. */
 const TEMPLATE = /^PASTE /;
@@ -46,6 +47,5 @@ export async function putIntoPolicy(
   }
   const others = found.keys.filter(({ spki }) => !TEMPLATE.test(spki) && spki !== key.spki);
   found.keys = [...others, { ...key }];
-  await writeFile(`${file}.new`, `${JSON.stringify(policy, null, 2)}\n`);
-  await rename(`${file}.new`, file);
+  await replaceFile(file, `${JSON.stringify(policy, null, 2)}\n`);
 }

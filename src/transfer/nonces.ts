@@ -8,7 +8,7 @@
  * not hold. A registry's word for its origin is not enough for that, so the address that the
  * person named must be the same too.
  */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import type { RegistryUrl } from '../client/http.ts';
@@ -16,6 +16,7 @@ import { formatCanonical, parseCanonical } from '../core/json.ts';
 import type { Origin } from '../core/log/checkpoint.ts';
 import { formatReleaseName, type ReleaseName } from '../core/release/name.ts';
 import { count, hex32, parseShape } from '../core/shape.ts';
+import { replaceFile } from '../whole-file.ts';
 
 const stateSchema = v.strictObject({
   v: v.literal(1),
@@ -48,8 +49,7 @@ export function noncesIn(folder: string, random: () => string): Nonces {
       if (known !== undefined && isFor(known, wanted)) return known.nonce;
       const state = { ...wanted, nonce: random() };
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await writeFile(`${path}.new`, formatCanonical(state), { mode: 0o600, flush: true });
-      await rename(`${path}.new`, path);
+      await replaceFile(path, formatCanonical(state), 0o600);
       return state.nonce;
     },
   };

@@ -8,7 +8,7 @@
  *
  * Each is written beside its name and renamed, so that a kill leaves the old or the new.
  */
-import { open, readdir, readFile, rename } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Pin, PinStore, Seen } from '../client/pins.ts';
@@ -20,6 +20,7 @@ import { type Origin, parseOrigin } from '../core/log/checkpoint.ts';
 import { MAX_NOTE_BYTES } from '../core/note/note.ts';
 import { count, digest, instant, parseShape, type Shape } from '../core/shape.ts';
 import { makeFolder } from '../folders.ts';
+import { replaceFile } from '../whole-file.ts';
 
 const pinSchema = v.strictObject({
   v: v.literal(1),
@@ -32,8 +33,6 @@ const seenSchema = v.strictObject({
   checkpoint: v.pipe(v.string(), v.maxLength(MAX_NOTE_BYTES)),
   heads: v.exactOptional(v.strictObject({ index: count, time: instant })),
 });
-
-let writes = 0;
 
 export class DiskPins implements PinStore {
   readonly #folder: string;
@@ -111,17 +110,9 @@ export class DiskPins implements PinStore {
 
   async #write(origin: Origin, name: string, bytes: Uint8Array): Promise<void> {
     const location = this.#locate(origin, name);
-    const temporary = `${location}.${process.pid}-${writes++}.new`;
     try {
       await makeFolder(join(this.#folder, origin), 0o700);
-      const file = await open(temporary, 'wx', 0o600);
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(temporary, location);
+      await replaceFile(location, bytes, 0o600);
     } catch (error) {
       throw unreadable(location, error, 'written');
     }

@@ -5,13 +5,14 @@
  * reads every release from the first entry on, each time: bytes rot whenever they like. An audit
  * that was to read what is for readers alone, and was given no token of one, ends with 3.
  */
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { JudgedRelease } from '../../client/audit/documents.ts';
 import { formatCount } from '../../core/amounts.ts';
 import type { Violation } from '../../core/audit/findings.ts';
 import { CodedError } from '../../core/error.ts';
 import { auditRegistry, type RegistryAuditReport } from '../../transfer/audit/audit.ts';
+import { replaceFile } from '../../whole-file.ts';
 import { declare, type Run, tokenFlag, urlFlag } from '../command.ts';
 import type { Context, SharedFlags } from '../context.ts';
 import { STATUS, statusOf } from '../exit.ts';
@@ -62,7 +63,10 @@ async function auditLog(given: Context, flags: AuditFlags, url?: string): Promis
         onProgress: ({ entries, size }) => reportEntries(entries, size),
       }),
   );
-  if (flags.state !== undefined && state !== undefined) await writeState(flags.state, state);
+  // A state that is lost lets a rewritten log pass unnoticed.
+  if (flags.state !== undefined && state !== undefined) {
+    await replaceFile(flags.state, state, 0o600);
+  }
   for (const { index, message } of report.notes) output.say(`note: entry ${index}: ${message}`);
   verdicts.sort((a, b) => a.index - b.index);
   output.result({ ...report, verdicts }, [...verdicts.map(describeRelease), ...describe(report)]);
@@ -82,19 +86,6 @@ async function readState(path: string): Promise<Uint8Array | undefined> {
     if (code === 'ENOENT') return undefined;
     throw new CodedError('storage', `the audit’s state ${path} cannot be read (${code})`);
   }
-}
-
-/** Wholly or not at all: a state that is lost lets a rewritten log pass unnoticed. */
-async function writeState(path: string, state: Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.new`;
-  const file = await open(temporary, 'w', 0o600);
-  try {
-    await file.writeFile(state);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
 }
 
 function gravestOf(violations: readonly Violation[]): number {
