@@ -155,11 +155,17 @@ async function stop(child: ChildProcess, port: number): Promise<void> {
   await run('sh', ['-c', `rm -f ${sockets.join(' ')}`]);
 }
 
+/** Runs of ports that this process gave away: a server that is killed comes back to its own. */
+const given = new Set<number>();
+
 /** The first of a run of ports that are all free, below those the kernel gives to clients. */
 async function freePorts(): Promise<number> {
   for (let port = 18_000 + ((process.pid * 20) % 3_000); port < 22_000; port += 20) {
+    if (given.has(port)) continue;
     const free = await Promise.all(PORT_OFFSETS.map((offset) => isFree(port + offset)));
-    if (free.every(Boolean)) return port;
+    if (!free.every(Boolean)) continue;
+    given.add(port);
+    return port;
   }
   throw new Error('no run of free ports between 18000 and 22000');
 }

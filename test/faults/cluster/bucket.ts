@@ -18,9 +18,6 @@ const PARALLEL = 16;
 /** One starts after the other: until they listen, both would find the same ports free. */
 let starting: Promise<unknown> = Promise.resolve();
 
-/** After which a store that does not start is no passing thing. */
-const MAX_STARTS = 3;
-
 export class Bucket {
   readonly #directory: string;
   readonly #client: S3Client;
@@ -72,16 +69,8 @@ export class Bucket {
     return this.#server.stop();
   }
 
-  /** Starts it, again where it ends, as a supervisor does: SeaweedFS was seen to end in its start after a kill. */
   async restart(): Promise<void> {
-    for (let starts = 1; ; starts++) {
-      try {
-        this.#server = await startSeaweedfs(join(this.#directory, 'data'), { port: this.port });
-        return;
-      } catch (error) {
-        if (starts === MAX_STARTS) throw error;
-      }
-    }
+    this.#server = await startSeaweedfs(join(this.#directory, 'data'), { port: this.port });
   }
 
   async remove(): Promise<void> {
